@@ -1,0 +1,134 @@
+import type { IncomingMessage } from 'node:http'
+import type { Carrier } from './carriers/carrier.js'
+import { WeappSessionError } from './errors.js'
+import {
+  CODE_HEADER,
+  CODE_LOGIN,
+  ENCRYPTED_DATA_HEADER,
+  IV_HEADER,
+  LOGIN_HEADER,
+  RAW_DATA_HEADER,
+  SIGNATURE_HEADER,
+} from './protocol.js'
+import { type EncryptedData, isCiphertext, parseObject } from './user-data.js'
+
+/** What a request claims to be. Nothing of it is proved yet. */
+export type Credentials =
+  | { kind: 'none' }
+  | { kind: 'session'; credential: string }
+  | { kind: 'login'; login: Login }
+
+export interface Login {
+  code: string
+  /** Absent in a login by code alone. */
+  userInfo?: UserInfo
+  encrypted?: EncryptedData
+}
+
+interface UserInfo {
+  /** The text that WeChat signed, character by character. */
+  rawData: string
+  fields: Record<string, unknown>
+  /** Absent only where signatures are ignored. */
+  signature?: string
+}
+
+// Node gives header names in lower case.
+const CODE = CODE_HEADER.toLowerCase()
+const LOGIN = LOGIN_HEADER.toLowerCase()
+const RAW_DATA = RAW_DATA_HEADER.toLowerCase()
+const SIGNATURE = SIGNATURE_HEADER.toLowerCase()
+const ENCRYPTED_DATA = ENCRYPTED_DATA_HEADER.toLowerCase()
+const IV = IV_HEADER.toLowerCase()
+const LOGIN_HEADERS = new Set([CODE, LOGIN, RAW_DATA, SIGNATURE, ENCRYPTED_DATA, IV])
+
+/**
+ * What a code, or another credential, can look like: printable ASCII, 256 characters at most. WeChat documents
+ * no shape, so this keeps out only what is certainly none. Node joins repeated headers with a comma, which no
+ * code has.
+ */
+const CREDENTIAL = /^[!-+\--~][ -+\--~]{0,255}$/
+
+const SHA1 = /^[0-9a-f]{40}$/i
+
+/** Characters of `encodeURIComponent(rawData)`; today's is 358 long, and nginx takes 8 KB for one header. */
+const RAW_DATA_MAX = 8192
+
+/**
+ * Reads the session headers of a request and checks their shape. No I/O: what is refused here has cost nobody
+ * anything.
+ *
+ * @throws {WeappSessionError} ERR_BAD_REQUEST, or ERR_UNTRUSTED_RAW_DATA with status 400
+ */
+export function readCredentials(
+  request: IncomingMessage,
+  carrier: Carrier,
+  ignoreSignature: boolean,
+): Credentials {
+  const { headers } = request
+  // rawData without a code claims nothing, as in the original.
+  const isLogin = headers[LOGIN] !== undefined || (headers[RAW_DATA] && headers[CODE])
+  if (isLogin) return { kind: 'login', login: readLogin(request, ignoreSignature) }
+
+  const credential = carrier.read(headers)
+  return credential ? { kind: 'session', credential: checked(credential) } : { kind: 'none' }
+}
+
+function readLogin(request: IncomingMessage, ignoreSignature: boolean): Login {
+  refuseRepeated(request)
+  const header = (name: string) => request.headers[name] as string | undefined
+  if ((header(LOGIN) ?? CODE_LOGIN) !== CODE_LOGIN) throw new WeappSessionError('ERR_BAD_REQUEST')
+
+  const login: Login = { code: checked(header(CODE)) }
+  const rawData = header(RAW_DATA)
+  if (rawData) login.userInfo = readUserInfo(rawData, header(SIGNATURE), ignoreSignature)
+  const [encryptedData, iv] = [header(ENCRYPTED_DATA), header(IV)]
+  if (encryptedData || iv)
+    login.encrypted = readEncrypted({ encryptedData: encryptedData ?? '', iv: iv ?? '' })
+  return login
+}
+
+function readUserInfo(encoded: string, signature: string | undefined, ignoreSignature: boolean): UserInfo {
+  if (encoded.length > RAW_DATA_MAX) throw new WeappSessionError('ERR_BAD_REQUEST')
+  const rawData = decode(encoded)
+  const fields = parseObject(rawData)
+  if (!fields) throw malformed('rawData is not a JSON object')
+
+  if (ignoreSignature) return { rawData, fields }
+  if (!signature || !SHA1.test(signature)) throw malformed('the signature is not a SHA-1 in hex')
+  return { rawData, fields, signature }
+}
+
+function readEncrypted(encrypted: EncryptedData): EncryptedData {
+  if (!isCiphertext(encrypted)) throw malformed('encrypted data or its iv is malformed')
+  return encrypted
+}
+
+function checked(credential: string | undefined): string {
+  if (credential === undefined || !CREDENTIAL.test(credential)) throw new WeappSessionError('ERR_BAD_REQUEST')
+  return credential
+}
+
+/** Node joins what a repeated header says: signed text and its signature must not be put together that way. */
+function refuseRepeated({ rawHeaders }: IncomingMessage): void {
+  const seen = new Set<string>()
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i]?.toLowerCase() ?? ''
+    if (!LOGIN_HEADERS.has(name)) continue
+    if (seen.has(name)) throw new WeappSessionError('ERR_BAD_REQUEST')
+    seen.add(name)
+  }
+}
+
+/** Malformed percent-encoding is no JSON, and is refused as such. */
+function decode(encoded: string): string {
+  try {
+    return decodeURIComponent(encoded)
+  } catch {
+    return ''
+  }
+}
+
+function malformed(what: string): WeappSessionError {
+  return new WeappSessionError('ERR_UNTRUSTED_RAW_DATA', { status: 400, message: `Malformed: ${what}.` })
+}

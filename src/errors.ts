@@ -1,0 +1,72 @@
+import { ERROR_HEADER, MAGIC_ID, type Reason, type RefusalBody, STATUS_BY_REASON } from './protocol.js'
+
+const MESSAGES: Record<Reason, string> = {
+  ERR_SESSION_EXPIRED: 'The session is unknown, has expired or was ended: log in again.',
+  ERR_LOGIN_REQUIRED: 'This needs a logged-in user: log in first.',
+  ERR_UNTRUSTED_RAW_DATA: 'The user data is not what WeChat signed or encrypted for this login.',
+  ERR_SESSION_KEY_EXCHANGE_FAILED: 'WeChat did not exchange the code: fetch a new one with wx.login().',
+  ERR_BAD_REQUEST: 'A session header has an impossible shape.',
+  ERR_SESSION_CONFLICT: "A parallel request changed this session's data: send the request again.",
+  ERR_STORE_UNAVAILABLE: 'Sessions cannot be read or written right now: keep the session, try again later.',
+}
+
+export interface RefusalOptions {
+  /** HTTP status; default: the one that belongs to the reason. */
+  status?: number | undefined
+  /** For people who debug; clients decide by `reason`. Never holds what a client or WeChat sent. */
+  message?: string | undefined
+  /** WeChat's errcode, for a failed exchange. */
+  errcode?: number | undefined
+  /** Seconds until another try makes sense; sent as `Retry-After`. */
+  retryAfter?: number | undefined
+  /** What went wrong underneath. For logs: never sent to the client. */
+  cause?: unknown
+}
+
+/**
+ * Every refusal this middleware makes. `reason` is stable, the message is not.
+ *
+ * `status`, `expose` and `headers` are the fields that Koa reads, so that one which escapes through a handler
+ * (from `ctx.$wxSession.destroy()`, say) still becomes the right response.
+ *
+ * @example
+ * try {
+ *   await session.revoke(openId)
+ * } catch (error) {
+ *   if (error instanceof WeappSessionError && error.reason === 'ERR_STORE_UNAVAILABLE') retryLater()
+ * }
+ */
+export class WeappSessionError extends Error {
+  override readonly name = 'WeappSessionError'
+  readonly reason: Reason
+  readonly status: number
+  readonly expose = true
+  readonly headers: Readonly<Record<string, string>>
+  /** WeChat's errcode, when it refused the code. */
+  readonly detail: { readonly errcode: number } | undefined
+
+  constructor(reason: Reason, options: RefusalOptions = {}) {
+    const {
+      status = STATUS_BY_REASON[reason],
+      message = MESSAGES[reason],
+      errcode,
+      retryAfter,
+      cause,
+    } = options
+    super(message, cause === undefined ? undefined : { cause })
+    this.reason = reason
+    this.status = status
+    this.detail = errcode === undefined ? undefined : { errcode }
+    this.headers = {
+      [ERROR_HEADER]: reason,
+      'Cache-Control': 'no-store',
+      ...(retryAfter === undefined ? undefined : { 'Retry-After': String(retryAfter) }),
+    }
+  }
+
+  /** The body of the refusal, in the shape that the original weapp-session gave it. */
+  toJSON(): RefusalBody {
+    const { name, message, detail, reason } = this
+    return { [MAGIC_ID]: 1, reason, error: { name, message, ...(detail && { detail: { ...detail } }) } }
+  }
+}

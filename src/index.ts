@@ -1,0 +1,18 @@
+/**
+ * koa-weapp-session: sessions for WeChat mini programs.
+ *
+ * @module
+ */
+export type { Carrier } from './carriers/carrier.js'
+export { codeCarrier } from './carriers/code.js'
+export { type RefusalOptions, WeappSessionError } from './errors.js'
+export { type WeappSession, weappSession } from './middleware.js'
+export type { WeappSessionOptions } from './options.js'
+export type { Reason, RefusalBody } from './protocol.js'
+export { requireWxUser } from './require-user.js'
+export type { WxSession, WxSessionData, WxUserInfo } from './session.js'
+export type { Claim, Entry, NewSession, RememberedRefusal, SessionRecord, SessionStore } from './store.js'
+export { type MemoryStoreOptions, memoryStore } from './stores/memory.js'
+export { type RedisStoreOptions, redisStore } from './stores/redis.js'
+export type { RedisClient, ScriptOptions } from './stores/redis-client.js'
+export type { EncryptedData, Profile } from './user-data.js'

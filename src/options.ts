@@ -1,0 +1,176 @@
+import type { Context } from 'koa'
+import type { Carrier } from './carriers/carrier.js'
+import { codeCarrier } from './carriers/code.js'
+import type { WxSession } from './session.js'
+import type { SessionStore } from './store.js'
+import { memoryStore } from './stores/memory.js'
+
+export interface WeappSessionOptions {
+  /** The mini program's appId. Required. */
+  appId: string | undefined
+  /** Its appSecret. Required. */
+  appSecret: string | undefined
+  /** Where sessions live. Default `memoryStore()`. */
+  store?: SessionStore
+  /** How a session travels after login. Default `codeCarrier()`. */
+  carrier?: Carrier
+  /** Seconds that a session lives. Default 7200. */
+  ttl?: number
+  /** Whether each use makes a session live for another `ttl`. Default false. */
+  rolling?: boolean
+  /** Seconds that a renewed session can live at most, from its login. Default 30 days. */
+  maxAge?: number
+  /** How many sessions a user can have; the oldest make room. Default 10. */
+  maxSessionsPerUser?: number
+  /** Requests that pass untouched, with `ctx.$wxUserInfo` null. Default: none. */
+  ignore?: (ctx: Context) => boolean
+  /**
+   * Called once for each session, before it is stored: what it puts into `session.data` is there from the
+   * session's first request on, and when it throws there is no session. `ctx.$wxUserInfo` is set.
+   */
+  onLogin?: (session: WxSession, ctx: Context) => unknown
+  /** How WeChat is reached. */
+  wechat?: {
+    /** Default `https://api.weixin.qq.com`. */
+    baseUrl?: string
+    /** ms for one exchange, everything included. Default 3000. */
+    timeout?: number
+    /** Default the global `fetch`. */
+    fetch?: typeof fetch
+  }
+  /** Answers every refusal with status 200, for gateways that swallow other statuses. Default false. */
+  legacyStatus?: boolean
+  /**
+   * Accepts rawData unchecked: for development with tools that cannot sign. Its sessions are kept apart from
+   * real ones. Refuses to start when NODE_ENV is `production`. Default false.
+   */
+  ignoreSignature?: boolean
+}
+
+/** The options with every question answered. */
+export interface Settled {
+  appId: string
+  appSecret: string
+  store: SessionStore
+  carrier: Carrier
+  ttl: number
+  rolling: boolean
+  maxAge: number
+  maxSessionsPerUser: number
+  ignore: (ctx: Context) => boolean
+  onLogin: ((session: WxSession, ctx: Context) => unknown) | undefined
+  wechat: { baseUrl: string; timeout: number; fetch: typeof fetch }
+  legacyStatus: boolean
+  ignoreSignature: boolean
+}
+
+const HOUR = 3600
+const DAY = 24 * HOUR
+
+/** Seconds. Beyond ten years a lifetime is a mistake (milliseconds for seconds, most often). */
+const LIFETIME_MAX = 3650 * DAY
+
+/** Settles the options once, at start-up. @throws {TypeError} that names the option and what it should be */
+export function settle(options: WeappSessionOptions): Settled {
+  if (typeof options !== 'object' || options === null)
+    throw mistake('weappSession() needs { appId, appSecret }')
+  const {
+    appId,
+    appSecret,
+    carrier = codeCarrier(),
+    ttl = 2 * HOUR,
+    rolling = false,
+    maxAge = Math.max(30 * DAY, ttl),
+    maxSessionsPerUser = 10,
+    ignore = () => false,
+    onLogin,
+    wechat: {
+      baseUrl = 'https://api.weixin.qq.com',
+      timeout = 3000,
+      fetch = globalThis.fetch,
+      ...moreWechat
+    } = {},
+    legacyStatus = false,
+    ignoreSignature = false,
+    store,
+    ...more
+  } = options
+
+  for (const name of Object.keys(more)) throw mistake(`there is no option '${name}'`)
+  for (const name of Object.keys(moreWechat)) throw mistake(`there is no option 'wechat.${name}'`)
+  if (!isText(appId)) throw mistake('appId is missing: it is in the mini program console, beginning with wx')
+  if (!isText(appSecret)) throw mistake('appSecret is missing: it is in the mini program console')
+  if (!isWhole(ttl, LIFETIME_MAX)) throw mistake('ttl must be whole seconds, from 1 up to ten years')
+  if (!isWhole(maxAge, LIFETIME_MAX) || maxAge < ttl)
+    throw mistake('maxAge must be whole seconds, from ttl up to ten years')
+  if (!isWhole(maxSessionsPerUser, 1000))
+    throw mistake('maxSessionsPerUser must be a whole number from 1 to 1000')
+  if (!isWhole(timeout, 60_000)) throw mistake('wechat.timeout must be whole ms, from 1 to 60000')
+  if (!isBaseUrl(baseUrl)) throw mistake('wechat.baseUrl must be an http(s) URL without a query')
+  for (const [name, value] of Object.entries({ ignore, onLogin: onLogin ?? ignore, 'wechat.fetch': fetch })) {
+    if (typeof value !== 'function') throw mistake(`${name} must be a function`)
+  }
+  for (const [name, value] of Object.entries({ rolling, legacyStatus, ignoreSignature })) {
+    if (typeof value !== 'boolean') throw mistake(`${name} must be true or false`)
+  }
+  if (store !== undefined) checkStore(store)
+  if (typeof carrier?.read !== 'function') throw mistake('carrier must be made by codeCarrier()')
+  if (ignoreSignature && process.env.NODE_ENV === 'production') {
+    throw mistake(
+      'ignoreSignature is for development: it lets anyone claim any profile. Remove it in production',
+    )
+  }
+
+  return {
+    appId,
+    appSecret,
+    store: store ?? memoryStore(),
+    carrier,
+    ttl,
+    rolling,
+    maxAge,
+    maxSessionsPerUser,
+    ignore,
+    onLogin,
+    wechat: { baseUrl: baseUrl.replace(/\/+$/, ''), timeout, fetch },
+    legacyStatus,
+    ignoreSignature,
+  }
+}
+
+const STORE_METHODS = [
+  'read',
+  'claim',
+  'refuse',
+  'create',
+  'update',
+  'renew',
+  'end',
+  'list',
+  'revoke',
+] as const
+
+function checkStore(store: SessionStore): void {
+  const missing = STORE_METHODS.filter((method) => typeof store?.[method] !== 'function')
+  if (missing.length > 0)
+    throw mistake(`store lacks ${missing.join(', ')}: use memoryStore() or redisStore()`)
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value.trim() !== ''
+}
+
+function isWhole(value: unknown, max: number): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) <= max
+}
+
+function isBaseUrl(value: string): boolean {
+  const { protocol, search, hash } = URL.canParse(value)
+    ? new URL(value)
+    : { protocol: '', search: '', hash: '' }
+  return (protocol === 'https:' || protocol === 'http:') && search === '' && hash === ''
+}
+
+function mistake(what: string): TypeError {
+  return new TypeError(`koa-weapp-session: ${what}`)
+}

@@ -1,0 +1,59 @@
+/**
+ * The wire contract between the server and the mini program.
+ * Both sides, and the simulator, import this file: it imports nothing and runs anywhere.
+ */
+
+/** Request: the one-time code from `wx.login()`. In the code carrier it is also the session's credential. */
+export const CODE_HEADER = 'X-WX-Code'
+
+/** Login request: `encodeURIComponent(rawData)` from `wx.getUserInfo()`. */
+export const RAW_DATA_HEADER = 'X-WX-RawData'
+
+/** Login request: the `signature` of the same `wx.getUserInfo()` call. */
+export const SIGNATURE_HEADER = 'X-WX-Signature'
+
+/** Login request, optional: the `encryptedData` of the same `wx.getUserInfo()` call. */
+export const ENCRYPTED_DATA_HEADER = 'X-WX-Encrypted-Data'
+
+/** Login request, optional: the `iv` of the same `wx.getUserInfo()` call. */
+export const IV_HEADER = 'X-WX-IV'
+
+/** Login request without a profile: says that the code is to be exchanged. Its only value is `code`. */
+export const LOGIN_HEADER = 'X-WX-Login'
+
+/** The value of {@link LOGIN_HEADER}. */
+export const CODE_LOGIN = 'code'
+
+/** Response: the reason of a refusal, for answers whose body nobody reads (downloads, ArrayBuffers). */
+export const ERROR_HEADER = 'X-WX-Session-Error'
+
+/** The key that marks a refusal's body, as the original weapp-session has it (2016). */
+export const MAGIC_ID = 'F2C224D4-2BCE-4C64-AF9F-A6D872000D1A'
+
+/** Why a request is refused, with the HTTP status it is refused with where nothing more special applies. */
+export const STATUS_BY_REASON = {
+  /** The session is unknown, expired, revoked or logged out: log in again. */
+  ERR_SESSION_EXPIRED: 401,
+  /** A user is required and the request has no credential: log in. */
+  ERR_LOGIN_REQUIRED: 401,
+  /** The profile is not what WeChat signed or encrypted (400 when it is malformed): stop. */
+  ERR_UNTRUSTED_RAW_DATA: 401,
+  /** WeChat did not exchange the code (401, 403, 429, 502 or 504 by cause): a new code, with back-off. */
+  ERR_SESSION_KEY_EXCHANGE_FAILED: 401,
+  /** A credential of impossible shape: stop. */
+  ERR_BAD_REQUEST: 400,
+  /** The session's data was changed by a parallel request: replay. */
+  ERR_SESSION_CONFLICT: 409,
+  /** The store did not answer in time: keep the session, retry later. */
+  ERR_STORE_UNAVAILABLE: 503,
+} as const
+
+/** Why a request was refused. Stable: clients decide by it. */
+export type Reason = keyof typeof STATUS_BY_REASON
+
+/** The body of a refusal. `detail` appears only for a failed exchange, with WeChat's errcode alone. */
+export interface RefusalBody {
+  [MAGIC_ID]: 1
+  reason: Reason
+  error: { name: string; message: string; detail?: { errcode: number } }
+}

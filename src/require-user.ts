@@ -1,0 +1,19 @@
+import type { Middleware } from 'koa'
+import { WeappSessionError } from './errors.js'
+import { refuse } from './refusal.js'
+
+/**
+ * Refuses requests without a user: ERR_LOGIN_REQUIRED. Goes after `weappSession()`.
+ *
+ * @example
+ * router.get('/orders', requireWxUser(), listOrders)
+ */
+export function requireWxUser(): Middleware {
+  return async function requireWxUser(ctx, next) {
+    if (ctx.$wxUserInfo === undefined) {
+      throw new TypeError('koa-weapp-session: requireWxUser() needs weappSession() before it')
+    }
+    if (ctx.$wxUserInfo === null) return refuse(ctx, new WeappSessionError('ERR_LOGIN_REQUIRED'))
+    return next()
+  }
+}

@@ -1,0 +1,41 @@
+import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
+
+const ALGORITHM = 'aes-256-gcm'
+const IV_BYTES = 12
+const TAG_BYTES = 16
+
+/** Hides a secret from whoever can read the store. */
+export interface Sealer {
+  /** Bound to `id`: a sealed value that is moved to another record does not open there. */
+  seal(secret: string, id: string): string
+  /** `undefined` when it was not sealed with this secret for this id. */
+  open(sealed: string, id: string): string | undefined
+}
+
+/** A sealer whose key is derived from the appSecret (HKDF, RFC 5869): there is nothing more to configure. */
+export function sealer(appSecret: string): Sealer {
+  const key = new Uint8Array(hkdfSync('sha256', appSecret, 'koa-weapp-session', 'session_key', 32))
+
+  return {
+    seal(secret, id) {
+      const iv = randomBytes(IV_BYTES)
+      const cipher = createCipheriv(ALGORITHM, key, iv).setAAD(Buffer.from(id))
+      const text = Buffer.concat([cipher.update(secret, 'utf8'), cipher.final()])
+      return Buffer.concat([iv, cipher.getAuthTag(), text]).toString('base64url')
+    },
+
+    open(sealed, id) {
+      const bytes = Buffer.from(sealed, 'base64url')
+      const iv = bytes.subarray(0, IV_BYTES)
+      const tag = bytes.subarray(IV_BYTES, IV_BYTES + TAG_BYTES)
+      try {
+        const decipher = createDecipheriv(ALGORITHM, key, iv, { authTagLength: TAG_BYTES })
+        decipher.setAAD(Buffer.from(id)).setAuthTag(tag)
+        const text = Buffer.concat([decipher.update(bytes.subarray(IV_BYTES + TAG_BYTES)), decipher.final()])
+        return text.toString('utf8')
+      } catch {
+        return undefined
+      }
+    },
+  }
+}

@@ -1,0 +1,121 @@
+import type { Profile } from './user-data.js'
+
+/**
+ * A session as it is stored. Records are values: whoever holds one never changes it, so a store may hand out
+ * the object that it keeps.
+ */
+export interface SessionRecord {
+  /** Version of this shape: a record of another version is not believed. */
+  v: 1
+  appId: string
+  openId: string
+  unionId?: string
+  profile?: Profile
+  /** What handlers keep in `ctx.$wxSession.data`. JSON. */
+  data: Record<string, unknown>
+  /** The session_key, sealed. */
+  key: string
+  /** Unix ms. */
+  created: number
+  /** Unix ms: when the session ends, whatever the store's own expiry says. */
+  expires: number
+  /** Counts the writes: an update is taken only over the revision that it was made from. */
+  rev: number
+  /** Made with `ignoreSignature`: believed only there. */
+  dev?: true
+}
+
+/** Why WeChat refused a code, remembered so that it is not asked again. */
+export interface RememberedRefusal {
+  status: number
+  errcode?: number
+  retryAfter?: number
+}
+
+/** What stands under the id of a session or of a login code. */
+export type Entry =
+  | { state: 'session'; record: SessionRecord }
+  /** A login of this code is under way; `until` (Unix ms) is when to stop waiting for it. */
+  | { state: 'claimed'; until: number }
+  | { state: 'refused'; refusal: RememberedRefusal }
+  /** A session was here and was ended. */
+  | { state: 'ended' }
+
+/** The right to log in with one code. */
+export interface Claim {
+  id: string
+  /** Proves the claim to the store that gave it. */
+  token: string
+  /** When the login began, in the store's own order of events. Compared with revocations. */
+  began: number
+}
+
+/** What a login brings into the store. */
+export interface NewSession {
+  id: string
+  /** The id of the session's user. */
+  user: string
+  record: SessionRecord
+  claim: Claim
+  /** How many sessions the user may have, this one included: the oldest make room. */
+  max: number
+}
+
+/**
+ * Where sessions live. Ids are hashes: a store never sees what a client sent.
+ *
+ * Every method settles in bounded time or is given up after `timeout`; a rejection, whatever it is, becomes
+ * ERR_STORE_UNAVAILABLE. A call that was given up may still take effect, so each is safe to repeat.
+ */
+export interface SessionStore {
+  /** ms that the middleware waits for one call; 0 for a store in this process, which never waits. Default 250. */
+  readonly timeout?: number
+
+  read(id: string): Promise<Entry | undefined>
+
+  /**
+   * Claims a login code, if nothing stands under its id: `granted` to exactly one caller. The claim stands for
+   * at least as long as a code lives (5 min), so that no code is ever exchanged twice; others should wait for
+   * it no longer than `lease` ms.
+   */
+  claim(id: string, lease: number): Promise<Entry | { state: 'granted'; claim: Claim }>
+
+  /** Puts a refusal in the place of a claim, for as long as a code lives. No effect once the claim is gone. */
+  refuse(claim: Claim, refusal: RememberedRefusal): Promise<void>
+
+  /**
+   * Stores a new session, in the place of its claim when both have the same id. `false`, and nothing stored:
+   * the claim has run out, or the user was revoked after the login began.
+   */
+  create(session: NewSession): Promise<boolean>
+
+  /**
+   * Stores the record with the next `rev`, if the stored one still has this `rev`. A session that has ended
+   * stays ended. The expiry stays as it is stored.
+   */
+  update(id: string, record: SessionRecord): Promise<'saved' | 'conflict' | 'ended'>
+
+  /** Makes a session that is there live until `expires` (Unix ms), never shorter. Counts as no revision. */
+  renew(id: string, user: string, expires: number): Promise<void>
+
+  /** Ends one session. */
+  end(id: string, user: string): Promise<void>
+
+  /** The live sessions of a user, the newest first, ten at most. */
+  list(user: string): Promise<SessionRecord[]>
+
+  /**
+   * Ends every session of a user. Afterwards none that began before is ever accepted again: not one whose
+   * login is still in flight, nor one that a parallel request saves late.
+   */
+  revoke(user: string): Promise<void>
+
+  /** Lets go of what the store opened itself. */
+  close?(): Promise<void>
+}
+
+/** ms. A code lives five minutes (wx.login); what became of it is kept a little longer. */
+export const CODE_MEMORY = 330_000
+
+/** How many sessions {@link SessionStore.list} gives at most. */
+export const LIST_MAX = 10

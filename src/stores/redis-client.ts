@@ -1,0 +1,109 @@
+import { type Warn, warnings } from '../warn.js'
+
+/**
+ * Turns off the timer that node-redis starts for each command, which costs as much as the command and stops
+ * counting once it is written: our own deadline covers the whole call. Its type does not know `undefined`.
+ */
+const NO_TIMER = { timeout: undefined } as unknown as { timeout: number }
+
+/** What `eval` and its like take: the one key of the script, and its arguments. */
+export interface ScriptOptions {
+  keys: string[]
+  arguments: string[]
+}
+
+/** The commands used here. A client, a cluster or a sentinel from the `redis` package (6) has them. */
+export interface RedisClient {
+  readonly isOpen: boolean
+  connect(): Promise<unknown>
+  close(): Promise<unknown>
+  destroy(): unknown
+  on(event: 'error' | 'ready', listener: (error: Error) => void): unknown
+  get(key: string): Promise<string | null>
+  set(key: string, value: string, options: { expiration: { type: 'PX'; value: number } }): Promise<unknown>
+  hDel(key: string, fields: string[]): Promise<unknown>
+  hGetAll(key: string): Promise<Record<string, string>>
+  eval(script: string, options: ScriptOptions): Promise<unknown>
+  evalSha(sha1: string, options: ScriptOptions): Promise<unknown>
+}
+
+/** A client that is being looked after: connected, listened to, and closed by whoever opened it. */
+export interface Connection {
+  /** At once when there is a client, which is nearly always: a promise only while the package is loading. */
+  client(): RedisClient | Promise<RedisClient>
+  close(): Promise<void>
+}
+
+/** Looks after the caller's client: connects it when it is not, and then also closes it. */
+export function useClient(client: RedisClient): Connection {
+  const isOurs = !client.isOpen
+  listen(client, warnings())
+  // Not awaited, and no error here: while Redis is away this never settles, and requests get their 503.
+  if (isOurs) client.connect().catch(() => {})
+
+  return {
+    client: () => client,
+    async close() {
+      if (isOurs) end(client)
+    },
+  }
+}
+
+/**
+ * Makes a client of our own from a URL, with settings that fail fast: node-redis keeps commands for a
+ * connection that is gone, starts a timer for each command, and may give up reconnecting for good.
+ */
+export function openClient(url: string): Connection {
+  let opened: RedisClient | undefined
+  const opening = open()
+  // Whoever asks for the client gets this error; nobody asking is no reason to end the process.
+  opening.catch(() => {})
+
+  return {
+    client: () => opened ?? opening,
+    async close() {
+      const client = await opening.catch(() => undefined)
+      if (client) end(client)
+    },
+  }
+
+  async function open(): Promise<RedisClient> {
+    const { createClient } = await import('redis').catch((cause: unknown) => {
+      throw new Error("koa-weapp-session: redisStore({ url }) needs the package 'redis': npm install redis", {
+        cause,
+      })
+    })
+    const client = createClient({
+      url,
+      disableOfflineQueue: true,
+      commandsQueueMaxLength: 10_000,
+      commandOptions: NO_TIMER,
+      pingInterval: 1000,
+      maintNotifications: 'disabled',
+      socket: {
+        connectTimeout: 1000,
+        socketTimeout: 3000,
+        reconnectStrategy: (retries) => Math.min(50 * 2 ** retries, 1000) + Math.random() * 100,
+      },
+    })
+    opened = useClient(client).client() as RedisClient
+    return opened
+  }
+}
+
+/** An 'error' event without a listener ends the process: one line per outage, in its place. */
+function listen(client: RedisClient, warn: Warn): void {
+  let isReported = false
+  client.on('ready', () => {
+    isReported = false
+  })
+  client.on('error', ({ message }) => {
+    if (!isReported)
+      warn('WEAPP_REDIS', `Redis is not reachable: ${message}. Requests with a session get 503.`)
+    isReported = true
+  })
+}
+
+function end(client: RedisClient): void {
+  if (client.isOpen) client.destroy()
+}

@@ -1,0 +1,114 @@
+import { createDecipheriv, createHash, timingSafeEqual } from 'node:crypto'
+import { WeappSessionError } from './errors.js'
+
+/** What `wx.getUserInfo()` says of a user. Since 2021 it is the same anonymous data for everybody. */
+export interface Profile {
+  nickName?: string
+  avatarUrl?: string
+  /** 0 unknown, 1 male, 2 female. */
+  gender?: number
+  language?: string
+  city?: string
+  province?: string
+  country?: string
+}
+
+/** The `encryptedData` and `iv` that many `wx` calls give. */
+export interface EncryptedData {
+  encryptedData: string
+  iv: string
+}
+
+const TEXT_FIELDS = ['nickName', 'avatarUrl', 'language', 'city', 'province', 'country'] as const
+
+/** The fields of a profile and no others: whatever else a client sends never reaches a handler. */
+export function pickProfile(value: Record<string, unknown>): Profile {
+  const profile: Profile = {}
+  for (const field of TEXT_FIELDS) {
+    const text = value[field]
+    if (typeof text === 'string') profile[field] = text
+  }
+  if (typeof value.gender === 'number') profile.gender = value.gender
+  return profile
+}
+
+/**
+ * Whether a profile names nobody. WeChat calls every user 微信用户 since 2022-11-08, with a grey avatar
+ * (developers.weixin.qq.com/community/develop/doc/00022c683e8a80b29bed2142b56c01).
+ */
+export function isAnonymous(profile: Profile | undefined): boolean {
+  return !profile?.nickName || profile.nickName === '微信用户'
+}
+
+/** Parses JSON that must be an object; `undefined` for everything else. */
+export function parseObject(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return isObject(value) ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * Whether WeChat signed this text: hex SHA-1 of `rawData + session_key`, both as UTF-8 text, in constant time.
+ * The text must be the one that was received: parsing and printing it again changes the bytes.
+ * developers.weixin.qq.com/miniprogram/dev/framework/open-ability/signature.html
+ */
+export function isSigned(rawData: string, signature: string, sessionKey: string): boolean {
+  const expected = createHash('sha1').update(rawData).update(sessionKey).digest()
+  const actual = Buffer.from(signature, 'hex')
+  return actual.length === expected.length && timingSafeEqual(actual, expected)
+}
+
+/**
+ * Opens `encryptedData` (AES-128-CBC, PKCS#7, key = decoded session_key) and checks that it was made for this
+ * mini program and, where it names a user, for this user. Every failure is the same error: CBC has no
+ * integrity, and an attacker who can tell a bad padding from bad JSON can forge data byte by byte.
+ *
+ * @throws {WeappSessionError} ERR_UNTRUSTED_RAW_DATA
+ */
+export function decryptUserData(
+  data: EncryptedData,
+  sessionKey: string,
+  { appId, openId }: { appId: string; openId: string },
+): Record<string, unknown> {
+  const value = parseObject(decryptText(data, sessionKey) ?? '')
+  const isOurs = isObject(value?.watermark) && value.watermark.appid === appId
+  if (!value || !isOurs || (value.openId ?? openId) !== openId) {
+    throw new WeappSessionError('ERR_UNTRUSTED_RAW_DATA')
+  }
+  return value
+}
+
+/** Whether the two texts can be an AES-CBC ciphertext and its iv at all. */
+export function isCiphertext({ encryptedData, iv }: EncryptedData): boolean {
+  return isBase64(encryptedData) && isBase64(iv) && isBlocks(encryptedData) && decodedLength(iv) === 16
+}
+
+function decryptText({ encryptedData, iv }: EncryptedData, sessionKey: string): string | undefined {
+  try {
+    const key = Buffer.from(sessionKey, 'base64')
+    const decipher = createDecipheriv('aes-128-cbc', key, Buffer.from(iv, 'base64'))
+    return Buffer.concat([decipher.update(encryptedData, 'base64'), decipher.final()]).toString('utf8')
+  } catch {
+    return undefined
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isBase64(text: string): boolean {
+  return /^[A-Za-z0-9+/]+={0,2}$/.test(text)
+}
+
+function isBlocks(base64: string): boolean {
+  const length = decodedLength(base64)
+  return length > 0 && length % 16 === 0
+}
+
+function decodedLength(base64: string): number {
+  return Buffer.byteLength(base64, 'base64')
+}
