@@ -71,13 +71,13 @@ export function memoryStore({ max = 100_000 }: MemoryStoreOptions = {}): Session
 
     async create({ id, user, record, claim, max }) {
       const isRevoked = (revocations.get(user) ?? 0) > claim.began
-      if (!isHeld(claim) || isRevoked) return false
+      const isFree = isHeld(claim) && (id === claim.id || !look(id))
+      if (isRevoked || !isFree) return false
 
-      const ids = users.get(user) ?? new Set()
-      for (const oldest of [...ids].slice(0, Math.max(0, ids.size + 1 - max))) endOne(oldest)
-      if (claim.id === id) codes.delete(id)
-      // Set again: the index of a user whose last session made room is gone.
-      users.set(user, ids.add(id))
+      const live = [...(users.get(user) ?? [])].filter((id) => sessions.has(id))
+      for (const oldest of live.slice(0, Math.max(0, live.length + 1 - max))) endOne(oldest)
+      if (id === claim.id) codes.delete(id)
+      users.set(user, (users.get(user) ?? new Set()).add(id))
       sessions.set(id, { user, record }, { ttl: timeLeft(record.expires) })
       return true
     },

@@ -29,7 +29,7 @@ export interface RedisClient {
 
 /** A client that is being looked after: connected, listened to, and closed by whoever opened it. */
 export interface Connection {
-  /** At once when there is a client, which is nearly always: a promise only while the package is loading. */
+  /** A promise only until the first connection stands. */
   client(): RedisClient | Promise<RedisClient>
   close(): Promise<void>
 }
@@ -54,26 +54,26 @@ export function useClient(client: RedisClient): Connection {
  * connection that is gone, starts a timer for each command, and may give up reconnecting for good.
  */
 export function openClient(url: string): Connection {
-  let opened: RedisClient | undefined
-  const opening = open()
-  // Whoever asks for the client gets this error; nobody asking is no reason to end the process.
-  opening.catch(() => {})
+  let client: RedisClient | undefined
+  let isReady = false
+  const ready = open()
+  // Whoever asks for the client gets this error; that nobody asks is no reason to end the process.
+  ready.catch(() => {})
 
   return {
-    client: () => opened ?? opening,
+    // A request that comes before the first connection stands waits for it, as long as its deadline lets it;
+    // later, while Redis is away, commands fail at once.
+    client: () => (isReady && client ? client : ready),
     async close() {
-      const client = await opening.catch(() => undefined)
       if (client) end(client)
     },
   }
 
   async function open(): Promise<RedisClient> {
     const { createClient } = await import('redis').catch((cause: unknown) => {
-      throw new Error("koa-weapp-session: redisStore({ url }) needs the package 'redis': npm install redis", {
-        cause,
-      })
+      throw new Error("koa-weapp-session: redisStore({ url }) needs the package 'redis': npm install redis", { cause })
     })
-    const client = createClient({
+    const opened = createClient({
       url,
       disableOfflineQueue: true,
       commandsQueueMaxLength: 10_000,
@@ -86,7 +86,10 @@ export function openClient(url: string): Connection {
         reconnectStrategy: (retries) => Math.min(50 * 2 ** retries, 1000) + Math.random() * 100,
       },
     })
-    opened = useClient(client).client() as RedisClient
+    client = opened
+    useClient(opened)
+    await new Promise((resolve) => opened.once('ready', resolve))
+    isReady = true
     return opened
   }
 }

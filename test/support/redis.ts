@@ -1,0 +1,142 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { TestFn } from 'ava'
+import { createClient } from 'redis'
+import { trace } from './trace.js'
+
+export interface Redis {
+  url: string
+  /** Goes before every key, so that a shared Redis (REDIS_URL) is left as it was found. */
+  prefix: string
+  /** Everything under the prefix. */
+  entries(): Promise<RedisEntry[]>
+  clear(): Promise<void>
+}
+
+export interface RedisEntry {
+  key: string
+  value: string
+  /** ms; -1 for a key that never expires. */
+  ttl: number
+}
+
+/** A `redis-server` of one's own, to be stopped, killed and frozen. */
+export interface OwnRedis extends Redis {
+  server: ChildProcess
+  port: number
+  stop(): Promise<void>
+}
+
+/**
+ * The Redis of a test file: that of REDIS_URL when there is one, else a `redis-server` of its own. Gives each
+ * caller a prefix of its own.
+ */
+export function useRedis(test: TestFn): () => Redis {
+  let server: OwnRedis | undefined
+  const given: Redis[] = []
+
+  test.before(async () => {
+    if (!process.env.REDIS_URL) server = await startRedis()
+  })
+  test.after.always(async () => {
+    for (const redis of given) {
+      for (const { key, value } of await redis.entries()) trace('redis', `${key} ${value}`)
+      if (process.env.REDIS_URL) await redis.clear()
+    }
+    await server?.stop()
+  })
+
+  return () => {
+    const redis = redisAt(server?.url ?? process.env.REDIS_URL ?? '')
+    given.push(redis)
+    return redis
+  }
+}
+
+/** Starts a `redis-server` on a free port. */
+export async function startRedis(port?: number): Promise<OwnRedis> {
+  const dir = mkdtempSync(join(tmpdir(), 'weapp-redis-'))
+  const chosen = port ?? (await freePort())
+  const args = ['--port', `${chosen}`, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', dir]
+  const server = spawn('redis-server', args, { stdio: 'ignore' })
+  const isOver = once(server, 'exit')
+  const redis = redisAt(`redis://127.0.0.1:${chosen}`)
+  await untilReady(redis.url)
+
+  return {
+    ...redis,
+    port: chosen,
+    server,
+    async stop() {
+      server.kill('SIGKILL')
+      await isOver
+      rmSync(dir, { recursive: true, force: true })
+    },
+  }
+}
+
+function redisAt(url: string): Redis {
+  const prefix = `test:${randomUUID()}:`
+  return { url, prefix, entries: () => readAll(url, prefix), clear: () => removeAll(url, prefix) }
+}
+
+async function readAll(url: string, prefix: string): Promise<RedisEntry[]> {
+  return withClient(url, async (client) => {
+    const entries: RedisEntry[] = []
+    for await (const keys of client.scanIterator({ MATCH: `${prefix}*`, COUNT: 1000 })) {
+      for (const key of keys) {
+        const type = await client.type(key)
+        const value = type === 'hash' ? JSON.stringify(await client.hGetAll(key)) : ((await client.get(key)) ?? '')
+        entries.push({ key, value, ttl: await client.pTTL(key) })
+      }
+    }
+    return entries
+  })
+}
+
+async function removeAll(url: string, prefix: string): Promise<void> {
+  const entries = await readAll(url, prefix)
+  await withClient(url, async (client) => {
+    for (const { key } of entries) await client.del(key)
+  })
+}
+
+/** A client for one errand. */
+export async function withClient<T>(
+  url: string,
+  errand: (client: ReturnType<typeof createClient>) => Promise<T>,
+): Promise<T> {
+  const client = createClient({ url, socket: { reconnectStrategy: false, connectTimeout: 1000 } })
+  client.on('error', () => {})
+  await client.connect()
+  try {
+    return await errand(client as ReturnType<typeof createClient>)
+  } finally {
+    client.destroy()
+  }
+}
+
+async function untilReady(url: string): Promise<void> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await withClient(url, async (client) => void (await client.ping()))
+    } catch (error) {
+      if (tries > 200) throw error
+      await sleep(20)
+    }
+  }
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  return typeof address === 'object' && address ? address.port : 0
+}
