@@ -63,7 +63,18 @@ export function useRedis(test: TestFn): () => Redis {
 export async function startRedis(port?: number): Promise<OwnRedis> {
   const dir = mkdtempSync(join(tmpdir(), 'weapp-redis-'))
   const chosen = port ?? (await freePort())
-  const args = ['--port', `${chosen}`, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', dir]
+  const args = [
+    '--port',
+    `${chosen}`,
+    '--bind',
+    '127.0.0.1',
+    '--save',
+    '',
+    '--appendonly',
+    'no',
+    '--dir',
+    dir,
+  ]
   const server = spawn('redis-server', args, { stdio: 'ignore' })
   const isOver = once(server, 'exit')
   const redis = redisAt(`redis://127.0.0.1:${chosen}`)
@@ -92,7 +103,8 @@ async function readAll(url: string, prefix: string): Promise<RedisEntry[]> {
     for await (const keys of client.scanIterator({ MATCH: `${prefix}*`, COUNT: 1000 })) {
       for (const key of keys) {
         const type = await client.type(key)
-        const value = type === 'hash' ? JSON.stringify(await client.hGetAll(key)) : ((await client.get(key)) ?? '')
+        const value =
+          type === 'hash' ? JSON.stringify(await client.hGetAll(key)) : ((await client.get(key)) ?? '')
         entries.push({ key, value, ttl: await client.pTTL(key) })
       }
     }

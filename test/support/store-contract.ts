@@ -168,7 +168,10 @@ export function testStore(test: TestFn, makeStore: (t: ExecutionContext) => Prom
 
     const list = await store.list(user)
 
-    t.deepEqual(list.map(({ data }) => data.n), [12, 11, 10, 9, 8, 7, 6, 5, 4, 3])
+    t.deepEqual(
+      list.map(({ data }) => data.n),
+      [12, 11, 10, 9, 8, 7, 6, 5, 4, 3],
+    )
   })
 
   test('contract: expired sessions are not listed and do not take a place', async (t) => {
@@ -202,7 +205,9 @@ export function testStore(test: TestFn, makeStore: (t: ExecutionContext) => Prom
     const user = newId()
     const claims = await Promise.all(Array.from({ length: 20 }, () => claimed(store, newId())))
 
-    await Promise.all(claims.map((claim) => store.create({ id: claim.id, user, claim, record: newRecord(), max: 1 })))
+    await Promise.all(
+      claims.map((claim) => store.create({ id: claim.id, user, claim, record: newRecord(), max: 1 })),
+    )
 
     const entries = await Promise.all(claims.map(({ id }) => store.read(id)))
     t.is(entries.filter((entry) => entry?.state === 'session').length, 1)
@@ -239,13 +244,18 @@ export function testStore(test: TestFn, makeStore: (t: ExecutionContext) => Prom
     const store = await makeStore(t)
     const user = newId()
     const claims = await Promise.all(Array.from({ length: 20 }, () => claimed(store, newId())))
-    const logins = claims.map((claim) => store.create({ id: claim.id, user, claim, record: newRecord(), max: 50 }))
+    const logins = claims.map((claim) =>
+      store.create({ id: claim.id, user, claim, record: newRecord(), max: 50 }),
+    )
 
     await store.revoke(user)
     await Promise.all(logins)
 
     const entries = await Promise.all(claims.map(({ id }) => store.read(id)))
-    t.deepEqual(entries.filter((entry) => entry?.state === 'session'), [])
+    t.deepEqual(
+      entries.filter((entry) => entry?.state === 'session'),
+      [],
+    )
     t.deepEqual(await store.list(user), [])
   })
 
@@ -268,7 +278,11 @@ interface Created {
 
 async function create(
   store: SessionStore,
-  { user = newId(), record = newRecord(), max = 10 }: { user?: string; record?: SessionRecord; max?: number } = {},
+  {
+    user = newId(),
+    record = newRecord(),
+    max = 10,
+  }: { user?: string; record?: SessionRecord; max?: number } = {},
 ): Promise<Created> {
   const id = newId()
   const claim = await claimed(store, id)

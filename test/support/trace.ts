@@ -11,7 +11,8 @@ const folder = process.env.WEAPP_TEST_TRACE
 type Kind = 'secrets' | 'responses' | 'redis'
 
 export function trace(kind: Kind, text: string | Uint8Array): void {
-  if (folder) appendFileSync(join(folder, `${kind}.${process.pid}`), Buffer.concat([Buffer.from(text), NEWLINE]))
+  if (folder)
+    appendFileSync(join(folder, `${kind}.${process.pid}`), Buffer.concat([Buffer.from(text), NEWLINE]))
 }
 
 const NEWLINE = Buffer.from('\n')

@@ -1,0 +1,331 @@
+import test from 'ava'
+import { memoryStore, WeappSessionError } from '../src/index.js'
+import {
+  type answer,
+  codeLoginHeaders,
+  isRefused,
+  listen,
+  loginHeaders,
+  namedPhone,
+  newCode,
+  startServer,
+  startWechat,
+} from './support/server.js'
+
+test('a request without a credential goes on, without a user', async (t) => {
+  const { send, wechat } = await startServer(t)
+
+  const response = await send()
+
+  t.is(response.status, 200)
+  t.is(response.body.user, null)
+  t.is(wechat.calls.length, 0)
+})
+
+test('a login gives the request its user: the profile, and the openId that WeChat answered', async (t) => {
+  const { send, wechat } = await startServer(t)
+  const phone = namedPhone(wechat, '小明 😀')
+
+  const response = await send(await loginHeaders(phone))
+
+  t.is(response.status, 200)
+  t.deepEqual(response.body.user, { ...phone.profile, openId: phone.user.openId })
+  t.true(response.body.isNew)
+})
+
+test('after a login the code alone is the session', async (t) => {
+  const { send, wechat } = await startServer(t)
+  const headers = await loginHeaders(namedPhone(wechat, 'alice'))
+  const { body } = await send(headers)
+
+  const response = await send({ 'X-WX-Code': headers['X-WX-Code'] ?? '' })
+
+  t.deepEqual(response.body, { ...body, isNew: false })
+  t.is(wechat.exchanges, 1)
+})
+
+test('header names are matched without regard to case', async (t) => {
+  const { send, wechat } = await startServer(t)
+  const headers = Object.entries(await loginHeaders(wechat.phone()))
+
+  const response = await send(Object.fromEntries(headers.map(([name, value]) => [name.toUpperCase(), value])))
+
+  t.is(response.status, 200)
+  t.truthy(response.body.user)
+})
+
+test('a code-only login gives a user without a profile', async (t) => {
+  const { send, wechat } = await startServer(t)
+  const phone = wechat.phone('alice')
+  const headers = await codeLoginHeaders(phone)
+
+  const response = await send(headers)
+
+  t.deepEqual(response.body.user, { openId: phone.user.openId })
+  t.is((await send({ 'X-WX-Code': headers['X-WX-Code'] ?? '' })).status, 200)
+})
+
+test('the unionId is there when WeChat gives one', async (t) => {
+  const weixin = startWechat(t, { unionIds: true })
+  const { send } = await startServer(t, { weixin })
+  const phone = weixin.phone('alice')
+
+  const { body } = await send(await codeLoginHeaders(phone))
+
+  t.truthy(phone.user.unionId)
+  t.deepEqual(body.user, { openId: phone.user.openId, unionId: phone.user.unionId })
+})
+
+test('a fresh code that arrives alone is not exchanged: it is a session nobody knows', async (t) => {
+  const { send, wechat } = await startServer(t)
+
+  const response = await send({ 'X-WX-Code': await newCode(wechat.phone()) })
+
+  isRefused(t, response, 'ERR_SESSION_EXPIRED', 401)
+  t.is(wechat.calls.length, 0)
+})
+
+test('50 parallel requests with one fresh code: 50 answers, one exchange, one new session', async (t) => {
+  const { send, wechat } = await startServer(t)
+  wechat.fail({ delay: 50 })
+  const headers = await loginHeaders(namedPhone(wechat, 'alice'))
+
+  const responses = await Promise.all(Array.from({ length: 50 }, () => send(headers)))
+
+  t.deepEqual(new Set(responses.map(({ status }) => status)), new Set([200]))
+  t.is(new Set(responses.map(({ body }) => JSON.stringify(body.user))).size, 1)
+  t.is(responses.filter(({ body }) => body.isNew).length, 1)
+  t.is(wechat.exchanges, 1)
+})
+
+test('a code-only request beside its login waits for it', async (t) => {
+  const { send, wechat } = await startServer(t)
+  wechat.fail({ delay: 200 })
+  const headers = await loginHeaders(namedPhone(wechat, 'alice'))
+
+  const login = send(headers)
+  await untilExchange(wechat)
+  const response = await send({ 'X-WX-Code': headers['X-WX-Code'] ?? '' })
+
+  t.is(response.status, 200)
+  t.deepEqual(response.body.user, (await login).body.user)
+  t.is(wechat.exchanges, 1)
+})
+
+test('a code-only request beside a login that fails is a session that is not there', async (t) => {
+  const { send, wechat } = await startServer(t)
+  wechat.fail({ errcode: 40029, delay: 100 })
+  const headers = await loginHeaders(wechat.phone())
+
+  const login = send(headers)
+  await untilExchange(wechat)
+
+  isRefused(t, await send({ 'X-WX-Code': headers['X-WX-Code'] ?? '' }), 'ERR_SESSION_EXPIRED', 401)
+  isRefused(t, await login, 'ERR_SESSION_KEY_EXCHANGE_FAILED', 401)
+})
+
+test('a login repeated after a lost response: the same session, no second exchange', async (t) => {
+  const { send, wechat } = await startServer(t, { handler: (ctx) => keepFirst(ctx) })
+  const headers = await loginHeaders(namedPhone(wechat, 'alice'))
+  const first = await send(headers)
+
+  const second = await send(headers)
+
+  t.is(second.status, 200)
+  t.deepEqual(second.body, first.body)
+  t.is(wechat.exchanges, 1)
+})
+
+test('a login repeated with a signature that does not fit is refused, and the session stays', async (t) => {
+  const { send, wechat } = await startServer(t)
+  const headers = await loginHeaders(namedPhone(wechat, 'alice'))
+  await send(headers)
+
+  const forged = await send({ ...headers, 'X-WX-RawData': encodeURIComponent('{"nickName":"mallory"}') })
+
+  isRefused(t, forged, 'ERR_UNTRUSTED_RAW_DATA', 401)
+  t.is((await send({ 'X-WX-Code': headers['X-WX-Code'] ?? '' })).body.user.nickName, 'alice')
+})
+
+test('beside a forged login with the same code the true one succeeds', async (t) => {
+  const { send, wechat } = await startServer(t)
+  wechat.fail({ delay: 100 })
+  const headers = await loginHeaders(namedPhone(wechat, 'alice'))
+  const forged = { ...headers, 'X-WX-Signature': '0'.repeat(40) }
+
+  const responses = await Promise.all([send(forged), send(headers), send(forged), send(headers)])
+
+  t.deepEqual(responses.map(({ status }) => status).sort(), [200, 200, 401, 401])
+  t.is(wechat.exchanges, 1)
+})
+
+test('a code that nobody could prove is spent: neither a session nor a second exchange', async (t) => {
+  const { send, wechat } = await startServer(t)
+  const headers = await loginHeaders(wechat.phone())
+  isRefused(t, await send({ ...headers, 'X-WX-Signature': '0'.repeat(40) }), 'ERR_UNTRUSTED_RAW_DATA', 401)
+
+  isRefused(t, await send({ 'X-WX-Code': headers['X-WX-Code'] ?? '' }), 'ERR_SESSION_EXPIRED', 401)
+  isRefused(t, await send(headers), 'ERR_SESSION_KEY_EXCHANGE_FAILED', 401)
+  t.is(wechat.exchanges, 1)
+})
+
+test('a signature in capitals is the same signature', async (t) => {
+  const { send, wechat } = await startServer(t)
+  const headers = await loginHeaders(wechat.phone())
+
+  const signature = headers['X-WX-Signature']?.toUpperCase() ?? ''
+
+  t.is((await send({ ...headers, 'X-WX-Signature': signature })).status, 200)
+})
+
+test('an anonymous profile is better than none', async (t) => {
+  const { send, wechat } = await startServer(t)
+
+  const { body } = await send(await loginHeaders(wechat.phone()))
+
+  t.is(body.user.nickName, '微信用户')
+})
+
+test('neither an anonymous profile nor none overwrites the name that another device brought', async (t) => {
+  const { send, wechat } = await startServer(t)
+  await send(await loginHeaders(namedPhone(wechat, 'alice')))
+
+  const anonymous = await send(await loginHeaders(wechat.phone('alice')))
+  const codeOnly = await send(await codeLoginHeaders(wechat.phone('alice')))
+
+  t.is(anonymous.body.user.nickName, 'alice')
+  t.is(codeOnly.body.user.nickName, 'alice')
+})
+
+test('a new name replaces an old one', async (t) => {
+  const { send, wechat } = await startServer(t)
+  const phone = namedPhone(wechat, 'alice')
+  await send(await loginHeaders(phone))
+  phone.profile = { nickName: 'Alice in Wonderland' }
+
+  const { body } = await send(await loginHeaders(phone))
+
+  t.is(body.user.nickName, 'Alice in Wonderland')
+})
+
+test('a session without a profile takes the one that the same code proves later', async (t) => {
+  const { send, wechat } = await startServer(t)
+  const headers = await loginHeaders(namedPhone(wechat, 'alice'))
+  const code = { 'X-WX-Code': headers['X-WX-Code'] ?? '' }
+  await send({ ...code, 'X-WX-Login': 'code' })
+
+  const improved = await send(headers)
+
+  t.is(improved.body.user.nickName, 'alice')
+  t.is((await send(code)).body.user.nickName, 'alice')
+  t.is(wechat.exchanges, 1)
+})
+
+test('onLogin is called once for a session, before anybody sees it', async (t) => {
+  const calls: string[] = []
+  const { send, wechat } = await startServer(t, {
+    async onLogin(session, ctx) {
+      calls.push(ctx.$wxUserInfo?.nickName ?? '')
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      session.data.userId = 42
+    },
+  })
+  const headers = await loginHeaders(namedPhone(wechat, 'alice'))
+
+  const responses = await Promise.all(Array.from({ length: 20 }, () => send(headers)))
+  const later = await send({ 'X-WX-Code': headers['X-WX-Code'] ?? '' })
+
+  t.deepEqual(calls, ['alice'])
+  t.deepEqual(new Set([...responses, later].map(({ body }) => body.data.userId)), new Set([42]))
+})
+
+test('when onLogin throws, the error is the application’s and there is no session', async (t) => {
+  const { send, wechat } = await startServer(t, { onLogin: (_session, ctx) => ctx.throw(403, 'banned') })
+  const headers = await loginHeaders(wechat.phone())
+
+  const response = await send(headers)
+
+  t.is(response.status, 403)
+  t.is(response.text, 'banned')
+  t.is(response.get('X-WX-Session-Error'), undefined)
+  isRefused(t, await send({ 'X-WX-Code': headers['X-WX-Code'] ?? '' }), 'ERR_SESSION_EXPIRED', 401)
+})
+
+test('an ignored request passes untouched, whatever it carries', async (t) => {
+  const { send, wechat } = await startServer(t, { ignore: (ctx) => ctx.path === '/health' })
+
+  const response = await send({ 'X-WX-Code': 'a, b', 'X-WX-RawData': '%' }, '/health')
+
+  t.is(response.status, 200)
+  t.is(response.body.user, null)
+  t.is(wechat.calls.length, 0)
+})
+
+test('encrypted data of the same login is opened and checked', async (t) => {
+  const { send, wechat } = await startServer(t)
+  const phone = namedPhone(wechat, 'alice')
+  const code = await newCode(phone)
+  const { encryptedData, iv } = await userInfo(phone)
+
+  const headers = {
+    'X-WX-Code': code,
+    'X-WX-Login': 'code',
+    'X-WX-Encrypted-Data': encryptedData,
+    'X-WX-IV': iv,
+  }
+  const response = await send(headers)
+
+  t.deepEqual(response.body.user, { ...phone.profile, openId: phone.user.openId })
+})
+
+test('encrypted data of another login, or of another user, is not trusted', async (t) => {
+  const { send, wechat } = await startServer(t)
+  const [alice, bob] = [wechat.phone('alice'), wechat.phone('bob')]
+  await newCode(bob)
+  const { encryptedData, iv } = await userInfo(bob)
+
+  const headers = { 'X-WX-Encrypted-Data': encryptedData, 'X-WX-IV': iv }
+  const response = await send({ ...(await codeLoginHeaders(alice)), ...headers })
+
+  isRefused(t, response, 'ERR_UNTRUSTED_RAW_DATA', 401)
+})
+
+test('with ignoreSignature, rawData is taken unchecked, and the session is good nowhere else', async (t) => {
+  const weixin = startWechat(t)
+  const store = memoryStore()
+  const careless = await startServer(t, { weixin, store, ignoreSignature: true })
+  const careful = await startServer(t, { weixin, store })
+  const headers = {
+    'X-WX-Code': await newCode(weixin.phone('alice')),
+    'X-WX-RawData': '%7B%22nickName%22%3A%22eve%22%7D',
+  }
+
+  const { body } = await careless.send(headers)
+
+  t.deepEqual(body.user, { nickName: 'eve', openId: weixin.user('alice').openId })
+  t.is((await careless.send({ 'X-WX-Code': headers['X-WX-Code'] })).status, 200)
+  isRefused(t, await careful.send({ 'X-WX-Code': headers['X-WX-Code'] }), 'ERR_SESSION_EXPIRED', 401)
+})
+
+test('a custom store that fails is ERR_STORE_UNAVAILABLE, whatever it throws', async (t) => {
+  const store = memoryStore()
+  const { send } = await startServer(t, { store: { ...store, read: () => Promise.reject('a text') } })
+
+  const response = await send({ 'X-WX-Code': 'some-code' })
+
+  isRefused(t, response, 'ERR_STORE_UNAVAILABLE', 503)
+  t.is(response.get('Retry-After'), '1')
+})
+
+function userInfo(phone: ReturnType<typeof namedPhone>): Promise<{ encryptedData: string; iv: string }> {
+  return new Promise((resolve, reject) => phone.wx.getUserInfo({ success: resolve, fail: reject }))
+}
+
+async function untilExchange({ calls }: { calls: readonly unknown[] }): Promise<void> {
+  while (calls.length === 0) await new Promise((resolve) => setTimeout(resolve, 5))
+}
+
+/** Answers with when the session began: the same for two requests of one session. */
+function keepFirst(ctx: Parameters<typeof answer>[0]): void {
+  ctx.body = { user: ctx.$wxUserInfo, createdAt: ctx.$wxSession?.createdAt }
+}
