@@ -8,7 +8,7 @@ import { sealer } from './seal.js'
 import { type FoundSession, type OpenSession, sessions } from './session.js'
 import type { SessionRecord } from './store.js'
 import { guarded } from './stores/guarded.js'
-import { warnings } from './warn.js'
+import { warnOnce } from './warn.js'
 import { code2Session } from './wechat.js'
 
 /** The middleware, and what can be done to sessions from outside a request. */
@@ -42,7 +42,7 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
     store: guarded(settled.store),
     ids: idsOf(appId, ignoreSignature),
     sealer: sealer(appSecret),
-    exchange: code2Session({ appId, appSecret, ...wechat, warn: warnings() }),
+    exchange: code2Session({ appId, appSecret, ...wechat, warn: warnOnce() }),
     lease: leaseFor(wechat.timeout),
   }
   const { logIn, find } = logins(rooms)

@@ -1,16 +1,18 @@
-/** Tells the operator something, once per code. */
-export type Warn = (code: string, message: string) => void
-
 /**
- * Warnings go through `process.emitWarning`: on stderr by default, and `process.on('warning')` receives them.
- * They never hold a secret, a code or anything that a client sent.
+ * Tells the operator something: on stderr by default, and `process.on('warning')` receives it. A warning never
+ * holds a secret, a code, or anything else that a client sent.
  */
-export function warnings(): Warn {
+export function warn(code: string, message: string): void {
+  process.emitWarning(message, { type: 'WeappSessionWarning', code })
+}
+
+/** The same, but once per code. */
+export function warnOnce(): typeof warn {
   const given = new Set<string>()
 
-  return function warn(code, message) {
+  return (code, message) => {
     if (given.has(code)) return
     given.add(code)
-    process.emitWarning(message, { type: 'WeappSessionWarning', code })
+    warn(code, message)
   }
 }

@@ -1,7 +1,7 @@
 import { deadline } from './deadline.js'
 import { WeappSessionError } from './errors.js'
 import { parseObject } from './user-data.js'
-import type { Warn } from './warn.js'
+import type { warn } from './warn.js'
 
 /** Who WeChat says the user is. The session_key stays on this server. */
 export interface Exchanged {
@@ -18,7 +18,7 @@ export interface Code2SessionOptions {
   /** ms for the whole exchange, the body included. */
   timeout: number
   fetch: typeof fetch
-  warn: Warn
+  warn: typeof warn
 }
 
 /** An answer as it came over the wire. */

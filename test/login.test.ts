@@ -1,10 +1,10 @@
 import test from 'ava'
-import { memoryStore, WeappSessionError } from '../src/index.js'
+import { memoryStore } from '../src/index.js'
 import {
   type answer,
   codeLoginHeaders,
+  codeOnly,
   isRefused,
-  listen,
   loginHeaders,
   namedPhone,
   newCode,
@@ -38,7 +38,7 @@ test('after a login the code alone is the session', async (t) => {
   const headers = await loginHeaders(namedPhone(wechat, 'alice'))
   const { body } = await send(headers)
 
-  const response = await send({ 'X-WX-Code': headers['X-WX-Code'] ?? '' })
+  const response = await send(codeOnly(headers))
 
   t.deepEqual(response.body, { ...body, isNew: false })
   t.is(wechat.exchanges, 1)
@@ -62,7 +62,7 @@ test('a code-only login gives a user without a profile', async (t) => {
   const response = await send(headers)
 
   t.deepEqual(response.body.user, { openId: phone.user.openId })
-  t.is((await send({ 'X-WX-Code': headers['X-WX-Code'] ?? '' })).status, 200)
+  t.is((await send(codeOnly(headers))).status, 200)
 })
 
 test('the unionId is there when WeChat gives one', async (t) => {
@@ -105,7 +105,7 @@ test('a code-only request beside its login waits for it', async (t) => {
 
   const login = send(headers)
   await untilExchange(wechat)
-  const response = await send({ 'X-WX-Code': headers['X-WX-Code'] ?? '' })
+  const response = await send(codeOnly(headers))
 
   t.is(response.status, 200)
   t.deepEqual(response.body.user, (await login).body.user)
@@ -120,7 +120,7 @@ test('a code-only request beside a login that fails is a session that is not the
   const login = send(headers)
   await untilExchange(wechat)
 
-  isRefused(t, await send({ 'X-WX-Code': headers['X-WX-Code'] ?? '' }), 'ERR_SESSION_EXPIRED', 401)
+  isRefused(t, await send(codeOnly(headers)), 'ERR_SESSION_EXPIRED', 401)
   isRefused(t, await login, 'ERR_SESSION_KEY_EXCHANGE_FAILED', 401)
 })
 
@@ -144,7 +144,7 @@ test('a login repeated with a signature that does not fit is refused, and the se
   const forged = await send({ ...headers, 'X-WX-RawData': encodeURIComponent('{"nickName":"mallory"}') })
 
   isRefused(t, forged, 'ERR_UNTRUSTED_RAW_DATA', 401)
-  t.is((await send({ 'X-WX-Code': headers['X-WX-Code'] ?? '' })).body.user.nickName, 'alice')
+  t.is((await send(codeOnly(headers))).body.user.nickName, 'alice')
 })
 
 test('beside a forged login with the same code the true one succeeds', async (t) => {
@@ -164,7 +164,7 @@ test('a code that nobody could prove is spent: neither a session nor a second ex
   const headers = await loginHeaders(wechat.phone())
   isRefused(t, await send({ ...headers, 'X-WX-Signature': '0'.repeat(40) }), 'ERR_UNTRUSTED_RAW_DATA', 401)
 
-  isRefused(t, await send({ 'X-WX-Code': headers['X-WX-Code'] ?? '' }), 'ERR_SESSION_EXPIRED', 401)
+  isRefused(t, await send(codeOnly(headers)), 'ERR_SESSION_EXPIRED', 401)
   isRefused(t, await send(headers), 'ERR_SESSION_KEY_EXCHANGE_FAILED', 401)
   t.is(wechat.exchanges, 1)
 })
@@ -211,7 +211,7 @@ test('a new name replaces an old one', async (t) => {
 test('a session without a profile takes the one that the same code proves later', async (t) => {
   const { send, wechat } = await startServer(t)
   const headers = await loginHeaders(namedPhone(wechat, 'alice'))
-  const code = { 'X-WX-Code': headers['X-WX-Code'] ?? '' }
+  const code = codeOnly(headers)
   await send({ ...code, 'X-WX-Login': 'code' })
 
   const improved = await send(headers)
@@ -233,7 +233,7 @@ test('onLogin is called once for a session, before anybody sees it', async (t) =
   const headers = await loginHeaders(namedPhone(wechat, 'alice'))
 
   const responses = await Promise.all(Array.from({ length: 20 }, () => send(headers)))
-  const later = await send({ 'X-WX-Code': headers['X-WX-Code'] ?? '' })
+  const later = await send(codeOnly(headers))
 
   t.deepEqual(calls, ['alice'])
   t.deepEqual(new Set([...responses, later].map(({ body }) => body.data.userId)), new Set([42]))
@@ -248,7 +248,7 @@ test('when onLogin throws, the error is the application’s and there is no sess
   t.is(response.status, 403)
   t.is(response.text, 'banned')
   t.is(response.get('X-WX-Session-Error'), undefined)
-  isRefused(t, await send({ 'X-WX-Code': headers['X-WX-Code'] ?? '' }), 'ERR_SESSION_EXPIRED', 401)
+  isRefused(t, await send(codeOnly(headers)), 'ERR_SESSION_EXPIRED', 401)
 })
 
 test('an ignored request passes untouched, whatever it carries', async (t) => {

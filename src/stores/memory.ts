@@ -7,6 +7,7 @@ import {
   type SessionRecord,
   type SessionStore,
 } from '../store.js'
+import { warn } from '../warn.js'
 
 export interface MemoryStoreOptions {
   /** How many sessions are kept at most; the least recently used make room. Default 100,000. */
@@ -27,10 +28,10 @@ export function memoryStore({ max = 100_000 }: MemoryStoreOptions = {}): Session
     throw new TypeError('koa-weapp-session: memoryStore({ max }) must be a positive integer')
   }
   if (process.env.NODE_ENV === 'production') {
-    process.emitWarning(
+    warn(
+      'WEAPP_MEMORY_STORE',
       'Sessions are kept in memory: they end with this process, and other processes do not see them. ' +
         'Give weappSession() a redisStore().',
-      { type: 'WeappSessionWarning', code: 'WEAPP_MEMORY_STORE' },
     )
   }
 

@@ -1,4 +1,4 @@
-import { type Warn, warnings } from '../warn.js'
+import { warn } from '../warn.js'
 
 /**
  * Turns off the timer that node-redis starts for each command, which costs as much as the command and stops
@@ -37,7 +37,7 @@ export interface Connection {
 /** Looks after the caller's client: connects it when it is not, and then also closes it. */
 export function useClient(client: RedisClient): Connection {
   const isOurs = !client.isOpen
-  listen(client, warnings())
+  listen(client)
   // Not awaited, and no error here: while Redis is away this never settles, and requests get their 503.
   if (isOurs) client.connect().catch(() => {})
 
@@ -71,7 +71,9 @@ export function openClient(url: string): Connection {
 
   async function open(): Promise<RedisClient> {
     const { createClient } = await import('redis').catch((cause: unknown) => {
-      throw new Error("koa-weapp-session: redisStore({ url }) needs the package 'redis': npm install redis", { cause })
+      throw new Error("koa-weapp-session: redisStore({ url }) needs the package 'redis': npm install redis", {
+        cause,
+      })
     })
     const opened = createClient({
       url,
@@ -94,16 +96,16 @@ export function openClient(url: string): Connection {
   }
 }
 
-/** An 'error' event without a listener ends the process: one line per outage, in its place. */
-function listen(client: RedisClient, warn: Warn): void {
+/** An 'error' event without a listener ends the process: in its place, one line per outage. */
+function listen(client: RedisClient): void {
   let isReported = false
   client.on('ready', () => {
     isReported = false
   })
   client.on('error', ({ message }) => {
-    if (!isReported)
-      warn('WEAPP_REDIS', `Redis is not reachable: ${message}. Requests with a session get 503.`)
+    if (isReported) return
     isReported = true
+    warn('WEAPP_REDIS', `Redis cannot be used, and requests with a session get 503: ${message}`)
   })
 }
 

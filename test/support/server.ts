@@ -98,6 +98,11 @@ export async function codeLoginHeaders(phone: Phone): Promise<Record<string, str
   return { 'X-WX-Code': await newCode(phone), 'X-WX-Login': 'code' }
 }
 
+/** What a later request carries in the code carrier: the code of its login, and nothing else. */
+export function codeOnly(headers: Record<string, string>): Record<string, string> {
+  return { 'X-WX-Code': headers['X-WX-Code'] ?? '' }
+}
+
 /** A phone of a user who has a name, as before 2021. */
 export function namedPhone(wechat: Wechat, name: string): Phone {
   const phone = wechat.phone(name)

@@ -1,0 +1,492 @@
+/**
+ * How the servers before this one broke, one test for each: `A…` numbers the rows of that list. What was seen
+ * there, of weapp-session unless said otherwise, stands above each test.
+ */
+import { createHash } from 'node:crypto'
+import { request } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
+import test from 'ava'
+import type Koa from 'koa'
+import { memoryStore, redisStore, requireWxUser, weappSession } from '../src/index.js'
+import type { Phone, Wechat } from '../src/simulator/index.js'
+import { startRedis, useRedis, withClient } from './support/redis.js'
+import {
+  answer,
+  codeLoginHeaders,
+  codeOnly,
+  isRefused,
+  loginHeaders,
+  namedPhone,
+  newCode,
+  startServer,
+  startWechat,
+} from './support/server.js'
+
+const redis = useRedis(test)
+
+// The victim's openId as a code answered with the victim's live code.
+test('A1 openid as code: an openId is never a credential, and leads nowhere', async (t) => {
+  const { url, prefix } = redis()
+  const { send, wechat } = await startServer(t, { store: redisStore({ url, prefix }) })
+  const victim = namedPhone(wechat, 'victim')
+  await send(await loginHeaders(victim))
+
+  for (const guess of [victim.user.openId, `u:${victim.user.openId}`, `openId:${victim.user.openId}`]) {
+    const response = await send({ 'X-WX-Code': guess })
+    isRefused(t, response, 'ERR_SESSION_EXPIRED', 401)
+  }
+})
+
+// The fork looked up any key of a shared Redis: other programs' JSON became the user.
+test('A2 arbitrary key read: what other programs keep in the same Redis is not a session', async (t) => {
+  const { url, prefix, entries } = redis()
+  const { send, wechat } = await startServer(t, { store: redisStore({ url, prefix }) })
+  const headers = await codeLoginHeaders(wechat.phone())
+  await send(headers)
+  const session = (await entries()).find(({ key }) => key.startsWith(`${prefix}s:`))
+  const foreign = [
+    '{"openId":"o-eve"}',
+    'session',
+    'session 0 9999999999999\nnull',
+    'session 0 9999999999999\n{}',
+    '',
+  ]
+
+  for (const value of foreign) {
+    await withClient(url, (client) => client.set(session?.key ?? '', value))
+    isRefused(t, await send(codeOnly(headers)), 'ERR_SESSION_EXPIRED', 401)
+  }
+})
+
+// Anybody could overwrite anybody's session, with any field, and no call to WeChat was made.
+test('A3 ignoreSignature left on: refused in production; elsewhere it reaches no real session', async (t) => {
+  const weixin = startWechat(t)
+  const { appId, appSecret } = weixin
+  const environment = process.env.NODE_ENV
+  process.env.NODE_ENV = 'production'
+  t.throws(() => weappSession({ appId, appSecret, ignoreSignature: true }), {
+    instanceOf: TypeError,
+    message: /ignoreSignature/,
+  })
+  process.env.NODE_ENV = environment
+
+  const { url, prefix, entries } = redis()
+  const real = await startServer(t, { weixin, store: redisStore({ url, prefix }) })
+  const careless = await startServer(t, { weixin, store: redisStore({ url, prefix }), ignoreSignature: true })
+  const headers = await loginHeaders(namedPhone(weixin, 'victim'))
+  const code = codeOnly(headers)
+  await real.send(headers)
+  const forged = {
+    ...code,
+    'X-WX-RawData': encodeURIComponent('{"avatarUrl":"a","isAdmin":true,"unionId":"u"}'),
+  }
+
+  isRefused(t, await careless.send(forged), 'ERR_SESSION_KEY_EXCHANGE_FAILED', 401)
+  t.is((await real.send(code)).body.user.nickName, 'victim')
+
+  await careless.send(await loginHeaders(weixin.phone()))
+  const marked = (await entries()).filter(({ value }) => value.includes('"dev":true'))
+  t.is(marked.length, 1)
+  t.true(marked[0]?.key.startsWith(`${prefix}s:dev:`))
+})
+
+// `null` as rawData ended the process.
+test('A4 same, crash: rawData that is no JSON object is refused, and the server lives', async (t) => {
+  const { send, wechat } = await startServer(t)
+  const careless = await startServer(t, { weixin: wechat, ignoreSignature: true })
+
+  for (const rawData of ['null', '1', '"x"', '[]', '[{}]', 'true', '{', '{}{}', 'undefined']) {
+    const headers = { ...(await loginHeaders(wechat.phone())), 'X-WX-RawData': encodeURIComponent(rawData) }
+    isRefused(t, await send(headers), 'ERR_UNTRUSTED_RAW_DATA', 400)
+    isRefused(t, await careless.send(headers), 'ERR_UNTRUSTED_RAW_DATA', 400)
+  }
+  t.is((await send()).status, 200)
+  t.is(wechat.calls.length, 0)
+})
+
+// Without signatures the identity was made from the avatar: everybody with the grey one was the same person.
+test('A5 pseudo openid collision: two anonymous users are two users, also with ignoreSignature', async (t) => {
+  const { send, wechat } = await startServer(t, { ignoreSignature: true })
+
+  const one = await send(await loginHeaders(wechat.phone()))
+  const other = await send(await loginHeaders(wechat.phone()))
+
+  t.is(one.body.user.avatarUrl, other.body.user.avatarUrl)
+  t.not(one.body.user.openId, other.body.user.openId)
+})
+
+// Whatever stood in rawData, or in decrypted data, reached handlers and overrode the identity.
+test('A6 extra/overriding fields: identity is WeChat’s answer alone, a profile is a list of fields', async (t) => {
+  const { send, wechat } = await startServer(t)
+  const phone = namedPhone(wechat, 'mallory')
+  const code = await newCode(phone)
+  const sessionKey = await sessionKeyOf(wechat, phone)
+  const rawData =
+    '{"nickName":"mallory","openId":"o-victim","unionId":"u-victim","appId":"wx0","userId":1,"isAdmin":true,' +
+    '"gender":"many","city":{"toString":1},"__proto__":{"isAdmin":true},"constructor":{"prototype":{"isAdmin":true}}}'
+  const signature = createHash('sha1')
+    .update(rawData + sessionKey)
+    .digest('hex')
+
+  const { body } = await send({
+    'X-WX-Code': code,
+    'X-WX-RawData': encodeURIComponent(rawData),
+    'X-WX-Signature': signature,
+  })
+
+  t.deepEqual(body.user, { nickName: 'mallory', openId: phone.user.openId })
+  t.is(({} as { isAdmin?: boolean }).isAdmin, undefined)
+})
+
+// Three parallel first requests made three exchanges: one was answered, two failed with 40163.
+test('A7 double exchange: parallel first requests with one code make one, and all are answered', async (t) => {
+  const { send, wechat } = await startServer(t)
+  const headers = await loginHeaders(wechat.phone())
+
+  const responses = await Promise.all([send(headers), send(headers), send(headers)])
+
+  t.deepEqual(
+    responses.map(({ status }) => status),
+    [200, 200, 200],
+  )
+  t.is(wechat.exchanges, 1)
+})
+
+// The answer was lost, the phone asked again: 40163.
+test('A8 retry after a lost answer: the phone hangs up during the login and asks again', async (t) => {
+  const { url, send, wechat } = await startServer(t)
+  wechat.fail({ delay: 200 })
+  const headers = await loginHeaders(wechat.phone())
+
+  const lost = request(url, { headers }).end()
+  lost.on('error', () => {})
+  while (wechat.exchanges === 0) await sleep(5)
+  lost.destroy()
+  const response = await send(headers)
+
+  t.is(response.status, 200)
+  t.is(wechat.exchanges, 1)
+})
+
+// Of two logins at once the index knew one: the other lived on and could not be revoked.
+test('A9 index race: of logins at once none escapes the next login, nor a revocation', async (t) => {
+  const { url, prefix } = redis()
+  const { send, wechat, session } = await startServer(t, {
+    store: redisStore({ url, prefix }),
+    maxSessionsPerUser: 1,
+  })
+  const logins = await Promise.all(Array.from({ length: 8 }, () => codeLoginHeaders(wechat.phone('alice'))))
+  await Promise.all(logins.map((headers) => send(headers)))
+
+  const last = await codeLoginHeaders(wechat.phone('alice'))
+  await send(last)
+  for (const headers of logins) {
+    isRefused(t, await send(codeOnly(headers)), 'ERR_SESSION_EXPIRED', 401)
+  }
+  t.is((await send(codeOnly(last))).status, 200)
+
+  await session.revoke(wechat.user('alice').openId)
+  isRefused(t, await send(codeOnly(last)), 'ERR_SESSION_EXPIRED', 401)
+})
+
+// A login on the PC ended the session of the phone, and the next one there that of the PC.
+test('A10 device ping-pong: a user’s devices stay logged in beside each other', async (t) => {
+  const { send, wechat } = await startServer(t)
+  const phone = await loginHeaders(wechat.phone('alice'))
+  await send(phone)
+  const pc = await loginHeaders(wechat.phone('alice'))
+  await send(pc)
+
+  t.is((await send(codeOnly(phone))).status, 200)
+  t.is((await send(codeOnly(pc))).status, 200)
+})
+
+// `redis-cli keys *` listed live credentials.
+test('A11 code kept in clear: Redis has neither codes nor keys, and nothing that stays', async (t) => {
+  const { url, prefix, entries } = redis()
+  const { send, wechat, session } = await startServer(t, { store: redisStore({ url, prefix }) })
+  for (const name of ['alice', 'bob']) await send(await loginHeaders(namedPhone(wechat, name)))
+  wechat.fail({ errcode: 40029 })
+  await send(await loginHeaders(wechat.phone()))
+  await session.revoke(wechat.user('bob').openId)
+
+  const stored = await entries()
+
+  t.true(stored.length >= 5)
+  const text = JSON.stringify(stored)
+  for (const secret of wechat.secrets()) t.false(text.includes(secret))
+  for (const { key, ttl } of stored) t.true(ttl > 0 && ttl <= 7200_000, `${key} lives ${ttl} ms`)
+})
+
+// There was no way to end a session.
+test('A12 no revocation: a session can be ended from inside, and all of a user’s from outside', async (t) => {
+  const { send, wechat, session } = await startServer(t, {
+    handler: async (ctx) => {
+      if (ctx.path === '/logout') await ctx.$wxSession?.destroy()
+      answer(ctx)
+    },
+  })
+  const logins = await Promise.all(['1', '2', '3'].map(() => codeLoginHeaders(wechat.phone('alice'))))
+  const codes = logins.map((headers) => codeOnly(headers))
+  for (const headers of logins) await send(headers)
+
+  t.is((await send(codes[0], '/logout')).body.user, null)
+  isRefused(t, await send(codes[0]), 'ERR_SESSION_EXPIRED', 401)
+  t.is((await send(codes[1])).status, 200)
+
+  await session.revoke(wechat.user('alice').openId)
+  for (const code of codes) isRefused(t, await send(code), 'ERR_SESSION_EXPIRED', 401)
+})
+
+// A user in the middle of something was cut off after two hours; `ttl: 0` meant for ever.
+test('A13 fixed TTL, ttl: 0: lifetimes are checked at start-up; use renews a rolling session, up to maxAge', async (t) => {
+  for (const ttl of [
+    0,
+    -1,
+    1.5,
+    Number.NaN,
+    Number.POSITIVE_INFINITY,
+    7200_000_000,
+    '7200' as unknown as number,
+  ]) {
+    t.throws(() => weappSession({ appId: 'wx', appSecret: 's', ttl }), {
+      instanceOf: TypeError,
+      message: /ttl/,
+    })
+  }
+  t.throws(() => weappSession({ appId: 'wx', appSecret: 's', ttl: 10, maxAge: 5 }), { message: /maxAge/ })
+
+  const { url, prefix } = redis()
+  const rolling = { ttl: 1, rolling: true, maxAge: 3 }
+  for (const store of [memoryStore(), redisStore({ url, prefix })]) {
+    const { send, wechat } = await startServer(t, { ...rolling, store })
+    const headers = await codeLoginHeaders(wechat.phone())
+    const began = Date.now()
+    await send(headers)
+
+    let alive = 0
+    while ((await send(codeOnly(headers))).status === 200 && Date.now() - began < 5000) {
+      alive = Date.now() - began
+      await sleep(200)
+    }
+
+    t.true(alive > 2000, `renewed only until ${alive} ms`)
+    t.true(alive <= 3100, `lived ${alive} ms, beyond maxAge`)
+  }
+})
+
+// With one Redis for two mini programs, a code of the one was accepted by the other.
+test('A14 cross-app acceptance: a session of one mini program is nothing to another on the same Redis', async (t) => {
+  const { url, prefix } = redis()
+  const one = await startServer(t, { store: redisStore({ url, prefix }) })
+  const other = await startServer(t, { store: redisStore({ url, prefix }) })
+  const headers = await loginHeaders(one.wechat.phone('alice'))
+  const code = codeOnly(headers)
+  await one.send(headers)
+
+  isRefused(t, await other.send(code), 'ERR_SESSION_EXPIRED', 401)
+  isRefused(t, await other.send(headers), 'ERR_SESSION_KEY_EXCHANGE_FAILED', 401)
+  await other.session.revoke(one.wechat.user('alice').openId)
+  t.is((await one.send(code)).status, 200)
+})
+
+// Signatures were compared with !==, which ends at the first difference.
+test('A15 non-constant-time !==: a signature is 40 hex digits, and one wrong digit anywhere is wrong', async (t) => {
+  const { send, wechat } = await startServer(t)
+
+  for (const position of [0, 20, 39]) {
+    const headers = await loginHeaders(wechat.phone())
+    const signature = headers['X-WX-Signature'] ?? ''
+    const digit = signature[position] === '0' ? '1' : '0'
+    const wrong = signature.slice(0, position) + digit + signature.slice(position + 1)
+    isRefused(t, await send({ ...headers, 'X-WX-Signature': wrong }), 'ERR_UNTRUSTED_RAW_DATA', 401)
+  }
+  for (const malformed of ['', '0', 'g'.repeat(40), '0'.repeat(39), '0'.repeat(41), `0x${'0'.repeat(38)}`]) {
+    const headers = { ...(await loginHeaders(wechat.phone())), 'X-WX-Signature': malformed }
+    isRefused(t, await send(headers), 'ERR_UNTRUSTED_RAW_DATA', 400)
+  }
+})
+
+// While WeChat did not answer, requests hung without limit.
+test('A17 no timeout: a login ends at its deadline, however WeChat hangs', async (t) => {
+  const { send, wechat } = await startServer(t, { wechat: { timeout: 300 } })
+  for (const name of ['warm', 'up']) await send(await codeLoginHeaders(wechat.phone(name)))
+
+  for (const fault of ['hang', { delay: 2000 }] as const) {
+    wechat.fail(fault)
+    const headers = await codeLoginHeaders(wechat.phone())
+    const began = performance.now()
+    const response = await send(headers)
+
+    isRefused(t, response, 'ERR_SESSION_KEY_EXCHANGE_FAILED', 504)
+    const took = performance.now() - began
+    t.true(took >= 290 && took < 400, `answered after ${Math.round(took)} ms`)
+  }
+})
+
+// 50 random codes made 50 calls to WeChat.
+test('A18 no limits: codes that nobody logs in with cost WeChat nothing', async (t) => {
+  const { send, wechat } = await startServer(t)
+
+  await Promise.all(Array.from({ length: 50 }, (_, n) => send({ 'X-WX-Code': `junk-${n}` })))
+
+  t.is(wechat.calls.length, 0)
+})
+
+// rawData beyond Node's header limit is refused by Node, with 431, before the application is asked.
+test('A19 header size: rawData beyond 8 KB is refused before any I/O, and beyond 16 KB the server lives', async (t) => {
+  const { send, wechat } = await startServer(t)
+  const headers = await loginHeaders(wechat.phone())
+
+  const long = await send({ ...headers, 'X-WX-RawData': 'a'.repeat(8193) })
+  const tooLong = await send({ ...headers, 'X-WX-RawData': 'a'.repeat(20_000) })
+
+  isRefused(t, long, 'ERR_BAD_REQUEST', 400)
+  t.is(tooLong.status, 431)
+  t.is(wechat.calls.length, 0)
+  t.is((await send()).status, 200)
+})
+
+// The body of a refusal held WeChat's message, its trace id, or pieces of an HTML page.
+test('A20 detail leaks: of WeChat’s answer a client sees the errcode, and of a broken one nothing', async (t) => {
+  const { send, wechat } = await startServer(t)
+
+  wechat.fail({ errcode: 40029, errmsg: 'invalid code of somebody' })
+  const refused = await send(await loginHeaders(wechat.phone()))
+  wechat.fail({ status: 502, body: '<html>502 upstream-secret</html>' })
+  const broken = await send(await loginHeaders(wechat.phone()))
+
+  isRefused(t, refused, 'ERR_SESSION_KEY_EXCHANGE_FAILED', 401)
+  t.deepEqual(refused.body.error.detail, { errcode: 40029 })
+  t.notRegex(refused.text, /rid|somebody/)
+  isRefused(t, broken, 'ERR_SESSION_KEY_EXCHANGE_FAILED', 502)
+  t.is(broken.body.error.detail, undefined)
+  t.notRegex(broken.text, /html|upstream/)
+  t.deepEqual(Object.keys(broken.body.error), ['name', 'message'])
+})
+
+// Every refusal was a 200: caches kept it and monitors saw success.
+test('A21 200 for errors: refusals have their own status and are not cached; legacyStatus brings 200 back', async (t) => {
+  const modern = await startServer(t)
+  const legacy = await startServer(t, { legacyStatus: true })
+
+  isRefused(t, await modern.send({ 'X-WX-Code': 'gone' }), 'ERR_SESSION_EXPIRED', 401)
+  isRefused(t, await legacy.send({ 'X-WX-Code': 'gone' }), 'ERR_SESSION_EXPIRED', 200)
+})
+
+// rawData that could not be decoded was refused without a reason.
+test('A22 malformed rawData: refused with a reason and without I/O', async (t) => {
+  const { send, wechat } = await startServer(t)
+  const headers = await loginHeaders(wechat.phone())
+
+  for (const rawData of ['%', '%E5%B0', '%zz', '%C0%80']) {
+    isRefused(t, await send({ ...headers, 'X-WX-RawData': rawData }), 'ERR_UNTRUSTED_RAW_DATA', 400)
+  }
+  t.is(wechat.calls.length, 0)
+})
+
+// Without a code every route was open, unless its handler thought of it.
+test('A23 no code: requireWxUser() turns away who has no session', async (t) => {
+  const guard = requireWxUser()
+  const handler = async (ctx: Koa.Context) => guard(ctx, async () => answer(ctx))
+  const { send, wechat } = await startServer(t, { handler })
+  const legacy = await startServer(t, { handler, legacyStatus: true })
+
+  isRefused(t, await send(), 'ERR_LOGIN_REQUIRED', 401)
+  isRefused(t, await legacy.send(), 'ERR_LOGIN_REQUIRED', 200)
+  t.is((await send(await loginHeaders(wechat.phone()))).status, 200)
+})
+
+// With the default configuration and Redis ≥ 6, an empty password ended the process at start-up.
+test('A24 client.auth(""): Redis without a password works; with a wrong one requests get 503 and the process lives', async (t) => {
+  const { url, prefix } = redis()
+  const open = await startServer(t, { store: redisStore({ url, prefix }) })
+  t.is((await open.send(await loginHeaders(open.wechat.phone()))).status, 200)
+
+  const locked = await startRedis()
+  t.teardown(() => locked.stop())
+  await withClient(locked.url, (client) => client.configSet('requirepass', 'open sesame'))
+  for (const user of ['', ':wrong@', 'default:wrong@']) {
+    const store = redisStore({ url: locked.url.replace('//', `//${user}`), prefix })
+    const closed = await startServer(t, { store })
+    isRefused(t, await closed.send({ 'X-WX-Code': 'code' }), 'ERR_STORE_UNAVAILABLE', 503)
+  }
+})
+
+// When Redis went away the process exited, or requests hung.
+test('A25 Redis outage: 503 in time, never 401; the session is there when Redis is back', async (t) => {
+  const server = await startRedis()
+  t.teardown(() => server.stop())
+  const { send, wechat } = await startServer(t, {
+    store: redisStore({ url: server.url, prefix: server.prefix }),
+  })
+  const headers = await loginHeaders(wechat.phone())
+  const code = codeOnly(headers)
+  await send(headers)
+
+  server.server.kill('SIGSTOP')
+  const began = performance.now()
+  isRefused(t, await send(code), 'ERR_STORE_UNAVAILABLE', 503)
+  t.true(performance.now() - began < 400)
+  t.is((await send()).status, 200)
+  server.server.kill('SIGCONT')
+  while ((await send(code)).status !== 200) await sleep(50)
+
+  await server.stop()
+  isRefused(t, await send(code), 'ERR_STORE_UNAVAILABLE', 503)
+  const again = await startRedis(server.port)
+  t.teardown(() => again.stop())
+  while ((await send(code)).status === 503) await sleep(50)
+  isRefused(t, await send(code), 'ERR_SESSION_EXPIRED', 401)
+})
+
+// A second call threw, and the configuration was the module's.
+test('A26 one instance per process: two mini programs in one process do not meet', async (t) => {
+  const one = await startServer(t, { ttl: 10 })
+  const other = await startServer(t, { legacyStatus: true })
+  const headers = await loginHeaders(one.wechat.phone('alice'))
+  await one.send(headers)
+
+  const code = codeOnly(headers)
+  t.is((await one.send(code)).status, 200)
+  isRefused(t, await other.send(code), 'ERR_SESSION_EXPIRED', 200)
+  isRefused(t, await one.send({ 'X-WX-Code': 'gone' }), 'ERR_SESSION_EXPIRED', 401)
+})
+
+// What a handler threw was reported as the middleware's error, or next was called twice.
+test('A27 next() inside try: a handler’s error stays the handler’s, and it is called once', async (t) => {
+  let calls = 0
+  const reported: Error[] = []
+  const { app, send, wechat } = await startServer(t, {
+    handler: (ctx) => {
+      calls++
+      if (ctx.$wxSession) ctx.$wxSession.data.half = 'done'
+      throw Object.assign(new TypeError('of the handler'), { reason: 'ERR_SESSION_EXPIRED' })
+    },
+  })
+  app.on('error', (error) => reported.push(error))
+  const headers = await loginHeaders(wechat.phone())
+
+  const response = await send(headers)
+
+  t.is(response.status, 500)
+  t.is(response.text, 'Internal Server Error')
+  t.is(response.get('X-WX-Session-Error'), undefined)
+  t.is(calls, 1)
+  t.deepEqual(
+    reported.map(({ message }) => message),
+    ['of the handler'],
+  )
+})
+
+/** The session_key that a phone's WeChat signs with: the one of the secrets that fits. */
+async function sessionKeyOf(wechat: Wechat, phone: Phone): Promise<string> {
+  const { rawData, signature } = await new Promise<{ rawData: string; signature: string }>(
+    (resolve, reject) => phone.wx.getUserInfo({ success: resolve, fail: reject }),
+  )
+  const signs = (key: string) =>
+    createHash('sha1')
+      .update(rawData + key)
+      .digest('hex') === signature
+  return wechat.secrets().find(signs) ?? ''
+}
