@@ -115,7 +115,7 @@ export function code2Session(options: Code2SessionOptions): (code: string) => Pr
 
   function refused(errcode: number, rid: string): WeappSessionError {
     const advice = ADVICE[errcode]
-    if (advice) warn(`WEAPP_${errcode}`, `WeChat refuses logins (errcode ${errcode}, ${rid}): ${advice}.`)
+    if (advice) warn(`WEAPP_${errcode}`, `WeChat refuses logins (errcode ${errcode}, ${rid}): ${advice}`)
 
     const cause = new Error(`WeChat answered errcode ${errcode}, ${rid}`)
     return new WeappSessionError('ERR_SESSION_KEY_EXCHANGE_FAILED', { ...treatment(errcode), errcode, cause })

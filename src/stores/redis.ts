@@ -38,7 +38,7 @@ export type RedisStoreOptions = CommonOptions &
  * weappSession({ appId, appSecret, store: redisStore({ url: 'redis://127.0.0.1:6379' }) })
  */
 export function redisStore(options: RedisStoreOptions): SessionStore {
-  const { prefix = 'weapp-session:', timeout = 250 } = options
+  const { prefix = 'weapp-session:', timeout = 250 } = options ?? {}
   if (!Number.isFinite(timeout) || timeout <= 0) {
     throw new TypeError('koa-weapp-session: redisStore({ timeout }) must be a positive number of ms')
   }

@@ -1,0 +1,334 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import test from 'ava'
+import type { Context } from 'koa'
+import { memoryStore, redisStore, type SessionStore } from '../src/index.js'
+import { useRedis } from './support/redis.js'
+import {
+  answer,
+  codeLoginHeaders,
+  codeOnly,
+  isRefused,
+  loginHeaders,
+  namedPhone,
+  newCode,
+  startServer,
+} from './support/server.js'
+
+const redis = useRedis(test)
+
+test('what a handler puts into data is there at the next request', async (t) => {
+  for (const store of stores()) {
+    const { send, wechat } = await startServer(t, { store, handler: count })
+    const headers = await codeLoginHeaders(wechat.phone())
+
+    const visits = [await send(headers), await send(codeOnly(headers)), await send(codeOnly(headers))]
+
+    t.deepEqual(
+      visits.map(({ body }) => body.visits),
+      [1, 2, 3],
+    )
+  }
+})
+
+test('data may be replaced whole', async (t) => {
+  const handler = (ctx: Context) => {
+    if (ctx.path === '/set' && ctx.$wxSession) ctx.$wxSession.data = { fresh: true }
+    answer(ctx)
+  }
+  const { send, wechat } = await startServer(t, { handler })
+  const headers = await codeLoginHeaders(wechat.phone())
+
+  await send(headers, '/set')
+
+  t.deepEqual((await send(codeOnly(headers))).body.data, { fresh: true })
+})
+
+test('reading a session writes nothing, and looking at its data neither', async (t) => {
+  const store = memoryStore()
+  let writes = 0
+  const counted: SessionStore = {
+    ...store,
+    update: (...args) => {
+      writes++
+      return store.update(...args)
+    },
+    renew: (...args) => {
+      writes++
+      return store.renew(...args)
+    },
+  }
+  const { send, wechat } = await startServer(t, { store: counted, rolling: true })
+  const headers = await codeLoginHeaders(wechat.phone())
+  await send(headers)
+
+  for (let n = 0; n < 5; n++) t.deepEqual((await send(codeOnly(headers))).body.data, {})
+
+  t.is(writes, 0)
+})
+
+test('what a handler does to data stays with its request until it is saved', async (t) => {
+  const seen: unknown[] = []
+  const { send, wechat } = await startServer(t, {
+    handler: async (ctx) => {
+      if (ctx.$wxSession) ctx.$wxSession.data.mine = ctx.path
+      await sleep(ctx.path === '/slow' ? 200 : 50)
+      seen.push(ctx.$wxSession?.data.mine)
+      ctx.body = {}
+    },
+  })
+  const headers = await codeLoginHeaders(wechat.phone())
+  await send(headers, '/login')
+
+  await Promise.all([send(codeOnly(headers), '/slow'), send(codeOnly(headers), '/quick')])
+
+  t.deepEqual(seen, ['/login', '/quick', '/slow'])
+})
+
+test('of two parallel changes of one session the later gets 409, and nothing is lost', async (t) => {
+  for (const store of stores()) {
+    const { send, wechat } = await startServer(t, {
+      store,
+      handler: async (ctx) => {
+        if (ctx.$wxSession) ctx.$wxSession.data.by = ctx.path
+        await sleep(ctx.path === '/slow' ? 200 : 0)
+        ctx.set({ ETag: '"of the body"', 'Content-Disposition': 'attachment' })
+        ctx.body = { by: ctx.path }
+      },
+    })
+    const headers = await codeLoginHeaders(wechat.phone())
+    await send(headers)
+
+    const [slow, quick] = await Promise.all([
+      send(codeOnly(headers), '/slow'),
+      send(codeOnly(headers), '/quick'),
+    ])
+
+    t.is(quick.status, 200)
+    isRefused(t, slow, 'ERR_SESSION_CONFLICT', 409)
+    t.is(slow.get('ETag'), undefined)
+    t.is(slow.get('Content-Disposition'), undefined)
+  }
+})
+
+test('a change to a session that was ended meanwhile is refused, and revives nothing', async (t) => {
+  const { send, wechat, session } = await startServer(t, {
+    handler: async (ctx) => {
+      if (ctx.path === '/slow' && ctx.$wxSession) {
+        ctx.$wxSession.data.late = true
+        await sleep(150)
+      }
+      answer(ctx)
+    },
+  })
+  const phone = wechat.phone()
+  const headers = await codeLoginHeaders(phone)
+  await send(headers)
+
+  const slow = send(codeOnly(headers), '/slow')
+  await sleep(50)
+  await session.revoke(phone.user.openId)
+
+  isRefused(t, await slow, 'ERR_SESSION_EXPIRED', 401)
+  isRefused(t, await send(codeOnly(headers)), 'ERR_SESSION_EXPIRED', 401)
+})
+
+test('a handler that throws leaves the session as it was', async (t) => {
+  const { send, wechat } = await startServer(t, {
+    handler: (ctx) => {
+      if (ctx.path === '/fail' && ctx.$wxSession) {
+        ctx.$wxSession.data.half = 'done'
+        ctx.throw(418, 'teapot')
+      }
+      answer(ctx)
+    },
+  })
+  const headers = await codeLoginHeaders(wechat.phone())
+  await send(headers)
+
+  t.is((await send(codeOnly(headers), '/fail')).status, 418)
+
+  t.deepEqual((await send(codeOnly(headers))).body.data, {})
+})
+
+test('after destroy() the request has no user, and neither has the next', async (t) => {
+  const { send, wechat } = await startServer(t, {
+    handler: async (ctx) => {
+      const session = ctx.$wxSession
+      if (ctx.path === '/logout') {
+        await session?.destroy()
+        if (session) session.data.late = true
+      }
+      answer(ctx)
+    },
+  })
+  const headers = await codeLoginHeaders(wechat.phone())
+  await send(headers)
+
+  const { status, body } = await send(codeOnly(headers), '/logout')
+
+  t.deepEqual({ status, user: body.user }, { status: 200, user: null })
+  isRefused(t, await send(codeOnly(headers)), 'ERR_SESSION_EXPIRED', 401)
+  isRefused(t, await send(headers), 'ERR_SESSION_EXPIRED', 401)
+})
+
+test('a refusal that escapes through a handler still is one: status, reason and Retry-After', async (t) => {
+  const store = memoryStore()
+  const failing = { ...store, end: () => Promise.reject(new Error('down')) }
+  const { send, wechat } = await startServer(t, {
+    store: failing,
+    handler: async (ctx) => void (await ctx.$wxSession?.destroy()),
+  })
+
+  const response = await send(await codeLoginHeaders(wechat.phone()))
+
+  t.is(response.status, 503)
+  t.is(response.get('X-WX-Session-Error'), 'ERR_STORE_UNAVAILABLE')
+  t.is(response.get('Retry-After'), '1')
+})
+
+test('decrypt() opens data of this user and this mini program, and nothing else', async (t) => {
+  const phone: { current?: { encryptedData: string; iv: string } } = {}
+  const { send, wechat } = await startServer(t, {
+    handler: async (ctx) => {
+      if (phone.current) ctx.body = await ctx.$wxSession?.decrypt(phone.current)
+    },
+  })
+  const alice = namedPhone(wechat, 'alice')
+  const headers = await loginHeaders(alice)
+  await send(headers)
+
+  phone.current = await userInfo(alice)
+  const { body } = await send(codeOnly(headers))
+  t.is(body.openId, alice.user.openId)
+  t.is(body.watermark.appid, wechat.appId)
+
+  const bob = wechat.phone('bob')
+  await newCode(bob)
+  phone.current = await userInfo(bob)
+  const refused = await send(codeOnly(headers))
+  t.is(refused.status, 401)
+  t.is(refused.get('X-WX-Session-Error'), 'ERR_UNTRUSTED_RAW_DATA')
+})
+
+test('a session says when it began and when it ends', async (t) => {
+  const { send, wechat } = await startServer(t, {
+    ttl: 600,
+    handler: (ctx) => {
+      ctx.body = ctx.$wxSession
+    },
+  })
+
+  const { body } = await send(await codeLoginHeaders(wechat.phone()))
+
+  const [created, expires] = [Date.parse(body.createdAt), Date.parse(body.expiresAt)]
+  t.is(expires - created, 600_000)
+  t.true(Math.abs(created - Date.now()) < 2000)
+  t.deepEqual(Object.keys(body).sort(), ['createdAt', 'data', 'expiresAt', 'isNew'])
+})
+
+test('a session ends after its ttl', async (t) => {
+  for (const store of stores()) {
+    const { send, wechat } = await startServer(t, { store, ttl: 1 })
+    const headers = await codeLoginHeaders(wechat.phone())
+    await send(headers)
+    t.is((await send(codeOnly(headers))).status, 200)
+
+    await sleep(1050)
+
+    isRefused(t, await send(codeOnly(headers)), 'ERR_SESSION_EXPIRED', 401)
+  }
+})
+
+test('a rolling session is not written for each use, and goes on where it cannot be renewed', async (t) => {
+  const store = memoryStore()
+  let renewals = 0
+  const readOnly = {
+    ...store,
+    renew: () => {
+      renewals++
+      return Promise.reject(new Error('READONLY'))
+    },
+  }
+  const { send, wechat } = await startServer(t, { store: readOnly, ttl: 2, rolling: true })
+  const headers = await codeLoginHeaders(wechat.phone())
+  await send(headers)
+
+  for (let n = 0; n < 5; n++) await send(codeOnly(headers))
+  t.is(renewals, 0)
+
+  await sleep(300)
+  t.is((await send(codeOnly(headers))).status, 200)
+  t.is(renewals, 1)
+})
+
+test('maxSessionsPerUser: the oldest session makes room', async (t) => {
+  const { send, wechat } = await startServer(t, { maxSessionsPerUser: 2 })
+  const logins = []
+  for (let n = 0; n < 3; n++) {
+    const headers = await codeLoginHeaders(wechat.phone('alice'))
+    await send(headers)
+    logins.push(codeOnly(headers))
+  }
+
+  const statuses = await Promise.all(logins.map(async (headers) => (await send(headers)).status))
+
+  t.deepEqual(statuses, [401, 200, 200])
+})
+
+test('revoke() wants an openId', async (t) => {
+  const { session } = await startServer(t)
+
+  for (const openId of ['', undefined, null, 7]) {
+    await t.throwsAsync(session.revoke(openId as string), { instanceOf: TypeError })
+  }
+})
+
+test('neither ctx.$wxUserInfo nor ctx.$wxSession holds the session_key, anywhere', async (t) => {
+  let text = ''
+  const { send, wechat } = await startServer(t, {
+    handler: (ctx) => {
+      text = [ctx.$wxUserInfo, ctx.$wxSession, ctx].map((value) => deepText(value)).join()
+      ctx.body = {}
+    },
+  })
+  const headers = await loginHeaders(namedPhone(wechat, 'alice'))
+  await send(headers)
+
+  const codes = Object.values(headers)
+  const secrets = wechat.secrets().filter((secret) => !codes.includes(secret))
+  t.true(secrets.length >= 2)
+  for (const secret of secrets) t.false(text.includes(secret))
+})
+
+function* stores(): Generator<SessionStore> {
+  const { url, prefix } = redis()
+  yield memoryStore()
+  yield redisStore({ url, prefix })
+}
+
+function count(ctx: Context): void {
+  const data = ctx.$wxSession?.data
+  if (data) data.visits = Number(data.visits ?? 0) + 1
+  ctx.body = data
+}
+
+function userInfo(phone: ReturnType<typeof namedPhone>): Promise<{ encryptedData: string; iv: string }> {
+  return new Promise((resolve, reject) => phone.wx.getUserInfo({ success: resolve, fail: reject }))
+}
+
+/** All that can be reached from a value: own properties of every kind, getters called. */
+function deepText(value: unknown, seen = new Set<unknown>()): string {
+  if (typeof value !== 'object' || value === null) return String(value)
+  if (seen.has(value) || seen.size > 20_000) return ''
+  seen.add(value)
+  const keys = Reflect.ownKeys(value)
+  return keys
+    .map((key) => {
+      try {
+        return deepText((value as Record<PropertyKey, unknown>)[key], seen)
+      } catch {
+        return ''
+      }
+    })
+    .join(' ')
+}
