@@ -10,24 +10,22 @@ import type Koa from 'koa'
 import { memoryStore, redisStore, requireWxUser, weappSession } from '../src/index.js'
 import type { Phone, Wechat } from '../src/simulator/index.js'
 import { startRedis, useRedis, withClient } from './support/redis.js'
+import { answer, isRefused, startServer } from './support/server.js'
 import {
-  answer,
   codeLoginHeaders,
   codeOnly,
-  isRefused,
   loginHeaders,
   namedPhone,
   newCode,
-  startServer,
   startWechat,
-} from './support/server.js'
+} from './support/wechat.js'
 
 const redis = useRedis(test)
 
 // The victim's openId as a code answered with the victim's live code.
 test('A1 openid as code: an openId is never a credential, and leads nowhere', async (t) => {
-  const { url, prefix } = redis()
-  const { send, wechat } = await startServer(t, { store: redisStore({ url, prefix }) })
+  const { options } = redis()
+  const { send, wechat } = await startServer(t, { store: redisStore(options) })
   const victim = namedPhone(wechat, 'victim')
   await send(await loginHeaders(victim))
 
@@ -39,8 +37,8 @@ test('A1 openid as code: an openId is never a credential, and leads nowhere', as
 
 // The fork looked up any key of a shared Redis: other programs' JSON became the user.
 test('A2 arbitrary key read: what other programs keep in the same Redis is not a session', async (t) => {
-  const { url, prefix, entries } = redis()
-  const { send, wechat } = await startServer(t, { store: redisStore({ url, prefix }) })
+  const { url, prefix, options, entries } = redis()
+  const { send, wechat } = await startServer(t, { store: redisStore(options) })
   const headers = await codeLoginHeaders(wechat.phone())
   await send(headers)
   const session = (await entries()).find(({ key }) => key.startsWith(`${prefix}s:`))
@@ -70,9 +68,9 @@ test('A3 ignoreSignature left on: refused in production; elsewhere it reaches no
   })
   process.env.NODE_ENV = environment
 
-  const { url, prefix, entries } = redis()
-  const real = await startServer(t, { weixin, store: redisStore({ url, prefix }) })
-  const careless = await startServer(t, { weixin, store: redisStore({ url, prefix }), ignoreSignature: true })
+  const { prefix, options, entries } = redis()
+  const real = await startServer(t, { weixin, store: redisStore(options) })
+  const careless = await startServer(t, { weixin, store: redisStore(options), ignoreSignature: true })
   const headers = await loginHeaders(namedPhone(weixin, 'victim'))
   const code = codeOnly(headers)
   await real.send(headers)
@@ -170,9 +168,9 @@ test('A8 retry after a lost answer: the phone hangs up during the login and asks
 
 // Of two logins at once the index knew one: the other lived on and could not be revoked.
 test('A9 index race: of logins at once none escapes the next login, nor a revocation', async (t) => {
-  const { url, prefix } = redis()
+  const { options } = redis()
   const { send, wechat, session } = await startServer(t, {
-    store: redisStore({ url, prefix }),
+    store: redisStore(options),
     maxSessionsPerUser: 1,
   })
   const logins = await Promise.all(Array.from({ length: 8 }, () => codeLoginHeaders(wechat.phone('alice'))))
@@ -203,8 +201,8 @@ test('A10 device ping-pong: a user’s devices stay logged in beside each other'
 
 // `redis-cli keys *` listed live credentials.
 test('A11 code kept in clear: Redis has neither codes nor keys, and nothing that stays', async (t) => {
-  const { url, prefix, entries } = redis()
-  const { send, wechat, session } = await startServer(t, { store: redisStore({ url, prefix }) })
+  const { options, entries } = redis()
+  const { send, wechat, session } = await startServer(t, { store: redisStore(options) })
   for (const name of ['alice', 'bob']) await send(await loginHeaders(namedPhone(wechat, name)))
   wechat.fail({ errcode: 40029 })
   await send(await loginHeaders(wechat.phone()))
@@ -239,47 +237,50 @@ test('A12 no revocation: a session can be ended from inside, and all of a user�
 })
 
 // A user in the middle of something was cut off after two hours; `ttl: 0` meant for ever.
-test('A13 fixed TTL, ttl: 0: lifetimes are checked at start-up; use renews a rolling session, up to maxAge', async (t) => {
-  for (const ttl of [
-    0,
-    -1,
-    1.5,
-    Number.NaN,
-    Number.POSITIVE_INFINITY,
-    7200_000_000,
-    '7200' as unknown as number,
-  ]) {
-    t.throws(() => weappSession({ appId: 'wx', appSecret: 's', ttl }), {
-      instanceOf: TypeError,
-      message: /ttl/,
-    })
-  }
-  t.throws(() => weappSession({ appId: 'wx', appSecret: 's', ttl: 10, maxAge: 5 }), { message: /maxAge/ })
-
-  const { url, prefix } = redis()
-  const rolling = { ttl: 1, rolling: true, maxAge: 3 }
-  for (const store of [memoryStore(), redisStore({ url, prefix })]) {
-    const { send, wechat } = await startServer(t, { ...rolling, store })
-    const headers = await codeLoginHeaders(wechat.phone())
-    const began = Date.now()
-    await send(headers)
-
-    let alive = 0
-    while ((await send(codeOnly(headers))).status === 200 && Date.now() - began < 5000) {
-      alive = Date.now() - began
-      await sleep(200)
+test.serial(
+  'A13 fixed TTL, ttl: 0: lifetimes are checked at start-up; use renews a rolling session, up to maxAge',
+  async (t) => {
+    for (const ttl of [
+      0,
+      -1,
+      1.5,
+      Number.NaN,
+      Number.POSITIVE_INFINITY,
+      7200_000_000,
+      '7200' as unknown as number,
+    ]) {
+      t.throws(() => weappSession({ appId: 'wx', appSecret: 's', ttl }), {
+        instanceOf: TypeError,
+        message: /ttl/,
+      })
     }
+    t.throws(() => weappSession({ appId: 'wx', appSecret: 's', ttl: 10, maxAge: 5 }), { message: /maxAge/ })
 
-    t.true(alive > 2000, `renewed only until ${alive} ms`)
-    t.true(alive <= 3100, `lived ${alive} ms, beyond maxAge`)
-  }
-})
+    const { options } = redis()
+    const rolling = { ttl: 1, rolling: true, maxAge: 3 }
+    for (const store of [memoryStore(), redisStore(options)]) {
+      const { send, wechat } = await startServer(t, { ...rolling, store })
+      const headers = await codeLoginHeaders(wechat.phone())
+      const began = Date.now()
+      await send(headers)
+
+      let alive = 0
+      while ((await send(codeOnly(headers))).status === 200 && Date.now() - began < 5000) {
+        alive = Date.now() - began
+        await sleep(200)
+      }
+
+      t.true(alive > 2000, `renewed only until ${alive} ms`)
+      t.true(alive <= 3100, `lived ${alive} ms, beyond maxAge`)
+    }
+  },
+)
 
 // With one Redis for two mini programs, a code of the one was accepted by the other.
 test('A14 cross-app acceptance: a session of one mini program is nothing to another on the same Redis', async (t) => {
-  const { url, prefix } = redis()
-  const one = await startServer(t, { store: redisStore({ url, prefix }) })
-  const other = await startServer(t, { store: redisStore({ url, prefix }) })
+  const { options } = redis()
+  const one = await startServer(t, { store: redisStore(options) })
+  const other = await startServer(t, { store: redisStore(options) })
   const headers = await loginHeaders(one.wechat.phone('alice'))
   const code = codeOnly(headers)
   await one.send(headers)
@@ -308,7 +309,7 @@ test('A15 non-constant-time !==: a signature is 40 hex digits, and one wrong dig
 })
 
 // While WeChat did not answer, requests hung without limit.
-test('A17 no timeout: a login ends at its deadline, however WeChat hangs', async (t) => {
+test.serial('A17 no timeout: a login ends at its deadline, however WeChat hangs', async (t) => {
   const { send, wechat } = await startServer(t, { wechat: { timeout: 300 } })
   for (const name of ['warm', 'up']) await send(await codeLoginHeaders(wechat.phone(name)))
 
@@ -399,46 +400,49 @@ test('A23 no code: requireWxUser() turns away who has no session', async (t) => 
 
 // With the default configuration and Redis ≥ 6, an empty password ended the process at start-up.
 test('A24 client.auth(""): Redis without a password works; with a wrong one requests get 503 and the process lives', async (t) => {
-  const { url, prefix } = redis()
-  const open = await startServer(t, { store: redisStore({ url, prefix }) })
+  const { options } = redis()
+  const open = await startServer(t, { store: redisStore(options) })
   t.is((await open.send(await loginHeaders(open.wechat.phone()))).status, 200)
 
   const locked = await startRedis()
   t.teardown(() => locked.stop())
   await withClient(locked.url, (client) => client.configSet('requirepass', 'open sesame'))
   for (const user of ['', ':wrong@', 'default:wrong@']) {
-    const store = redisStore({ url: locked.url.replace('//', `//${user}`), prefix })
+    const store = redisStore({ url: locked.url.replace('//', `//${user}`) })
     const closed = await startServer(t, { store })
     isRefused(t, await closed.send({ 'X-WX-Code': 'code' }), 'ERR_STORE_UNAVAILABLE', 503)
   }
 })
 
 // When Redis went away the process exited, or requests hung.
-test('A25 Redis outage: 503 in time, never 401; the session is there when Redis is back', async (t) => {
-  const server = await startRedis()
-  t.teardown(() => server.stop())
-  const { send, wechat } = await startServer(t, {
-    store: redisStore({ url: server.url, prefix: server.prefix }),
-  })
-  const headers = await loginHeaders(wechat.phone())
-  const code = codeOnly(headers)
-  await send(headers)
+test.serial(
+  'A25 Redis outage: 503 in time, never 401; the session is there when Redis is back',
+  async (t) => {
+    const server = await startRedis()
+    t.teardown(() => server.stop())
+    const { send, wechat } = await startServer(t, {
+      store: redisStore({ url: server.url, prefix: server.prefix }),
+    })
+    const headers = await loginHeaders(wechat.phone())
+    const code = codeOnly(headers)
+    await send(headers)
 
-  server.server.kill('SIGSTOP')
-  const began = performance.now()
-  isRefused(t, await send(code), 'ERR_STORE_UNAVAILABLE', 503)
-  t.true(performance.now() - began < 400)
-  t.is((await send()).status, 200)
-  server.server.kill('SIGCONT')
-  while ((await send(code)).status !== 200) await sleep(50)
+    server.server.kill('SIGSTOP')
+    const began = performance.now()
+    isRefused(t, await send(code), 'ERR_STORE_UNAVAILABLE', 503)
+    t.true(performance.now() - began < 400)
+    t.is((await send()).status, 200)
+    server.server.kill('SIGCONT')
+    while ((await send(code)).status !== 200) await sleep(50)
 
-  await server.stop()
-  isRefused(t, await send(code), 'ERR_STORE_UNAVAILABLE', 503)
-  const again = await startRedis(server.port)
-  t.teardown(() => again.stop())
-  while ((await send(code)).status === 503) await sleep(50)
-  isRefused(t, await send(code), 'ERR_SESSION_EXPIRED', 401)
-})
+    await server.stop()
+    isRefused(t, await send(code), 'ERR_STORE_UNAVAILABLE', 503)
+    const again = await startRedis(server.port)
+    t.teardown(() => again.stop())
+    while ((await send(code)).status === 503) await sleep(50)
+    isRefused(t, await send(code), 'ERR_SESSION_EXPIRED', 401)
+  },
+)
 
 // A second call threw, and the configuration was the module's.
 test('A26 one instance per process: two mini programs in one process do not meet', async (t) => {

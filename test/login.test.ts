@@ -1,16 +1,14 @@
 import test from 'ava'
 import { memoryStore } from '../src/index.js'
+import { type answer, isRefused, startServer } from './support/server.js'
 import {
-  type answer,
   codeLoginHeaders,
   codeOnly,
-  isRefused,
   loginHeaders,
   namedPhone,
   newCode,
-  startServer,
   startWechat,
-} from './support/server.js'
+} from './support/wechat.js'
 
 test('a request without a credential goes on, without a user', async (t) => {
   const { send, wechat } = await startServer(t)

@@ -6,8 +6,7 @@ import { testStore } from './support/store-contract.js'
 const redis = useRedis(test)
 
 testStore(test, async (t) => {
-  const { url, prefix } = redis()
-  const store = redisStore({ url, prefix, timeout: 5000 })
+  const store = redisStore(redis().options)
   t.teardown(() => store.close?.())
   return store
 })

@@ -3,16 +3,8 @@ import test from 'ava'
 import type { Context } from 'koa'
 import { memoryStore, redisStore, type SessionStore } from '../src/index.js'
 import { useRedis } from './support/redis.js'
-import {
-  answer,
-  codeLoginHeaders,
-  codeOnly,
-  isRefused,
-  loginHeaders,
-  namedPhone,
-  newCode,
-  startServer,
-} from './support/server.js'
+import { answer, isRefused, startServer } from './support/server.js'
+import { codeLoginHeaders, codeOnly, loginHeaders, namedPhone, newCode } from './support/wechat.js'
 
 const redis = useRedis(test)
 
@@ -301,9 +293,8 @@ test('neither ctx.$wxUserInfo nor ctx.$wxSession holds the session_key, anywhere
 })
 
 function* stores(): Generator<SessionStore> {
-  const { url, prefix } = redis()
   yield memoryStore()
-  yield redisStore({ url, prefix })
+  yield redisStore(redis().options)
 }
 
 function count(ctx: Context): void {

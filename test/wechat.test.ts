@@ -4,7 +4,8 @@ import type { AddressInfo } from 'node:net'
 import test, { type ExecutionContext } from 'ava'
 import { WeappSessionError } from '../src/index.js'
 import { type Code2SessionOptions, code2Session } from '../src/wechat.js'
-import { codeLoginHeaders, codeOnly, isRefused, newCode, startServer, startWechat } from './support/server.js'
+import { isRefused, startServer } from './support/server.js'
+import { codeLoginHeaders, codeOnly, newCode, startWechat } from './support/wechat.js'
 
 /** How each errcode of WeChat is answered: status, and seconds of Retry-After. */
 const TREATMENTS: [errcode: number, status: number, retryAfter?: string][] = [

@@ -1,3 +1,4 @@
+import { deadline } from '../deadline.js'
 import { warn } from '../warn.js'
 
 /**
@@ -50,10 +51,10 @@ export function useClient(client: RedisClient): Connection {
 }
 
 /**
- * Makes a client of our own from a URL, with settings that fail fast: node-redis keeps commands for a
+ * Makes a client of our own from a URL, with settings that fail fast (`timeout`: ms): node-redis keeps commands for a
  * connection that is gone, starts a timer for each command, and may give up reconnecting for good.
  */
-export function openClient(url: string): Connection {
+export function openClient(url: string, timeout: number): Connection {
   let client: RedisClient | undefined
   let isReady = false
   const ready = open()
@@ -61,9 +62,9 @@ export function openClient(url: string): Connection {
   ready.catch(() => {})
 
   return {
-    // A request that comes before the first connection stands waits for it, as long as its deadline lets it;
-    // later, while Redis is away, commands fail at once.
-    client: () => (isReady && client ? client : ready),
+    // Who comes before the first connection stands waits for it, no longer than a call may take: a command
+    // must not be sent when its caller has long gone. Later, while Redis is away, commands fail at once.
+    client: () => (isReady && client ? client : deadline(timeout, ready, notYet)),
     async close() {
       if (client) end(client)
     },
@@ -107,6 +108,10 @@ function listen(client: RedisClient): void {
     isReported = true
     warn('WEAPP_REDIS', `Redis cannot be used, and requests with a session get 503: ${message}`)
   })
+}
+
+function notYet(): Error {
+  return new Error('there is no connection to Redis yet')
 }
 
 function end(client: RedisClient): void {

@@ -42,7 +42,7 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
   if (!Number.isFinite(timeout) || timeout <= 0) {
     throw new TypeError('koa-weapp-session: redisStore({ timeout }) must be a positive number of ms')
   }
-  const connection = connect(options)
+  const connection = connect(options, timeout)
   const sessionKey = (id: string) => `${prefix}s:${id}`
   const userKey = (user: string) => `${prefix}u:${user}`
 
@@ -131,10 +131,10 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
   }
 }
 
-function connect(options: RedisStoreOptions): Connection {
-  if ('client' in options && typeof options.client?.get === 'function') return useClient(options.client)
-  if ('url' in options && typeof options.url === 'string' && URL.canParse(options.url))
-    return openClient(options.url)
+function connect(options: RedisStoreOptions, timeout: number): Connection {
+  const { client, url } = (options ?? {}) as { client?: RedisClient; url?: string }
+  if (typeof client?.get === 'function') return useClient(client)
+  if (typeof url === 'string' && URL.canParse(url)) return openClient(url, timeout)
   throw new TypeError('koa-weapp-session: redisStore() needs { client } from the redis package, or a { url }')
 }
 

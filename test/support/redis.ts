@@ -12,6 +12,8 @@ import { trace } from './trace.js'
 
 export interface Redis {
   url: string
+  /** For redisStore(): patient, because the machine is busy with other tests. */
+  options: { url: string; prefix: string; timeout: number }
   /** Goes before every key, so that a shared Redis (REDIS_URL) is left as it was found. */
   prefix: string
   /** Everything under the prefix. */
@@ -94,7 +96,13 @@ export async function startRedis(port?: number): Promise<OwnRedis> {
 
 function redisAt(url: string): Redis {
   const prefix = `test:${randomUUID()}:`
-  return { url, prefix, entries: () => readAll(url, prefix), clear: () => removeAll(url, prefix) }
+  return {
+    url,
+    options: { url, prefix, timeout: 5000 },
+    prefix,
+    entries: () => readAll(url, prefix),
+    clear: () => removeAll(url, prefix),
+  }
 }
 
 async function readAll(url: string, prefix: string): Promise<RedisEntry[]> {

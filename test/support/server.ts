@@ -6,8 +6,9 @@ import Koa, { type Context, type Middleware } from 'koa'
 import supertest, { type Response } from 'supertest'
 import { type WeappSession, type WeappSessionOptions, weappSession } from '../../src/index.js'
 import { MAGIC_ID } from '../../src/protocol.js'
-import { createWechat, type Phone, type Wechat } from '../../src/simulator/index.js'
-import { trace, traceResponses } from './trace.js'
+import type { Wechat } from '../../src/simulator/index.js'
+import { traceResponses } from './trace.js'
+import { startWechat } from './wechat.js'
 
 export interface TestServer {
   app: Koa
@@ -42,16 +43,6 @@ export async function startServer(t: ExecutionContext, options: TestServerOption
   return { app, url, wechat, session, send }
 }
 
-/** A WeChat whose secrets must not turn up anywhere; ends with the test. */
-export function startWechat(t: ExecutionContext, options?: Parameters<typeof createWechat>[0]): Wechat {
-  const wechat = createWechat(options)
-  t.teardown(async () => {
-    for (const secret of wechat.secrets()) trace('secrets', secret)
-    await wechat.close()
-  })
-  return wechat
-}
-
 /** Serves a Koa app on a free port. */
 export async function listen(t: ExecutionContext, app: Koa): Promise<string> {
   const server = createServer(app.callback())
@@ -68,46 +59,6 @@ export async function listen(t: ExecutionContext, app: Koa): Promise<string> {
 /** What most tests want to know of a request. */
 export function answer(ctx: Context): void {
   ctx.body = { user: ctx.$wxUserInfo, isNew: ctx.$wxSession?.isNew, data: ctx.$wxSession?.data }
-}
-
-/** A fresh code. */
-export function newCode(phone: Phone): Promise<string> {
-  return new Promise((resolve, reject) => {
-    phone.wx.login({ success: ({ code }) => resolve(code), fail: reject })
-  })
-}
-
-/** The headers of a login as the original client makes them: a fresh code, and what getUserInfo signs. */
-export async function loginHeaders(phone: Phone): Promise<Record<string, string>> {
-  const code = await newCode(phone)
-  return new Promise((resolve, reject) => {
-    phone.wx.getUserInfo({
-      success: ({ rawData, signature }) =>
-        resolve({
-          'X-WX-Code': code,
-          'X-WX-RawData': encodeURIComponent(rawData),
-          'X-WX-Signature': signature,
-        }),
-      fail: reject,
-    })
-  })
-}
-
-/** The headers of a login without a profile. */
-export async function codeLoginHeaders(phone: Phone): Promise<Record<string, string>> {
-  return { 'X-WX-Code': await newCode(phone), 'X-WX-Login': 'code' }
-}
-
-/** What a later request carries in the code carrier: the code of its login, and nothing else. */
-export function codeOnly(headers: Record<string, string>): Record<string, string> {
-  return { 'X-WX-Code': headers['X-WX-Code'] ?? '' }
-}
-
-/** A phone of a user who has a name, as before 2021. */
-export function namedPhone(wechat: Wechat, name: string): Phone {
-  const phone = wechat.phone(name)
-  phone.userInfo = 'named'
-  return phone
 }
 
 /** Asserts that a response is a refusal, in body, status and headers. */

@@ -1,0 +1,35 @@
+export { type Clock, createClock } from './clock.js'
+export type { Mishap, MishapOf, WxApi } from './phone/mishaps.js'
+export type { Phone, PhoneOptions, Prefetch, UserIdentity } from './phone/phone.js'
+export type {
+  AppShow,
+  Callbacks,
+  DownloadFileOptions,
+  DownloadFileResult,
+  EnvVersion,
+  GetRandomValuesOptions,
+  GetStorageOptions,
+  GetUserInfoOptions,
+  GetUserInfoResult,
+  GetUserProfileOptions,
+  HeadersReceived,
+  LoginOptions,
+  LoginResult,
+  Progress,
+  RemoveStorageOptions,
+  RequestOptions,
+  RequestResult,
+  RequestTask,
+  SetStorageOptions,
+  TransferTask,
+  UploadFileOptions,
+  UploadFileResult,
+  Wx,
+  WxFailure,
+  WxSuccess,
+} from './phone/wx.js'
+export type { UserInfoMode } from './phone/wx-login.js'
+export type { ApiCall } from './servers/api.js'
+export type { Fault, FaultOptions } from './servers/faults.js'
+export type { UserProfile } from './user-info.js'
+export { createWechat, type PhoneUser, type Wechat, type WechatOptions } from './wechat.js'

@@ -1,0 +1,132 @@
+import type { Clock } from '../clock.js'
+import { type Failure, failure } from './callbacks.js'
+
+/** Requests, uploads and downloads together: developers.weixin.qq.com/miniprogram/dev/framework/ability/network.html */
+const MAX_CONCURRENT = 10
+
+/** Milliseconds that a call may go on after the app left the foreground (same page). */
+const BACKGROUND_GRACE = 5000
+
+/** One request, upload or download on its way. */
+export interface Transfer {
+  /** It has its turn. */
+  begin(): void
+  /** It ends: `reason` is what follows `fail` in its errMsg. */
+  fail(reason: string, errno: number): void
+  /** It ends, and nobody is told. */
+  drop(): void
+}
+
+/** The network of one phone: who may use it now, and what happens to everybody on it. */
+export interface Network {
+  /** Begins a transfer now, or when its turn comes, or fails it. */
+  enter(transfer: Transfer): void
+  /** A transfer has ended, or given up waiting. */
+  leave(transfer: Transfer): void
+  isOffline(): boolean
+  setOffline(isOffline: boolean): void
+  switchNetwork(): void
+  isInBackground(): boolean
+  enterBackground(): void
+  enterForeground(): void
+  /** Drops everything; the app that starts next is in the foreground. */
+  clear(): void
+  /** The failure of any call that needs a network when there is none. */
+  disconnected(api: string): Failure
+}
+
+export function createNetwork(clock: Clock): Network {
+  const running = new Set<Transfer>()
+  const waiting = new Set<Transfer>()
+  let isOffline = false
+  let isInBackground = false
+  let stopGrace = (): void => {}
+
+  return {
+    enter(transfer) {
+      if (isOffline) transfer.fail(DISCONNECTED, 600001)
+      else if (isInBackground) transfer.fail('interrupted', 600003)
+      else {
+        waiting.add(transfer)
+        beginNext()
+      }
+    },
+
+    leave(transfer) {
+      waiting.delete(transfer)
+      if (running.delete(transfer)) beginNext()
+    },
+
+    isOffline: () => isOffline,
+
+    setOffline(value) {
+      isOffline = value
+      if (isOffline) failAll(DISCONNECTED, 600001)
+    },
+
+    // WeChat repeats none of them, because HTTP is not idempotent; what waits its turn has not been sent
+    // and goes on: developers.weixin.qq.com/community/develop/doc/000c44ee3684d89640822bd6b6b800
+    switchNetwork() {
+      for (const transfer of [...running]) transfer.fail(cronetReason(-21, 'ERR_NETWORK_CHANGED'), 600001)
+    },
+
+    isInBackground: () => isInBackground,
+
+    enterBackground() {
+      isInBackground = true
+      stopGrace = clock.after(BACKGROUND_GRACE, () => failAll('interrupted', 600003))
+    },
+
+    enterForeground,
+
+    clear() {
+      enterForeground()
+      const transfers = [...waiting, ...running]
+      waiting.clear()
+      running.clear()
+      for (const transfer of transfers) transfer.drop()
+    },
+
+    disconnected: (api) => failure(api, DISCONNECTED, 600001),
+  }
+
+  function enterForeground(): void {
+    isInBackground = false
+    stopGrace()
+  }
+
+  function beginNext(): void {
+    for (const transfer of waiting) {
+      if (running.size >= MAX_CONCURRENT) return
+      waiting.delete(transfer)
+      running.add(transfer)
+      transfer.begin()
+    }
+  }
+
+  /** Those that wait go first, or they would take the places that become free. */
+  function failAll(reason: string, errno: number): void {
+    for (const transfer of [...waiting, ...running]) transfer.fail(reason, errno)
+  }
+}
+
+const CRONET_ERRORS: Readonly<Record<string, readonly [number, string]>> = {
+  ECONNREFUSED: [-102, 'ERR_CONNECTION_REFUSED'],
+  ECONNRESET: [-101, 'ERR_CONNECTION_RESET'],
+  EPIPE: [-101, 'ERR_CONNECTION_RESET'],
+  ENOTFOUND: [-105, 'ERR_NAME_NOT_RESOLVED'],
+  EAI_AGAIN: [-105, 'ERR_NAME_NOT_RESOLVED'],
+  ERR_FR_TOO_MANY_REDIRECTS: [-310, 'ERR_TOO_MANY_REDIRECTS'],
+}
+
+/** The text in which WeChat on Android reports an error of Node's `http`. */
+export function networkReason(error: NodeJS.ErrnoException): string {
+  return cronetReason(...(CRONET_ERRORS[error.code ?? ''] ?? [-2, 'ERR_FAILED']))
+}
+
+function cronetReason(code: number, name: string): string {
+  return `errcode:${code} cronet_error_code:${code} error_msg:net::${name}`
+}
+
+/** What calls are told while the phone has no network. */
+const DISCONNECTED = cronetReason(-106, 'ERR_INTERNET_DISCONNECTED')

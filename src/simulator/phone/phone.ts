@@ -1,0 +1,193 @@
+import { setImmediate } from 'node:timers/promises'
+import type { Clock } from '../clock.js'
+import type { Accounts, User } from '../servers/accounts.js'
+import type { Codes } from '../servers/codes.js'
+import type { UserProfile } from '../user-info.js'
+import { createMishaps, type MishapOf, type WxApi } from './mishaps.js'
+import { createNetwork } from './network.js'
+import { type Run, startRun } from './run.js'
+import type { EnvVersion, Wx } from './wx.js'
+import type { UserInfoMode } from './wx-login.js'
+
+/** Who a user is to your server: compare these with what it found out. */
+export interface UserIdentity {
+  readonly name: string
+  readonly openId: string
+  /** When the simulator was made with `unionIds`. */
+  readonly unionId?: string
+}
+
+/** How a phone is set up. */
+export interface PhoneOptions {
+  /** Origins that the app may speak to, such as `https://api.example.com`. Default: any, as with the check switched off. */
+  domains?: readonly string[]
+  /** Default `release`. */
+  envVersion?: EnvVersion
+}
+
+/** What WeChat's server sends to yours when it fetches data before the app starts (数据预拉取). */
+export interface Prefetch {
+  readonly appid: string
+  readonly code: string
+  /** Seconds since 1970. */
+  readonly timestamp: number
+  readonly path: string
+  readonly query: string
+  readonly scene: number
+}
+
+/** A phone with WeChat, on which your mini program runs. */
+export interface Phone {
+  readonly user: UserIdentity
+  /** The `wx` of the running app: another object after each {@link Phone.coldStart}. */
+  readonly wx: Wx
+  /**
+   * The app is killed and started again: what runs ends without a word, the storage stays, `phone.wx` is
+   * new. The old `wx` belongs to the killed app: its calls do nothing and call nobody back.
+   */
+  coldStart(): void
+  /** Unfinished requests have 5 s left, new ones fail at once (errno 600003), until the app is in front again. */
+  enterBackground(): void
+  enterForeground(): void
+  /** From Wi-Fi to mobile: every running request fails with errno 600001, wherever it got to. */
+  switchNetwork(): void
+  /** While true, everything that needs a network fails with errno 600001, what runs included. */
+  offline: boolean
+  /** While true, `wx.login()` gives the literal code of WeChat's developer tools for a tourist appid. */
+  tourist: boolean
+  /**
+   * Whose data `wx.getUserInfo()` gives. `anonymous` (default): 微信用户 with a grey avatar, as for everybody
+   * since 2022. `named`: the user's profile, as before 2021. `denied`: it fails.
+   */
+  userInfo: UserInfoMode
+  /** The user's profile, on all their phones. What is assigned replaces these fields and leaves the others. */
+  get profile(): UserProfile
+  set profile(profile: Partial<UserProfile>)
+  /** How often the app called each function of `wx`, over all its starts. */
+  readonly counts: Readonly<Record<WxApi, number>>
+  /** Files of the phone, for uploads and downloads. */
+  readonly files: {
+    write(path: string, content: string | Uint8Array): void
+    read(path: string): Buffer | undefined
+  }
+  /**
+   * The next `times` (default 1) calls of `wx[api]` go wrong; a login that fails makes no code. Returns a
+   * function that withdraws what is left.
+   *
+   * @example
+   * phone.fail('login', 'hang')
+   * phone.fail('request', { errMsg: 'request:fail timeout', errno: 5 }, 2)
+   */
+  fail<Api extends WxApi>(api: Api, mishap: MishapOf<Api>, times?: number): () => void
+  /** The user taps the button that gives their number: the code for `getuserphonenumber`. */
+  requestUserPhoneCode(): string
+  /** WeChat fetches data ahead: it obtains a code as a login does, and may renew the session_key. */
+  prefetch(): Prefetch
+}
+
+/** What a phone needs to know of its WeChat. */
+export interface PhoneSituation {
+  appId: string
+  user: User
+  accounts: Accounts
+  loginCodes: Codes
+  phoneCodes: Codes
+  clock: Clock
+}
+
+const FIRST_PAGE = { path: 'pages/index/index', query: {}, scene: 1001 }
+
+/** A phone, and how to put it away. */
+export function createPhone(
+  { appId, user, accounts, loginCodes, phoneCodes, clock }: PhoneSituation,
+  { domains, envVersion = 'release' }: PhoneOptions = {},
+): { phone: Phone; close(): Promise<void> } {
+  const mishaps = createMishaps()
+  const network = createNetwork(clock)
+  const storage = new Map<string, string>()
+  const files = new Map<string, Buffer>()
+  let run = start()
+
+  const phone: Phone = {
+    user: identityOf(user),
+    tourist: false,
+    userInfo: 'anonymous',
+    counts: mishaps.counts,
+    fail: mishaps.plan,
+    switchNetwork: network.switchNetwork,
+
+    get wx() {
+      return run.wx
+    },
+
+    coldStart() {
+      run.app.kill()
+      network.clear()
+      run = start()
+    },
+
+    enterBackground() {
+      if (network.isInBackground()) return
+      network.enterBackground()
+      run.hide.emit(undefined)
+    },
+
+    enterForeground() {
+      if (!network.isInBackground()) return
+      network.enterForeground()
+      run.show.emit(FIRST_PAGE)
+    },
+
+    get offline() {
+      return network.isOffline()
+    },
+    set offline(value) {
+      network.setOffline(value)
+    },
+
+    get profile(): UserProfile {
+      return { ...user.profile }
+    },
+    set profile(profile: Partial<UserProfile>) {
+      user.profile = { ...user.profile, ...profile }
+    },
+
+    files: {
+      write: (path, content) => void files.set(path, Buffer.from(content)),
+      read: (path) => files.get(path),
+    },
+
+    requestUserPhoneCode: () => phoneCodes.issue(user),
+
+    prefetch() {
+      accounts.renewSessionKey(user)
+      const timestamp = Math.floor(clock.now() / 1000)
+      const { path, scene } = FIRST_PAGE
+      return { appid: appId, code: loginCodes.issue(user), timestamp, path, query: '', scene }
+    },
+  }
+
+  return { phone, close }
+
+  function start(): Run {
+    return startRun({
+      ...{ appId, user, accounts, loginCodes, clock, mishaps, network, storage, files },
+      sender: { appId, envVersion, domains },
+      userInfo: () => phone.userInfo,
+      isTourist: () => phone.tourist,
+    })
+  }
+
+  /** Fails what runs, and kills the app when it has been told. */
+  async function close(): Promise<void> {
+    network.setOffline(true)
+    await setImmediate()
+    run.app.kill()
+    network.clear()
+  }
+}
+
+/** What the outside may know of a user. */
+export function identityOf({ name, openId, unionId }: User): UserIdentity {
+  return { name, openId, ...(unionId !== undefined && { unionId }) }
+}

@@ -1,0 +1,50 @@
+import { type App, createApp } from './app.js'
+import { createListeners, type Listeners } from './listeners.js'
+import type { Mishaps } from './mishaps.js'
+import type { Sender } from './outgoing.js'
+import type { AppShow, Wx } from './wx.js'
+import { fileApis } from './wx-files.js'
+import { type LoginSituation, loginApis } from './wx-login.js'
+import { requestApis } from './wx-request.js'
+import { randomApis, storageApis } from './wx-storage.js'
+
+/** A started app, its `wx`, and who listens to its coming and going. */
+export interface Run {
+  app: App
+  wx: Wx
+  show: Listeners<AppShow>
+  hide: Listeners<undefined>
+}
+
+/** What a run finds on its phone. */
+export interface RunSituation extends Omit<LoginSituation, 'app'> {
+  mishaps: Mishaps
+  sender: Sender
+  storage: Map<string, string>
+  files: Map<string, Buffer>
+}
+
+/** Starts the app: puts its `wx` together. */
+export function startRun(phone: RunSituation): Run {
+  const { clock, mishaps, sender, storage } = phone
+  const { appId, envVersion } = sender
+  const app = createApp({ clock, mishaps })
+  const show = createListeners<AppShow>()
+  const hide = createListeners<undefined>()
+  const version = envVersion === 'release' ? '1.0.0' : ''
+
+  const wx: Wx = {
+    ...loginApis({ ...phone, app }),
+    ...requestApis({ ...phone, app }),
+    ...fileApis({ ...phone, app }),
+    ...storageApis(app, storage),
+    ...randomApis(app),
+    getAccountInfoSync: () => ({ miniProgram: { appId, envVersion, version } }),
+    onAppShow: show.on,
+    offAppShow: show.off,
+    // Typed without an argument, as in WeChat.
+    onAppHide: (listener) => hide.on(listener),
+    offAppHide: (listener) => hide.off(listener),
+  }
+  return { app, wx, show, hide }
+}

@@ -1,0 +1,157 @@
+import { type App, delayOf, failureOf } from './app.js'
+import { callBack, type Failure, failure, type Outcome } from './callbacks.js'
+import { exchange, type Message, type Receiver } from './http-client.js'
+import { createListeners } from './listeners.js'
+import type { AnyMishap, NetworkApi } from './mishaps.js'
+import { type Network, networkReason, type Transfer } from './network.js'
+import type { Callbacks, HeadersReceived, Progress, RequestTask, TransferTask, WxSuccess } from './wx.js'
+
+const DEFAULT_TIMEOUT = 60_000
+
+/** WeChat's errno for an abort is not documented; this is the documented one for an interruption. */
+const ABORTED = 600003
+
+/** An answer that has come in completely. */
+export interface Received extends HeadersReceived {
+  body: Buffer
+}
+
+/** What a request, an upload or a download differ in. */
+export interface TransferPlan<Result extends WxSuccess> {
+  api: NetworkApi
+  callbacks: Callbacks<Result>
+  timeout: number | undefined
+  reportsChunks: boolean
+  /** What to send; a failure is the outcome, and nothing is sent. What it throws fails the call as well. */
+  message(): Message | Failure
+  result(received: Received): Omit<Result, 'errMsg'>
+}
+
+/** Starts a transfer. What is returned has the methods of every kind of task. */
+export function startTransfer<Result extends WxSuccess>(
+  { app, network }: { app: App; network: Network },
+  { api, callbacks, timeout, reportsChunks, message, result }: TransferPlan<Result>,
+): RequestTask & TransferTask {
+  const headers = createListeners<HeadersReceived>()
+  const chunks = createListeners<{ data: ArrayBuffer }>()
+  const progress = createListeners<Progress>()
+  const transfer: Transfer = { begin, fail, drop }
+  const stops: (() => void)[] = []
+  let mishap: AnyMishap | undefined
+  let toSend: Message
+  let hasEnded = false
+
+  if (app.isAlive()) start()
+
+  return {
+    abort: () => fail('abort', ABORTED),
+    onHeadersReceived: headers.on,
+    offHeadersReceived: headers.off,
+    onChunkReceived: chunks.on,
+    offChunkReceived: chunks.off,
+    onProgressUpdate: progress.on,
+    offProgressUpdate: progress.off,
+  }
+
+  function start(): void {
+    mishap = app.mishap(api)
+    const prepared = prepare()
+    if ('failure' in prepared) {
+      end(prepared)
+    } else {
+      toSend = prepared
+      network.enter(transfer)
+    }
+  }
+
+  function prepare(): Message | Failure {
+    try {
+      return message()
+    } catch (error) {
+      return failure(api, textOf(error), 600000)
+    }
+  }
+
+  /** It has one of the ten places: from here on it takes time. */
+  function begin(): void {
+    if (mishap === 'hang') return
+    const planned = failureOf(mishap)
+    if (planned !== undefined) {
+      stops.push(app.later(() => end({ failure: planned }), delayOf(mishap)))
+      return
+    }
+    stops.push(app.later(() => fail('timeout', 5), timeout || DEFAULT_TIMEOUT))
+    stops.push(app.later(send, delayOf(mishap)))
+  }
+
+  function send(): void {
+    try {
+      stops.push(exchange(toSend, mishap === 'lost' ? nobody() : receiver()))
+    } catch (error) {
+      fail(textOf(error), 600000)
+    }
+  }
+
+  function receiver(): Receiver {
+    const body: Uint8Array[] = []
+    let head: HeadersReceived = { statusCode: 0, header: {}, cookies: [] }
+    return {
+      onHead(received) {
+        head = received
+        headers.emit(head)
+        if (api === 'uploadFile') progress.emit(fullProgress(toSend.body?.length ?? 0))
+      },
+      onChunk(chunk) {
+        body.push(chunk)
+        if (reportsChunks) chunks.emit({ data: new Uint8Array(chunk).buffer })
+      },
+      onEnd() {
+        const received = { ...head, body: Buffer.concat(body) }
+        if (api === 'downloadFile') progress.emit(fullProgress(received.body.length))
+        end({ success: result(received) })
+      },
+      onError,
+    }
+  }
+
+  /** Receives an answer that the phone is not to have. */
+  function nobody(): Receiver {
+    const onEnd = () => onError(Object.assign(new Error('lost'), { code: 'ECONNRESET' }))
+    return { onHead() {}, onChunk() {}, onEnd, onError }
+  }
+
+  function onError(error: NodeJS.ErrnoException): void {
+    fail(networkReason(error), 600001)
+  }
+
+  function fail(reason: string, errno: number): void {
+    end(failure(api, reason, errno))
+  }
+
+  function end(outcome: Outcome<Result>): void {
+    if (hasEnded) return
+    drop()
+    network.leave(transfer)
+    app.later(() => callBack(api, callbacks, outcome))
+  }
+
+  function drop(): void {
+    hasEnded = true
+    for (const stop of stops) stop()
+  }
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+/** A transfer is short here: its first report says that it is complete. */
+function fullProgress(bytes: number): Progress {
+  return {
+    progress: 100,
+    totalBytesSent: bytes,
+    totalBytesExpectedToSend: bytes,
+    totalBytesWritten: bytes,
+    totalBytesExpectedToWrite: bytes,
+  }
+}

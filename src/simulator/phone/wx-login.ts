@@ -1,0 +1,94 @@
+import type { Clock } from '../clock.js'
+import type { Accounts, User } from '../servers/accounts.js'
+import type { Codes } from '../servers/codes.js'
+import { ANONYMOUS_PROFILE, rawDataOf, signUserInfo } from '../user-info.js'
+import type { App } from './app.js'
+import { failure, type Outcome } from './callbacks.js'
+import type { Network } from './network.js'
+import type { GetUserInfoResult, LoginResult, Wx } from './wx.js'
+
+/** The literal that WeChat's developer tools give to a tourist appid; a server that exchanges it gets 40029. */
+const TOURIST_CODE = 'the code is a mock one'
+
+/** What the user of a phone lets the mini program know. */
+export type UserInfoMode = 'anonymous' | 'named' | 'denied'
+
+/** What `wx.login()` and the calls about the user look at. */
+export interface LoginSituation {
+  app: App
+  appId: string
+  user: User
+  accounts: Accounts
+  loginCodes: Codes
+  network: Network
+  clock: Clock
+  userInfo(): UserInfoMode
+  isTourist(): boolean
+}
+
+export function loginApis(
+  situation: LoginSituation,
+): Pick<Wx, 'login' | 'checkSession' | 'getUserInfo' | 'getUserProfile'> {
+  const { app, appId, user, accounts, loginCodes, network, clock } = situation
+
+  return {
+    login(options) {
+      app.call<LoginResult>('login', options, (mishap) => {
+        if (network.isOffline()) return network.disconnected('login')
+        // WeChat promises a code; an app that is given none has to live with it.
+        if (mishap === 'withoutCode') return { success: {} as LoginResult }
+        if (situation.isTourist()) return { success: { code: TOURIST_CODE } }
+        accounts.renewSessionKey(user)
+        return { success: { code: loginCodes.issue(user) } }
+      })
+    },
+
+    checkSession(options) {
+      return app.callOrPromise('checkSession', options, () => {
+        if (network.isOffline()) return network.disconnected('checkSession')
+        const isValid = accounts.validSessionKey(user) !== undefined
+        return isValid ? { success: {} } : failure('checkSession', 'session time out, need relogin')
+      })
+    },
+
+    getUserInfo(options) {
+      app.call<GetUserInfoResult>('getUserInfo', options, () => {
+        const { openId, unionId } = user
+        if (options?.withCredentials !== false) return signed('getUserInfo', { openId, unionId })
+        return deniedOr('getUserInfo', () => {
+          const rawData = rawDataOf(profile())
+          return { userInfo: { ...profile() }, rawData } as GetUserInfoResult
+        })
+      })
+    },
+
+    // Its encrypted data names nobody: developers.weixin.qq.com/community/develop/doc/000cacfa20ce88df04cb468bc52801
+    getUserProfile(options) {
+      app.call<GetUserInfoResult>('getUserProfile', options, () => {
+        if (!options?.desc) return failure('getUserProfile', 'parameter error: parameter.desc is required')
+        return signed('getUserProfile', {})
+      })
+    },
+  }
+
+  /** Signs with the user's latest session_key, whichever phone or code it came from. */
+  function signed(
+    api: 'getUserInfo' | 'getUserProfile',
+    identity: { openId?: string; unionId?: string | undefined },
+  ): Outcome<GetUserInfoResult> {
+    const sessionKey = user.sessionKey?.text
+    if (sessionKey === undefined) return failure(api, 'the user has never logged in')
+    return deniedOr(api, () =>
+      signUserInfo({ profile: profile(), identity, appId, sessionKey, now: clock.now() }),
+    )
+  }
+
+  function deniedOr(api: string, allow: () => Omit<GetUserInfoResult, 'errMsg'>): Outcome<GetUserInfoResult> {
+    if (situation.userInfo() === 'denied') return failure(api, 'auth deny')
+    return network.isOffline() ? network.disconnected(api) : { success: allow() }
+  }
+
+  function profile() {
+    return situation.userInfo() === 'named' ? user.profile : ANONYMOUS_PROFILE
+  }
+}

@@ -1,0 +1,51 @@
+import { createHash, randomBytes, randomInt } from 'node:crypto'
+
+const ALPHANUMERIC = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
+
+// WeChat documents none of these lengths. They are what its examples show, so that columns, patterns and
+// logs in development look as they will in production.
+
+/** Like a mini program's AppID: `wx` and 16 hex digits. */
+export function randomAppId(): string {
+  return `wx${randomBytes(8).toString('hex')}`
+}
+
+/** Like an AppSecret: 32 hex digits. */
+export function randomAppSecret(): string {
+  return randomBytes(16).toString('hex')
+}
+
+/** Like a code: 32 letters and digits. */
+export function randomCode(): string {
+  return randomAlphanumeric(32)
+}
+
+/** Could this text be a code? */
+export function isCode(text: string): boolean {
+  return /^[0-9A-Za-z]{32}$/.test(text)
+}
+
+/** Like a session_key: the base64 text of 16 bytes, 24 characters. */
+export function randomSessionKey(): string {
+  return randomBytes(16).toString('base64')
+}
+
+/** Like an access_token. The real ones have differed in length; WeChat asks for room for 512 characters. */
+export function randomAccessToken(): string {
+  return `${randomInt(10, 100)}_${randomAlphanumeric(133)}`
+}
+
+/** An openid or unionid: `o` and 27 characters, always the same for the same owner. */
+export function openIdOf(...owner: string[]): string {
+  return `o${createHash('sha256').update(owner.join('\n')).digest('base64url').slice(0, 27)}`
+}
+
+/** The trace id in WeChat's error messages; its first group is the Unix time in hex. */
+export function randomRid(now: number): string {
+  const seconds = Math.floor(now / 1000).toString(16)
+  return `${seconds}-${randomBytes(4).toString('hex')}-${randomBytes(4).toString('hex')}`
+}
+
+function randomAlphanumeric(length: number): string {
+  return Array.from({ length }, () => ALPHANUMERIC[randomInt(ALPHANUMERIC.length)]).join('')
+}

@@ -1,0 +1,169 @@
+import { type Clock, createClock } from './clock.js'
+import { createPhone, identityOf, type Phone, type PhoneOptions, type UserIdentity } from './phone/phone.js'
+import { createAccounts } from './servers/accounts.js'
+import { type ApiCall, createApi } from './servers/api.js'
+import { createCodes } from './servers/codes.js'
+import { createEndpoints } from './servers/endpoints.js'
+import { createFaults, type Fault, type FaultOptions } from './servers/faults.js'
+import { createFetch } from './servers/fetch.js'
+import { createApiServer } from './servers/http-server.js'
+import { randomAppId, randomAppSecret } from './servers/ids.js'
+import { createTokens } from './servers/tokens.js'
+import type { UserProfile } from './user-info.js'
+
+/** How a WeChat is set up. */
+export interface WechatOptions {
+  /** The mini program's AppID. Default: a random one, never anybody's. */
+  appId?: string
+  /** Its AppSecret. Default: random. */
+  appSecret?: string
+  /**
+   * Whether the mini program is bound to an Open Platform account, so that answers have a unionid. The same
+   * name has the same unionid in every simulator, as with the mini programs of one account. Default false.
+   */
+  unionIds?: boolean
+  /**
+   * Milliseconds that a session_key stays, however many codes the user obtains. WeChat has such a period
+   * and does not say how long it is. Default 0: every `wx.login()` makes a new key, which finds the most mistakes.
+   */
+  sessionKeyMinAge?: number
+  /**
+   * Milliseconds that a session_key lives. WeChat does not say; its staff once said three days, which is the default:
+   * developers.weixin.qq.com/community/develop/doc/000ce87adbcdf0e9d507be5d156c00
+   */
+  sessionKeyMaxAge?: number
+  /** Default: a clock of its own. Share one to move several simulators together. */
+  clock?: Clock
+}
+
+/** The user of a phone: their name, which is who they are, and what to change about them. */
+export interface PhoneUser extends Partial<UserProfile> {
+  /** Default: a new user, whom no other phone has. */
+  name?: string
+  phoneNumber?: string
+}
+
+/** A small WeChat: its servers, and the phones that know it. */
+export interface Wechat {
+  readonly appId: string
+  readonly appSecret: string
+  readonly clock: Clock
+  /** Answers as api.weixin.qq.com would, whatever the host, without a socket. Fails as Node's `fetch` does. */
+  readonly fetch: typeof fetch
+  /** The same over real HTTP on 127.0.0.1. Port 0 (default) is any free one. Resolves to the base URL. */
+  listen(port?: number): Promise<string>
+  /**
+   * Ends it all: connections are cut, calls that hang fail, the requests of phones fail and their apps are
+   * killed, no timer is left. Again is fine.
+   */
+  close(): Promise<void>
+  /**
+   * Another phone. Two phones of one user are two devices: the same openid, each with its own storage.
+   *
+   * @example
+   * const phone = wechat.phone('alice')
+   * phone.wx.login({ success: ({ code }) => console.log(code) })
+   */
+  phone(user?: string | PhoneUser, options?: PhoneOptions): Phone
+  /** Who the user of that name is to your server. */
+  user(name: string): UserIdentity
+  /**
+   * The next calls of WeChat's API go wrong: see {@link Fault}. Faults happen in the order they were asked
+   * for. Returns a function that withdraws what is left of this one.
+   *
+   * @example
+   * wechat.fail({ errcode: -1 }, { times: 2 })
+   * wechat.fail('lost', { path: '/sns/jscode2session' })
+   */
+  fail(fault: Fault, options?: FaultOptions): () => void
+  /** Every call of WeChat's API, in the order they arrived. */
+  readonly calls: readonly ApiCall[]
+  /** How many calls of code2Session arrived. */
+  readonly exchanges: number
+  /**
+   * The AppSecret and every code, session_key and access_token issued so far: so that a test can search
+   * output, logs and stores for them.
+   */
+  secrets(): string[]
+}
+
+const THREE_DAYS = 3 * 24 * 60 * 60_000
+
+/**
+ * A small WeChat for development and tests: servers that speak `sns/jscode2session` and its neighbours,
+ * and phones whose `wx` works against real HTTP servers. Simulators share nothing with each other.
+ *
+ * @throws {TypeError} when `NODE_ENV` is `production`: whoever asks it is whoever they say they are.
+ *
+ * @example
+ * const wechat = createWechat()
+ * const { appId, appSecret, fetch } = wechat
+ * const app = new Koa().use(weappSession({ appId, appSecret, wechat: { fetch } }))
+ * // …
+ * wechat.phone('alice').wx.request({ url: `${baseUrl}/me`, success: ({ data }) => console.log(data) })
+ * await wechat.close()
+ */
+export function createWechat(options: WechatOptions = {}): Wechat {
+  if (process.env.NODE_ENV === 'production') {
+    throw new TypeError(
+      'koa-weapp-session/simulator: the simulated WeChat lets anybody log in as anybody; it does not run with NODE_ENV=production',
+    )
+  }
+  const {
+    appId = randomAppId(),
+    appSecret = randomAppSecret(),
+    unionIds = false,
+    sessionKeyMinAge = 0,
+    sessionKeyMaxAge = THREE_DAYS,
+    clock = createClock(),
+  } = options
+
+  const secrets = new Set([appSecret])
+  const keep = (secret: string) => void secrets.add(secret)
+  const ages = { sessionKeyMinAge, sessionKeyMaxAge }
+  const accounts = createAccounts({ appId, unionIds, ages, clock, keep })
+  const loginCodes = createCodes({ clock, keep })
+  const phoneCodes = createCodes({ clock, keep })
+  const tokens = createTokens({ clock, keep })
+  const endpoints = createEndpoints({ appId, appSecret, clock, accounts, loginCodes, phoneCodes, tokens })
+  const faults = createFaults()
+  const api = createApi({ endpoints, faults, clock })
+  const apiFetch = createFetch(api.reply, clock)
+  const server = createApiServer(api.reply, clock)
+  const closePhones: (() => Promise<void>)[] = []
+
+  return {
+    appId,
+    appSecret,
+    clock,
+    fetch: apiFetch.fetch,
+    fail: faults.add,
+    calls: api.calls,
+
+    get exchanges() {
+      return api.calls.filter(({ path }) => path === '/sns/jscode2session').length
+    },
+
+    listen: (port = 0) => server.listen(port),
+
+    async close() {
+      apiFetch.close()
+      await Promise.all([server.close(), ...closePhones.map((close) => close())])
+    },
+
+    phone(whose = {}, phoneOptions) {
+      const { name, phoneNumber, ...profile } = typeof whose === 'string' ? { name: whose } : whose
+      const user = name === undefined ? accounts.newUser() : accounts.user(name)
+      user.profile = { ...user.profile, ...profile }
+      user.phoneNumber = phoneNumber ?? user.phoneNumber
+      const situation = { appId, user, accounts, loginCodes, phoneCodes, clock }
+      const { phone, close } = createPhone(situation, phoneOptions)
+      closePhones.push(close)
+      return phone
+    },
+
+    user: (name) => identityOf(accounts.user(name)),
+
+    secrets: () => [...secrets],
+  }
+}

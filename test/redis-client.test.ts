@@ -1,0 +1,123 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import test, { type ExecutionContext } from 'ava'
+import { createClient } from 'redis'
+import { redisStore } from '../src/index.js'
+import { freePort, startRedis, useRedis, withClient } from './support/redis.js'
+import { isRefused, startServer } from './support/server.js'
+import { codeLoginHeaders, codeOnly } from './support/wechat.js'
+
+const redis = useRedis(test)
+
+test('a client that is not connected is connected, and closed at the end', async (t) => {
+  const { url, prefix } = redis()
+  const client = createClient({ url })
+  const { send, wechat, session } = await startServer(t, {
+    store: redisStore({ client, prefix, timeout: 5000 }),
+  })
+
+  t.is((await send(await codeLoginHeaders(wechat.phone()))).status, 200)
+  await session.close()
+
+  t.false(client.isOpen)
+})
+
+test('a client that the caller connected stays open: it may serve others', async (t) => {
+  const { url, prefix } = redis()
+  const client = await createClient({ url })
+    .on('error', () => {})
+    .connect()
+  t.teardown(() => client.destroy())
+  const { send, wechat, session } = await startServer(t, {
+    store: redisStore({ client, prefix, timeout: 5000 }),
+  })
+
+  t.is((await send(await codeLoginHeaders(wechat.phone()))).status, 200)
+  await session.close()
+
+  t.is(await client.ping(), 'PONG')
+})
+
+test.serial(
+  'with Redis absent at start, requests without a session go on, others get 503 in time; then it comes',
+  async (t) => {
+    const port = await freePort()
+    const { send, wechat } = await startServer(t, { store: redisStore({ url: `redis://127.0.0.1:${port}` }) })
+    const headers = await codeLoginHeaders(wechat.phone())
+    await send(headers)
+
+    const began = performance.now()
+    isRefused(t, await send(headers), 'ERR_STORE_UNAVAILABLE', 503)
+    t.true(performance.now() - began < 400)
+    t.is((await send()).status, 200)
+    t.is(wechat.exchanges, 0)
+
+    await ownRedis(t, port)
+    while ((await send(headers)).status === 503) await sleep(50)
+    t.is((await send(codeOnly(headers))).status, 200)
+  },
+)
+
+test('a Redis that is full refuses logins, serves sessions, and takes logins again when there is room', async (t) => {
+  const server = await ownRedis(t)
+  const { send, wechat } = await startServer(t, { store: redisStore(server.options) })
+  const old = await codeLoginHeaders(wechat.phone())
+  await send(old)
+
+  await withClient(server.url, (client) =>
+    client.configSet({ maxmemory: '1', 'maxmemory-policy': 'noeviction' }),
+  )
+  isRefused(t, await send(await codeLoginHeaders(wechat.phone())), 'ERR_STORE_UNAVAILABLE', 503)
+  t.is((await send(codeOnly(old))).status, 200)
+
+  await withClient(server.url, (client) => client.configSet('maxmemory', '0'))
+  t.is((await send(await codeLoginHeaders(wechat.phone()))).status, 200)
+})
+
+test('scripts that Redis has forgotten are sent again', async (t) => {
+  const server = await ownRedis(t)
+  const { send, wechat } = await startServer(t, { store: redisStore(server.options) })
+  await send(await codeLoginHeaders(wechat.phone()))
+
+  await withClient(server.url, (client) => client.scriptFlush())
+
+  t.is((await send(await codeLoginHeaders(wechat.phone()))).status, 200)
+})
+
+test('every key that is written has an expiry, whatever happens to its session', async (t) => {
+  const own = redis()
+  const { send, wechat, session } = await startServer(t, {
+    store: redisStore(own.options),
+    rolling: true,
+    ttl: 4,
+    maxSessionsPerUser: 1,
+    handler: async (ctx) => {
+      if (ctx.$wxSession) ctx.$wxSession.data.n = Math.random()
+      if (ctx.path === '/logout') await ctx.$wxSession?.destroy()
+      ctx.body = {}
+    },
+  })
+  const steps: Record<string, string>[] = []
+  for (const name of ['alice', 'alice', 'bob', 'carol']) {
+    const headers = await codeLoginHeaders(wechat.phone(name))
+    await send(headers)
+    steps.push(codeOnly(headers))
+  }
+  await sleep(600)
+  for (const headers of steps) await send(headers)
+  await send(steps[3], '/logout')
+  await session.revoke(wechat.user('bob').openId)
+  wechat.fail('lost')
+  await send(await codeLoginHeaders(wechat.phone()))
+
+  const entries = await own.entries()
+
+  // Four codes that were sessions, two users, and a code that WeChat never answered.
+  t.is(entries.length, 7)
+  for (const { key, value, ttl } of entries) t.true(ttl > 0, `${key} = ${value}`)
+})
+
+async function ownRedis(t: ExecutionContext, port?: number): ReturnType<typeof startRedis> {
+  const server = await startRedis(port)
+  t.teardown(() => server.stop())
+  return server
+}
