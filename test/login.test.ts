@@ -1,6 +1,7 @@
 import test from 'ava'
 import { memoryStore } from '../src/index.js'
 import { type answer, isRefused, startServer } from './support/server.js'
+import { until } from './support/until.js'
 import {
   codeLoginHeaders,
   codeOnly,
@@ -102,7 +103,7 @@ test('a code-only request beside its login waits for it', async (t) => {
   const headers = await loginHeaders(namedPhone(wechat, 'alice'))
 
   const login = send(headers)
-  await untilExchange(wechat)
+  await until(() => wechat.exchanges === 1)
   const response = await send(codeOnly(headers))
 
   t.is(response.status, 200)
@@ -116,7 +117,7 @@ test('a code-only request beside a login that fails is a session that is not the
   const headers = await loginHeaders(wechat.phone())
 
   const login = send(headers)
-  await untilExchange(wechat)
+  await until(() => wechat.exchanges === 1)
 
   isRefused(t, await send(codeOnly(headers)), 'ERR_SESSION_EXPIRED', 401)
   isRefused(t, await login, 'ERR_SESSION_KEY_EXCHANGE_FAILED', 401)
@@ -317,10 +318,6 @@ test('a custom store that fails is ERR_STORE_UNAVAILABLE, whatever it throws', a
 
 function userInfo(phone: ReturnType<typeof namedPhone>): Promise<{ encryptedData: string; iv: string }> {
   return new Promise((resolve, reject) => phone.wx.getUserInfo({ success: resolve, fail: reject }))
-}
-
-async function untilExchange({ calls }: { calls: readonly unknown[] }): Promise<void> {
-  while (calls.length === 0) await new Promise((resolve) => setTimeout(resolve, 5))
 }
 
 /** Answers with when the session began: the same for two requests of one session. */

@@ -2,6 +2,7 @@ import test from 'ava'
 import type { WxUserInfo } from '../src/index.js'
 import { type OriginalOptions, originalClient } from './support/original-client.js'
 import { startServer } from './support/server.js'
+import { until } from './support/until.js'
 import { namedPhone } from './support/wechat.js'
 
 for (const legacyStatus of [false, true]) {
@@ -70,7 +71,7 @@ test('a second call of the client of 2016 that overtakes the slow first one wait
   const request = originalClient(phone)
 
   const first = get(request, url)
-  while (wechat.exchanges === 0) await new Promise((resolve) => setTimeout(resolve, 5))
+  await until(() => wechat.exchanges === 1)
   const second = get(request, url)
 
   t.deepEqual(await second, await first)

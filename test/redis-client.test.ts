@@ -4,6 +4,7 @@ import { createClient } from 'redis'
 import { redisStore } from '../src/index.js'
 import { freePort, startRedis, useRedis, withClient } from './support/redis.js'
 import { isRefused, startServer } from './support/server.js'
+import { until } from './support/until.js'
 import { codeLoginHeaders, codeOnly } from './support/wechat.js'
 
 const redis = useRedis(test)
@@ -52,7 +53,7 @@ test.serial(
     t.is(wechat.exchanges, 0)
 
     await ownRedis(t, port)
-    while ((await send(headers)).status === 503) await sleep(50)
+    await until(async () => (await send(headers)).status === 200)
     t.is((await send(codeOnly(headers))).status, 200)
   },
 )

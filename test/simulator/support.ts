@@ -5,6 +5,7 @@ import type { ExecutionContext } from 'ava'
 
 import type { Callbacks, Wechat, WxFailure } from '../../src/simulator/index.js'
 
+export { until } from '../support/until.js'
 export { startWechat } from '../support/wechat.js'
 
 /** A server of the mini program that ends with the test; resolves to its URL. */
@@ -75,11 +76,6 @@ export async function exchange(
 }
 
 export const minutes = (count: number): number => count * 60_000
-
-/** Resolves when the condition holds. */
-export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await soon(5)
-}
 
 /** Resolves after a moment in which something would have happened if it were to happen at all. */
 export function soon(ms = 20): Promise<void> {

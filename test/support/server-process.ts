@@ -1,4 +1,7 @@
-/** A server in a process of its own, for tests of what holds between processes. Says its URL, then serves. */
+/**
+ * A server in a process of its own, for tests of what holds between processes: says its URL, then serves.
+ * Patient with WeChat and Redis, because the machine is busy with other tests.
+ */
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -13,8 +16,8 @@ app.use(
   weappSession({
     appId: APP_ID,
     appSecret: APP_SECRET,
-    store: redisStore({ url: REDIS, prefix: PREFIX, timeout: 2000 }),
-    wechat: { baseUrl: WECHAT_URL },
+    store: redisStore({ url: REDIS, prefix: PREFIX, timeout: 5000 }),
+    wechat: { baseUrl: WECHAT_URL, timeout: 10_000 },
   }),
 )
 app.use((ctx) => {
