@@ -26,8 +26,9 @@ export interface RefusalOptions {
 /**
  * Every refusal this middleware makes. `reason` is stable, the message is not.
  *
- * `status`, `expose` and `headers` are the fields that Koa reads, so that one which escapes through a handler
- * (from `ctx.$wxSession.destroy()`, say) still becomes the right response.
+ * `status`, `expose` and `headers` are the fields that Koa reads: one that escapes through a handler (from
+ * `ctx.$wxSession.destroy()`, say) is answered by Koa as every error is, as text, with the right status, and
+ * with the reason in `X-WX-Session-Error`.
  *
  * @example
  * try {

@@ -1,14 +1,15 @@
 import type { Context, Middleware } from 'koa'
 import { readCredentials } from './credentials.js'
+import { exchanges } from './exchange.js'
 import { idsOf } from './id.js'
 import { logins } from './login.js'
 import { settle, type WeappSessionOptions } from './options.js'
 import { refuse, useLegacyStatus } from './refusal.js'
-import { sealer } from './seal.js'
+import { sealerFor } from './seal.js'
 import { type FoundSession, type OpenSession, sessions } from './session.js'
 import type { SessionRecord } from './store.js'
 import { guarded } from './stores/guarded.js'
-import { warnOnce } from './warn.js'
+import { warnings } from './warn.js'
 import { code2Session } from './wechat.js'
 
 /** The middleware, and what can be done to sessions from outside a request. */
@@ -37,21 +38,25 @@ export interface WeappSession extends Middleware {
 export function weappSession(options: WeappSessionOptions): WeappSession {
   const settled = settle(options)
   const { appId, appSecret, carrier, ignore, onLogin, wechat, legacyStatus, ignoreSignature } = settled
-  const rooms = {
+  const warn = warnings()
+  const store = guarded(settled.store, warn.rarely)
+  const ids = idsOf(appId, ignoreSignature)
+  const sealer = sealerFor(appSecret)
+  const exchange = code2Session({ appId, appSecret, ...wechat, warn })
+  const lease = wechat.timeout + TIME_FOR_THE_STORE
+  const { logIn, find } = logins({
     ...settled,
-    store: guarded(settled.store),
-    ids: idsOf(appId, ignoreSignature),
-    sealer: sealer(appSecret),
-    exchange: code2Session({ appId, appSecret, ...wechat, warn: warnOnce() }),
-    lease: leaseFor(wechat.timeout),
-  }
-  const { logIn, find } = logins(rooms)
-  const { open, renew } = sessions(rooms)
+    ids,
+    store,
+    sealer,
+    exchanges: exchanges({ store, code2Session: exchange, lease }),
+  })
+  const { open, renew } = sessions({ ...settled, ids, store, sealer })
 
   async function weappSession(ctx: Context, next: () => Promise<unknown>): Promise<void> {
     attach(ctx, undefined)
-    if (ignore(ctx)) return void (await next())
     if (legacyStatus) useLegacyStatus(ctx)
+    if (ignore(ctx)) return void (await next())
 
     let session: OpenSession | undefined
     try {
@@ -72,17 +77,17 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
   }
 
   async function identify(ctx: Context): Promise<OpenSession | undefined> {
-    const claim = readCredentials(ctx.req, carrier, ignoreSignature)
-    switch (claim.kind) {
+    const credentials = readCredentials(ctx.req, carrier, ignoreSignature)
+    switch (credentials.kind) {
       case 'none':
         return undefined
       case 'login': {
-        const { isNew, ...found } = await logIn(claim.login, (draft) => welcome(ctx, draft))
-        return open(found, isNew, () => attach(ctx, undefined))
+        const { isNew, ...found } = await logIn(credentials.login, (draft) => welcome(ctx, draft))
+        return open(found, isNew, leaver(ctx))
       }
       case 'session': {
-        const found = await renew(await find(claim.credential))
-        return open(found, false, () => attach(ctx, undefined))
+        const found = await renew(await find(credentials.credential))
+        return open(found, false, leaver(ctx))
       }
     }
   }
@@ -90,7 +95,7 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
   /** Lets the application see a session that is about to be stored, fill its data, or veto it by throwing. */
   async function welcome(ctx: Context, draft: FoundSession): Promise<SessionRecord> {
     if (!onLogin) return draft.record
-    const session = open(draft, true, () => attach(ctx, undefined))
+    const session = open(draft, true, leaver(ctx))
     attach(ctx, session)
     await onLogin(session.visible, ctx)
     return session.changed() ?? draft.record
@@ -100,10 +105,10 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
     async revoke(openId: string) {
       if (typeof openId !== 'string' || openId === '')
         throw new TypeError('koa-weapp-session: revoke() needs an openId')
-      await rooms.store.revoke(rooms.ids.user(openId))
+      await store.revoke(ids.user(openId))
     },
     async close() {
-      await rooms.store.close?.()
+      await store.close?.()
     },
   })
 }
@@ -113,7 +118,10 @@ function attach(ctx: Context, session: OpenSession | undefined): void {
   ctx.$wxSession = session?.visible ?? null
 }
 
-/** ms. Long enough for the exchange and the store, short enough that nobody waits long for a process that died. */
-function leaseFor(timeout: number): number {
-  return Math.min(timeout + 1000, 5000)
+/** What a session does to its request when it ends. */
+function leaver(ctx: Context): () => void {
+  return () => attach(ctx, undefined)
 }
+
+/** ms that a login takes beside its exchange, at most, before others believe that its process has died. */
+const TIME_FOR_THE_STORE = 1000

@@ -1,6 +1,7 @@
 import type { Context } from 'koa'
 import type { Carrier } from './carriers/carrier.js'
 import { codeCarrier } from './carriers/code.js'
+import { checkOptions, mistake } from './check.js'
 import type { WxSession } from './session.js'
 import type { SessionStore } from './store.js'
 import { memoryStore } from './stores/memory.js'
@@ -26,7 +27,8 @@ export interface WeappSessionOptions {
   ignore?: (ctx: Context) => boolean
   /**
    * Called once for each session, before it is stored: what it puts into `session.data` is there from the
-   * session's first request on, and when it throws there is no session. `ctx.$wxUserInfo` is set.
+   * session's first request on, and when it throws there is no session. `ctx.$wxUserInfo` is set. Other
+   * requests with the same code wait for it. To revoke the user here would revoke this login too.
    */
   onLogin?: (session: WxSession, ctx: Context) => unknown
   /** How WeChat is reached. */
@@ -70,13 +72,29 @@ const DAY = 24 * HOUR
 /** Seconds. Beyond ten years a lifetime is a mistake (milliseconds for seconds, most often). */
 const LIFETIME_MAX = 3650 * DAY
 
+const NAMES = [
+  'appId',
+  'appSecret',
+  'store',
+  'carrier',
+  'ttl',
+  'rolling',
+  'maxAge',
+  'maxSessionsPerUser',
+  'ignore',
+  'onLogin',
+  'wechat',
+  'legacyStatus',
+  'ignoreSignature',
+] as const satisfies (keyof WeappSessionOptions)[]
+
 /** Settles the options once, at start-up. @throws {TypeError} that names the option and what it should be */
 export function settle(options: WeappSessionOptions): Settled {
-  if (typeof options !== 'object' || options === null)
-    throw mistake('weappSession() needs { appId, appSecret }')
+  checkOptions('weappSession', options, NAMES)
   const {
     appId,
     appSecret,
+    store,
     carrier = codeCarrier(),
     ttl = 2 * HOUR,
     rolling = false,
@@ -84,35 +102,25 @@ export function settle(options: WeappSessionOptions): Settled {
     maxSessionsPerUser = 10,
     ignore = () => false,
     onLogin,
-    wechat: {
-      baseUrl = 'https://api.weixin.qq.com',
-      timeout = 3000,
-      fetch = globalThis.fetch,
-      ...moreWechat
-    } = {},
+    wechat = {},
     legacyStatus = false,
     ignoreSignature = false,
-    store,
-    ...more
   } = options
+  checkOptions('weappSession({ wechat })', wechat, ['baseUrl', 'timeout', 'fetch'])
+  const { baseUrl = 'https://api.weixin.qq.com', timeout = 3000, fetch = globalThis.fetch } = wechat
 
-  for (const name of Object.keys(more)) throw mistake(`there is no option '${name}'`)
-  for (const name of Object.keys(moreWechat)) throw mistake(`there is no option 'wechat.${name}'`)
   if (!isText(appId)) throw mistake('appId is missing: it is in the mini program console, beginning with wx')
   if (!isText(appSecret)) throw mistake('appSecret is missing: it is in the mini program console')
   if (!isWhole(ttl, LIFETIME_MAX)) throw mistake('ttl must be whole seconds, from 1 up to ten years')
-  if (!isWhole(maxAge, LIFETIME_MAX) || maxAge < ttl)
+  if (!isWhole(maxAge, LIFETIME_MAX) || maxAge < ttl) {
     throw mistake('maxAge must be whole seconds, from ttl up to ten years')
+  }
   if (!isWhole(maxSessionsPerUser, 1000))
     throw mistake('maxSessionsPerUser must be a whole number from 1 to 1000')
   if (!isWhole(timeout, 60_000)) throw mistake('wechat.timeout must be whole ms, from 1 to 60000')
   if (!isBaseUrl(baseUrl)) throw mistake('wechat.baseUrl must be an http(s) URL without a query')
-  for (const [name, value] of Object.entries({ ignore, onLogin: onLogin ?? ignore, 'wechat.fetch': fetch })) {
-    if (typeof value !== 'function') throw mistake(`${name} must be a function`)
-  }
-  for (const [name, value] of Object.entries({ rolling, legacyStatus, ignoreSignature })) {
-    if (typeof value !== 'boolean') throw mistake(`${name} must be true or false`)
-  }
+  checkAll('function', { ignore, 'wechat.fetch': fetch, ...(onLogin && { onLogin }) })
+  checkAll('boolean', { rolling, legacyStatus, ignoreSignature })
   if (store !== undefined) checkStore(store)
   if (typeof carrier?.read !== 'function') throw mistake('carrier must be made by codeCarrier()')
   if (ignoreSignature && process.env.NODE_ENV === 'production') {
@@ -138,6 +146,13 @@ export function settle(options: WeappSessionOptions): Settled {
   }
 }
 
+function checkAll(type: 'function' | 'boolean', values: Record<string, unknown>): void {
+  for (const [name, value] of Object.entries(values)) {
+    if (typeof value !== type)
+      throw mistake(`${name} must be ${type === 'boolean' ? 'true or false' : 'a function'}`)
+  }
+}
+
 const STORE_METHODS = [
   'read',
   'claim',
@@ -154,6 +169,8 @@ function checkStore(store: SessionStore): void {
   const missing = STORE_METHODS.filter((method) => typeof store?.[method] !== 'function')
   if (missing.length > 0)
     throw mistake(`store lacks ${missing.join(', ')}: use memoryStore() or redisStore()`)
+  const { timeout = 0 } = store
+  if (!Number.isFinite(timeout) || timeout < 0) throw mistake('store.timeout must be a number of ms')
 }
 
 function isText(value: unknown): value is string {
@@ -169,8 +186,4 @@ function isBaseUrl(value: string): boolean {
     ? new URL(value)
     : { protocol: '', search: '', hash: '' }
   return (protocol === 'https:' || protocol === 'http:') && search === '' && hash === ''
-}
-
-function mistake(what: string): TypeError {
-  return new TypeError(`koa-weapp-session: ${what}`)
 }

@@ -1,3 +1,4 @@
+import { amend } from './amend.js'
 import { WeappSessionError } from './errors.js'
 import type { Ids } from './id.js'
 import type { Sealer } from './seal.js'
@@ -112,6 +113,8 @@ export function sessions({ appId, ids, store, sealer, ttl, rolling, maxAge }: Se
         return data
       },
       set data(value) {
+        if (!isPlainObject(value))
+          throw new TypeError('koa-weapp-session: session.data must be a plain object')
         data = value
       },
       get createdAt() {
@@ -122,8 +125,11 @@ export function sessions({ appId, ids, store, sealer, ttl, rolling, maxAge }: Se
       },
       isNew,
       async destroy() {
-        await store.end(id, ids.user(record.openId))
         isOver = true
+        await store.end(id, ids.user(record.openId)).catch((error: unknown) => {
+          isOver = false
+          throw error
+        })
         onEnd()
       },
       async decrypt(encrypted) {
@@ -145,9 +151,11 @@ export function sessions({ appId, ids, store, sealer, ttl, rolling, maxAge }: Se
     async function save(): Promise<void> {
       const update = changed()
       if (!update) return
-      const result = await store.update(id, update)
-      if (result === 'conflict') throw new WeappSessionError('ERR_SESSION_CONFLICT')
-      if (result === 'ended') throw new WeappSessionError('ERR_SESSION_EXPIRED')
+      const before = JSON.stringify(record.data)
+      await amend(store, id, record, (current) => {
+        if (JSON.stringify(current.data) !== before) throw new WeappSessionError('ERR_SESSION_CONFLICT')
+        return { ...current, data: update.data }
+      })
     }
   }
 
@@ -170,4 +178,8 @@ export function sessions({ appId, ids, store, sealer, ttl, rolling, maxAge }: Se
 /** What of a record handlers may see as the user. */
 function userOf({ openId, unionId, profile }: SessionRecord): WxUserInfo {
   return { ...profile, openId, ...(unionId !== undefined && { unionId }) }
+}
+
+function isPlainObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

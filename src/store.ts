@@ -35,10 +35,10 @@ export interface RememberedRefusal {
 /** What stands under the id of a session or of a login code. */
 export type Entry =
   | { state: 'session'; record: SessionRecord }
-  /** A login of this code is under way; `until` (Unix ms) is when to stop waiting for it. */
-  | { state: 'claimed'; until: number }
+  /** A login of this code is under way, or its process has died; claimed `age` ms ago. */
+  | { state: 'claimed'; age: number }
   | { state: 'refused'; refusal: RememberedRefusal }
-  /** A session was here and was ended. */
+  /** A session was here and is over. */
   | { state: 'ended' }
 
 /** The right to log in with one code. */
@@ -64,8 +64,8 @@ export interface NewSession {
 /**
  * Where sessions live. Ids are hashes: a store never sees what a client sent.
  *
- * Every method settles in bounded time or is given up after `timeout`; a rejection, whatever it is, becomes
- * ERR_STORE_UNAVAILABLE. A call that was given up may still take effect, so each is safe to repeat.
+ * Each call is given up after `timeout`, and whatever it throws becomes ERR_STORE_UNAVAILABLE. A call that was
+ * given up may still take effect, so each is safe to repeat.
  */
 export interface SessionStore {
   /** ms that the middleware waits for one call; 0 for a store in this process, which never waits. Default 250. */
@@ -74,11 +74,11 @@ export interface SessionStore {
   read(id: string): Promise<Entry | undefined>
 
   /**
-   * Claims a login code, if nothing stands under its id: `granted` to exactly one caller. The claim stands for
-   * at least as long as a code lives (5 min), so that no code is ever exchanged twice; others should wait for
-   * it no longer than `lease` ms.
+   * Claims a login code, if nothing stands under its id: `granted` to exactly one caller. Whatever then stands
+   * there (the claim, a refusal, the session or that it has ended) stays for at least as long as a code lives
+   * ({@link CODE_MEMORY}), so that no code is ever exchanged twice.
    */
-  claim(id: string, lease: number): Promise<Entry | { state: 'granted'; claim: Claim }>
+  claim(id: string): Promise<Entry | { state: 'granted'; claim: Claim }>
 
   /** Puts a refusal in the place of a claim, for as long as a code lives. No effect once the claim is gone. */
   refuse(claim: Claim, refusal: RememberedRefusal): Promise<void>
@@ -114,7 +114,7 @@ export interface SessionStore {
   close?(): Promise<void>
 }
 
-/** ms. A code lives five minutes (wx.login); what became of it is kept a little longer. */
+/** ms. A code lives five minutes (wx.login); what became of it is remembered a little longer. */
 export const CODE_MEMORY = 330_000
 
 /** How many sessions {@link SessionStore.list} gives at most. */

@@ -1,18 +1,35 @@
+/** Tells the operator something: what it is (a stable code), and a sentence with what to do. */
+export type Warn = (code: string, message: string) => void
+
 /**
- * Tells the operator something: on stderr by default, and `process.on('warning')` receives it. A warning never
- * holds a secret, a code, or anything else that a client sent.
+ * On stderr by default; `process.on('warning')` receives it too. A warning never holds a secret, a code, or
+ * anything else that a client sent.
  */
-export function warn(code: string, message: string): void {
+export const warn: Warn = (code, message) => {
   process.emitWarning(message, { type: 'WeappSessionWarning', code })
 }
 
-/** The same, but once per code. */
-export function warnOnce(): typeof warn {
-  const given = new Set<string>()
+/** Warnings about what goes wrong with many requests. */
+export interface Warnings {
+  /** For mistakes that stay until somebody mends them: each code once. */
+  once: Warn
+  /** For outages, which come and go: each code at most once a minute. */
+  rarely: Warn
+}
+
+const A_MINUTE = 60_000
+
+export function warnings(): Warnings {
+  return { once: limited(Number.POSITIVE_INFINITY), rarely: limited(A_MINUTE) }
+}
+
+function limited(interval: number): Warn {
+  const given = new Map<string, number>()
 
   return (code, message) => {
-    if (given.has(code)) return
-    given.add(code)
+    const last = given.get(code) ?? Number.NEGATIVE_INFINITY
+    if (performance.now() - last < interval) return
+    given.set(code, performance.now())
     warn(code, message)
   }
 }

@@ -1,7 +1,7 @@
 import { deadline } from './deadline.js'
 import { WeappSessionError } from './errors.js'
 import { parseObject } from './user-data.js'
-import type { warn } from './warn.js'
+import type { Warnings } from './warn.js'
 
 /** Who WeChat says the user is. The session_key stays on this server. */
 export interface Exchanged {
@@ -18,7 +18,7 @@ export interface Code2SessionOptions {
   /** ms for the whole exchange, the body included. */
   timeout: number
   fetch: typeof fetch
-  warn: typeof warn
+  warn: Warnings
 }
 
 /** An answer as it came over the wire. */
@@ -86,11 +86,11 @@ export function code2Session(options: Code2SessionOptions): (code: string) => Pr
     try {
       return await deadline(timeout, answer(), () => {
         abort.abort()
-        return failed(504, 'WeChat did not answer in time')
+        return failed(504, `WeChat did not answer within ${timeout} ms`)
       })
     } catch (error) {
       if (error instanceof WeappSessionError) throw error
-      throw failed(502, 'WeChat could not be reached', new Error(networkErrorCode(error)))
+      throw failed(502, 'WeChat could not be reached', networkErrorCode(error))
     }
   }
 
@@ -104,18 +104,20 @@ export function code2Session(options: Code2SessionOptions): (code: string) => Pr
       return { openId: openid, unionId: isText(unionid) ? unionid : undefined, sessionKey }
     }
     if (status >= 500 || typeof errcode !== 'number' || errcode === 0) {
-      throw failed(
-        502,
-        'WeChat gave no usable answer',
-        new Error(`HTTP ${status}, ${body ? '' : 'not '}JSON`),
-      )
+      throw failed(502, 'WeChat gave no usable answer', `HTTP ${status}, ${body ? '' : 'not '}JSON`)
     }
     throw refused(errcode, traceId(errmsg))
   }
 
+  function failed(status: number, message: string, why?: string): WeappSessionError {
+    const cause = why === undefined ? undefined : new Error(why)
+    warn.rarely(`WEAPP_${status}`, `Logins fail: ${message}${why === undefined ? '' : ` (${why})`}`)
+    return new WeappSessionError('ERR_SESSION_KEY_EXCHANGE_FAILED', { status, message, cause })
+  }
+
   function refused(errcode: number, rid: string): WeappSessionError {
     const advice = ADVICE[errcode]
-    if (advice) warn(`WEAPP_${errcode}`, `WeChat refuses logins (errcode ${errcode}, ${rid}): ${advice}`)
+    if (advice) warn.once(`WEAPP_${errcode}`, `WeChat refuses logins (errcode ${errcode}, ${rid}): ${advice}`)
 
     const cause = new Error(`WeChat answered errcode ${errcode}, ${rid}`)
     return new WeappSessionError('ERR_SESSION_KEY_EXCHANGE_FAILED', { ...treatment(errcode), errcode, cause })
@@ -128,10 +130,6 @@ function treatment(errcode: number): { status: number; retryAfter?: number } {
   if (errcode === TOO_OFTEN) return { status: 429, retryAfter: RETRY_AFTER_A_MINUTE }
   if (errcode === DAILY_QUOTA) return { status: 429, retryAfter: RETRY_AFTER_AN_HOUR }
   return { status: errcode === BUSY || ADVICE[errcode] ? 502 : 401 }
-}
-
-function failed(status: number, message: string, cause?: Error): WeappSessionError {
-  return new WeappSessionError('ERR_SESSION_KEY_EXCHANGE_FAILED', { status, message, cause })
 }
 
 /** The id that WeChat's support asks for, from `…, rid: 652d44d0-1d0af18b-5b069232`; nothing else of the text. */

@@ -1,5 +1,6 @@
 import test from 'ava'
-import { memoryStore } from '../src/index.js'
+import { idsOf } from '../src/id.js'
+import { memoryStore, type SessionRecord, type SessionStore } from '../src/index.js'
 import { type answer, isRefused, startServer } from './support/server.js'
 import { until } from './support/until.js'
 import {
@@ -238,8 +239,9 @@ test('onLogin is called once for a session, before anybody sees it', async (t) =
   t.deepEqual(new Set([...responses, later].map(({ body }) => body.data.userId)), new Set([42]))
 })
 
-test('when onLogin throws, the error is the application’s and there is no session', async (t) => {
-  const { send, wechat } = await startServer(t, { onLogin: (_session, ctx) => ctx.throw(403, 'banned') })
+test('when onLogin throws, the error is the application’s, and there is neither a session nor a user', async (t) => {
+  const { app, send, wechat } = await startServer(t, { onLogin: (_session, ctx) => ctx.throw(403, 'banned') })
+  app.on('error', (_error, ctx) => t.is(ctx.$wxUserInfo, null))
   const headers = await loginHeaders(wechat.phone())
 
   const response = await send(headers)
@@ -306,14 +308,143 @@ test('with ignoreSignature, rawData is taken unchecked, and the session is good 
   isRefused(t, await careful.send({ 'X-WX-Code': headers['X-WX-Code'] }), 'ERR_SESSION_EXPIRED', 401)
 })
 
-test('a custom store that fails is ERR_STORE_UNAVAILABLE, whatever it throws', async (t) => {
+test('a revoked session is not accepted, however many logins with its code are under way', async (t) => {
   const store = memoryStore()
-  const { send } = await startServer(t, { store: { ...store, read: () => Promise.reject('a text') } })
+  const slow: SessionStore = { ...store, update: (id, record) => later(30, () => store.update(id, record)) }
+  const { send, wechat, session } = await startServer(t, { store: slow })
+  const phone = namedPhone(wechat, 'alice')
+  const headers = await loginHeaders(phone)
+  const codeLogin = { ...codeOnly(headers), 'X-WX-Login': 'code' }
+  await send(codeLogin)
 
-  const response = await send({ 'X-WX-Code': 'some-code' })
+  const under = Array.from({ length: 20 }, (_, n) => later(n * 10, () => send(headers)))
+  await later(60, () => session.revoke(phone.user.openId))
+  const after = await Promise.all(Array.from({ length: 10 }, (_, n) => later(n * 10, () => send(codeLogin))))
 
-  isRefused(t, response, 'ERR_STORE_UNAVAILABLE', 503)
-  t.is(response.get('Retry-After'), '1')
+  for (const response of after) isRefused(t, response, 'ERR_SESSION_EXPIRED', 401)
+  await Promise.all(under)
+})
+
+test('a code that was spent for nothing is refused at once, not after a wait', async (t) => {
+  const { send, wechat } = await startServer(t)
+  const headers = await loginHeaders(wechat.phone())
+  await send({ ...headers, 'X-WX-Signature': '0'.repeat(40) })
+
+  const began = performance.now()
+  isRefused(t, await send(headers), 'ERR_SESSION_KEY_EXCHANGE_FAILED', 401)
+
+  t.true(performance.now() - began < 2000)
+})
+
+test('a code is not exchanged again when its session was shorter than the life of a code', async (t) => {
+  const { send, wechat } = await startServer(t, { ttl: 1 })
+  const headers = await loginHeaders(wechat.phone())
+  await send(headers)
+
+  await later(1100, () => undefined)
+
+  isRefused(t, await send(headers), 'ERR_SESSION_EXPIRED', 401)
+  t.is(wechat.exchanges, 1)
+})
+
+test('a login whose process died is waited for no longer than a lease, and its code is spent', async (t) => {
+  const store = memoryStore()
+  const { send, wechat } = await startServer(t, { store, wechat: { timeout: 100 } })
+  const headers = await loginHeaders(wechat.phone())
+  await store.claim(idsOf(wechat.appId, false).session(headers['X-WX-Code'] ?? ''))
+
+  const began = performance.now()
+  const [login, session] = await Promise.all([send(headers), send(codeOnly(headers))])
+  const took = performance.now() - began
+
+  isRefused(t, login, 'ERR_SESSION_KEY_EXCHANGE_FAILED', 401)
+  isRefused(t, session, 'ERR_SESSION_EXPIRED', 401)
+  t.true(took > 1000 && took < 3000, `${took} ms`)
+  t.is(wechat.exchanges, 0)
+})
+
+test('many requests that wait for a login elsewhere look for it together', async (t) => {
+  const store = memoryStore()
+  let reads = 0
+  const counted: SessionStore = {
+    ...store,
+    read: (id) => {
+      reads++
+      return store.read(id)
+    },
+  }
+  const { send, wechat } = await startServer(t, { store: counted, wechat: { timeout: 1000 } })
+  const headers = await codeLoginHeaders(wechat.phone())
+  await store.claim(idsOf(wechat.appId, false).session(headers['X-WX-Code'] ?? ''))
+
+  await Promise.all(Array.from({ length: 20 }, () => send(codeOnly(headers))))
+
+  // Three by each, and some by the one that looks again and again for two seconds.
+  t.true(reads < 3 * 20 + 30, `${reads} reads`)
+})
+
+test('a record counts only where it says itself that it is ours, of this version, and not over', async (t) => {
+  const store = memoryStore()
+  const changes: Partial<SessionRecord>[] = [
+    { appId: 'wx-other' },
+    { v: 2 as 1 },
+    { expires: Date.now() - 1 },
+    { dev: true },
+  ]
+  for (const change of [{}, ...changes]) {
+    const altered: SessionStore = {
+      ...store,
+      async read(id) {
+        const entry = await store.read(id)
+        return entry?.state === 'session' ? { ...entry, record: { ...entry.record, ...change } } : entry
+      },
+    }
+    const { send, wechat } = await startServer(t, { store: altered })
+    const headers = await codeLoginHeaders(wechat.phone())
+    await send(headers)
+
+    const isUntouched = Object.keys(change).length === 0
+    t.is((await send(codeOnly(headers))).status, isUntouched ? 200 : 401, JSON.stringify(change))
+  }
+})
+
+test('the name of an earlier login is not worth a login: without the list there is none', async (t) => {
+  const store = { ...memoryStore(), list: () => Promise.reject(new Error('down')) }
+  const { send, wechat } = await startServer(t, { store })
+
+  t.is((await send(await codeLoginHeaders(wechat.phone()))).status, 200)
+})
+
+test('a custom store that fails is ERR_STORE_UNAVAILABLE, however it fails', async (t) => {
+  const failures: (() => never | Promise<never>)[] = [
+    () => Promise.reject(new Error('down')),
+    () => Promise.reject('a text'),
+    () => {
+      throw new Error('at once')
+    },
+  ]
+  for (const fail of failures) {
+    const store = { ...memoryStore(), read: fail, claim: fail }
+    const { app, send, wechat } = await startServer(t, { store })
+    const reported: Error[] = []
+    app.on('error', (error) => reported.push(error))
+
+    for (const headers of [{ 'X-WX-Code': 'some-code' }, await loginHeaders(wechat.phone())]) {
+      const response = await send(headers)
+      isRefused(t, response, 'ERR_STORE_UNAVAILABLE', 503)
+      t.is(response.get('Retry-After'), '1')
+    }
+    t.is(reported.length, 2)
+    t.true(reported.every(({ cause }) => cause !== undefined))
+    t.is(wechat.exchanges, 0)
+  }
+})
+
+test('a custom store that hangs is given up after its timeout', async (t) => {
+  const store = { ...memoryStore(), timeout: 100, read: () => new Promise<undefined>(() => {}) }
+  const { send } = await startServer(t, { store })
+
+  isRefused(t, await send({ 'X-WX-Code': 'some-code' }), 'ERR_STORE_UNAVAILABLE', 503)
 })
 
 function userInfo(phone: ReturnType<typeof namedPhone>): Promise<{ encryptedData: string; iv: string }> {
@@ -323,4 +454,9 @@ function userInfo(phone: ReturnType<typeof namedPhone>): Promise<{ encryptedData
 /** Answers with when the session began: the same for two requests of one session. */
 function keepFirst(ctx: Parameters<typeof answer>[0]): void {
   ctx.body = { user: ctx.$wxUserInfo, createdAt: ctx.$wxSession?.createdAt }
+}
+
+async function later<T>(ms: number, what: () => T): Promise<Awaited<T>> {
+  await new Promise((resolve) => setTimeout(resolve, ms))
+  return await what()
 }

@@ -10,12 +10,12 @@ import {
 const good = { appId: 'wx-test', appSecret: 'secret-of-a-test' }
 
 const MISTAKES: [string, unknown, RegExp][] = [
-  ['no options', undefined, /appId, appSecret/],
+  ['no options', undefined, /weappSession needs an object/],
   ['no appId', { ...good, appId: undefined }, /appId is missing/],
   ['an empty appId', { ...good, appId: ' ' }, /appId is missing/],
   ['no appSecret', { ...good, appSecret: undefined }, /appSecret is missing/],
-  ['a misspelt option', { ...good, legacystatus: true }, /no option 'legacystatus'/],
-  ['a misspelt option of wechat', { ...good, wechat: { baseURL: 'x' } }, /no option 'wechat.baseURL'/],
+  ['a misspelt option', { ...good, legacystatus: true }, /weappSession has no option 'legacystatus'/],
+  ['a misspelt option of wechat', { ...good, wechat: { baseURL: 'x' } }, /wechat .* has no option 'baseURL'/],
   ['ttl 0', { ...good, ttl: 0 }, /ttl must be whole seconds/],
   ['ttl in ms', { ...good, ttl: 7200_000_000 }, /ttl must be whole seconds/],
   ['a maxAge below ttl', { ...good, ttl: 100, maxAge: 99 }, /maxAge/],
@@ -34,6 +34,12 @@ const MISTAKES: [string, unknown, RegExp][] = [
   ],
   ['a client as the store', { ...good, store: {} }, /store lacks read, claim/],
   ['a carrier that is none', { ...good, carrier: {} }, /carrier must be/],
+  ['wechat that is no object', { ...good, wechat: null }, /wechat .* needs an object/],
+  [
+    'a store with a timeout that is none',
+    { ...good, store: { ...memoryStore(), timeout: -1 } },
+    /store.timeout/,
+  ],
 ]
 
 for (const [name, options, message] of MISTAKES) {
@@ -49,8 +55,17 @@ for (const [name, options, message] of MISTAKES) {
 
 test('a store has to be asked for in a way that makes sense', (t) => {
   for (const max of [0, -1, 1.5, Number.NaN]) t.throws(() => memoryStore({ max }), { instanceOf: TypeError })
-  for (const options of [{}, { client: {} }, { url: 'not a url' }, { url: 7 }, undefined]) {
-    t.throws(() => redisStore(options as { url: string }), { instanceOf: TypeError, message: /client|url/ })
+  for (const options of [
+    {},
+    { client: {} },
+    { url: 'not a url' },
+    { url: 'localhost:6379' },
+    { url: 'http://127.0.0.1' },
+    { url: 7 },
+    { cache: true, url: 'redis://127.0.0.1' },
+    undefined,
+  ]) {
+    t.throws(() => redisStore(options as { url: string }), { instanceOf: TypeError, message: /redisStore/ })
   }
   for (const timeout of [0, -1, Number.NaN]) {
     t.throws(() => redisStore({ url: 'redis://127.0.0.1:1', timeout }), { message: /timeout/ })

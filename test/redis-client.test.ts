@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
 import { createClient } from 'redis'
@@ -36,6 +38,51 @@ test('a client that the caller connected stays open: it may serve others', async
   await session.close()
 
   t.is(await client.ping(), 'PONG')
+})
+
+test('a client that the caller connects after the store was made is theirs', async (t) => {
+  const { url, prefix } = redis()
+  const client = createClient({ url }).on('error', () => {})
+  const store = redisStore({ client, prefix, timeout: 5000 })
+  await t.notThrowsAsync(client.connect())
+  t.teardown(() => client.destroy())
+
+  t.is(await store.read('nobody'), undefined)
+  await store.close?.()
+
+  t.is(await client.ping(), 'PONG')
+})
+
+test('a store that is closed before it has connected lets the process end', async (t) => {
+  const script = `
+    const { redisStore } = await import('${new URL('../src/index.ts', import.meta.url)}')
+    const store = redisStore({ url: '${redis().url}' })
+    store.read('nobody').catch(() => {})
+    await store.close()`
+  const args = ['--import=tsx', '--input-type=module', '-e', script]
+  const child = spawn(process.execPath, args, { stdio: 'inherit' })
+
+  const [code] = await once(child, 'exit')
+
+  t.is(code, 0)
+})
+
+test('while Redis is away, calls are not kept: none reaches it late', async (t) => {
+  const server = await ownRedis(t)
+  const client = createClient({ url: server.url }).on('error', () => {})
+  const store = redisStore({ client, prefix: server.prefix, timeout: 5000 })
+  t.teardown(() => store.close?.())
+  await store.read('nobody')
+  await server.stop()
+  await until(() => !client.isReady)
+
+  for (let n = 0; n < 1000; n++) await t.throwsAsync(store.read('nobody'))
+  const again = await ownRedis(t, server.port)
+  await until(() => client.isReady)
+  await store.read('nobody')
+
+  const stats = await withClient(again.url, (fresh) => fresh.info('commandstats'))
+  t.regex(stats, /cmdstat_get:calls=1,/)
 })
 
 test.serial(

@@ -102,6 +102,65 @@ test('of two parallel changes of one session the later gets 409, and nothing is 
   }
 })
 
+test('a profile that arrives meanwhile is no conflict: both changes are kept', async (t) => {
+  for (const store of stores()) {
+    const { send, wechat } = await startServer(t, {
+      store,
+      handler: async (ctx) => {
+        if (ctx.path === '/slow' && ctx.$wxSession) {
+          ctx.$wxSession.data.cart = ['milk']
+          await sleep(200)
+        }
+        answer(ctx)
+      },
+    })
+    const headers = await loginHeaders(namedPhone(wechat, 'alice'))
+    await send({ ...codeOnly(headers), 'X-WX-Login': 'code' })
+
+    const slow = send(codeOnly(headers), '/slow')
+    await sleep(50)
+    await send(headers)
+
+    t.is((await slow).status, 200)
+    const { body } = await send(codeOnly(headers))
+    t.deepEqual([body.user.nickName, body.data], ['alice', { cart: ['milk'] }])
+  }
+})
+
+test('what is no plain object is no session data', async (t) => {
+  const { send, wechat } = await startServer(t, {
+    handler: (ctx) => {
+      for (const value of [null, undefined, 'text', 7, []]) {
+        const assign = () => Object.assign(ctx.$wxSession ?? {}, { data: value })
+        t.throws(assign, { instanceOf: TypeError, message: /session.data/ })
+      }
+      answer(ctx)
+    },
+  })
+
+  t.is((await send(await codeLoginHeaders(wechat.phone()))).status, 200)
+})
+
+test('what could not be saved behind an answer that was already sent is reported, not sent', async (t) => {
+  const store = { ...memoryStore(), update: () => Promise.reject(new Error('down')) }
+  const { app, send, wechat } = await startServer(t, {
+    store,
+    handler: (ctx) => {
+      if (ctx.$wxSession) ctx.$wxSession.data.n = 1
+      ctx.respond = false
+      ctx.res.statusCode = 200
+      ctx.res.end('by hand')
+    },
+  })
+  const reported: Error[] = []
+  app.on('error', (error) => reported.push(error))
+
+  const response = await send(await codeLoginHeaders(wechat.phone()))
+
+  t.deepEqual([response.status, response.text], [200, 'by hand'])
+  t.is(reported.length, 1)
+})
+
 test('a change to a session that was ended meanwhile is refused, and revives nothing', async (t) => {
   const { send, wechat, session } = await startServer(t, {
     handler: async (ctx) => {
@@ -176,6 +235,23 @@ test('a refusal that escapes through a handler still is one: status, reason and 
   t.is(response.status, 503)
   t.is(response.get('X-WX-Session-Error'), 'ERR_STORE_UNAVAILABLE')
   t.is(response.get('Retry-After'), '1')
+})
+
+test('destroy() that fails ends nothing: the session goes on', async (t) => {
+  const store = { ...memoryStore(), end: () => Promise.reject(new Error('down')) }
+  const { send, wechat } = await startServer(t, {
+    store,
+    handler: async (ctx) => {
+      await ctx.$wxSession?.destroy().catch(() => {})
+      if (ctx.$wxSession) ctx.$wxSession.data.kept = true
+      answer(ctx)
+    },
+  })
+  const headers = await codeLoginHeaders(wechat.phone())
+
+  await send(headers)
+
+  t.deepEqual((await send(codeOnly(headers))).body.data, { kept: true })
 })
 
 test('decrypt() opens data of this user and this mini program, and nothing else', async (t) => {

@@ -171,7 +171,9 @@ test('the cause names what went wrong, for whoever debugs', async (t) => {
 test('what is our own fault is said once, with what to do and WeChat’s trace id', async (t) => {
   const weixin = startWechat(t)
   const said: string[] = []
-  const exchange = exchangeWith(weixin, { warn: (code, message) => said.push(`${code} ${message}`) })
+  const exchange = exchangeWith(weixin, {
+    warn: { once: (code, message) => said.push(`${code} ${message}`), rarely: () => {} },
+  })
 
   weixin.fail({ errcode: 40029 })
   weixin.fail({ errcode: 40125 })
@@ -199,7 +201,13 @@ function exchangeWith(
   { appId, appSecret, fetch }: { appId: string; appSecret: string; fetch: typeof globalThis.fetch },
   options: Partial<Code2SessionOptions>,
 ): ReturnType<typeof code2Session> {
-  const base = { appId, appSecret, baseUrl: 'https://api.weixin.qq.com', timeout: 1000, warn: () => {} }
+  const base = {
+    appId,
+    appSecret,
+    baseUrl: 'https://api.weixin.qq.com',
+    timeout: 1000,
+    warn: { once: () => {}, rarely: () => {} },
+  }
   return code2Session({ ...base, fetch: options.baseUrl ? globalThis.fetch : fetch, ...options })
 }
 

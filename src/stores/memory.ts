@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache'
+import { checkOptions, mistake } from '../check.js'
 import {
   type Claim,
   CODE_MEMORY,
@@ -14,7 +15,7 @@ export interface MemoryStoreOptions {
   max?: number
 }
 
-/** Junk codes fill only this, and never push a session out. */
+/** What became of codes fills only this, and never pushes a session out. */
 const CODES_MAX = 10_000
 
 /**
@@ -23,10 +24,10 @@ const CODES_MAX = 10_000
  *
  * @throws {TypeError} when `max` is not a positive integer
  */
-export function memoryStore({ max = 100_000 }: MemoryStoreOptions = {}): SessionStore {
-  if (!Number.isSafeInteger(max) || max < 1) {
-    throw new TypeError('koa-weapp-session: memoryStore({ max }) must be a positive integer')
-  }
+export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
+  checkOptions('memoryStore', options, ['max'])
+  const { max = 100_000 } = options
+  if (!Number.isSafeInteger(max) || max < 1) throw mistake('memoryStore({ max }) must be a positive integer')
   if (process.env.NODE_ENV === 'production') {
     warn(
       'WEAPP_MEMORY_STORE',
@@ -39,16 +40,19 @@ export function memoryStore({ max = 100_000 }: MemoryStoreOptions = {}): Session
     max,
     dispose: ({ user }, id, why) => why !== 'set' && disown(user, id),
   })
-  const codes = new LRUCache<string, Exclude<Entry, { state: 'session' }> & { claim?: Claim }>({
+  /** Logins that are under way: as many as there are such requests. */
+  const claims = new Map<string, { claim: Claim; since: number }>()
+  /** What became of the others. */
+  const codes = new LRUCache<string, Extract<Entry, { state: 'refused' | 'ended' }>>({
     max: CODES_MAX,
     ttl: CODE_MEMORY,
   })
   /** The ids of each user's sessions, the oldest first. */
   const users = new Map<string, Set<string>>()
-  /** When a user was revoked; of interest for as long as a login that began before can be in flight. */
+  /** When a user was revoked; of interest for as long as a login that began before can be under way. */
   const revocations = new LRUCache<string, number>({ ttl: CODE_MEMORY, ttlAutopurge: true })
-  /** Events are ordered by a counter: no two are ever at the same time. */
-  let now = 0
+  /** Counts what happens, so that no two events are ever at the same time. */
+  let events = 0
 
   return {
     timeout: 0,
@@ -57,17 +61,17 @@ export function memoryStore({ max = 100_000 }: MemoryStoreOptions = {}): Session
       return look(id)
     },
 
-    async claim(id, lease) {
+    async claim(id) {
       const entry = look(id)
       if (entry) return entry
 
-      const claim = { id, token: '', began: ++now }
-      codes.set(id, { state: 'claimed', until: Date.now() + lease, claim })
+      const claim = { id, token: '', began: ++events }
+      claims.set(id, { claim, since: Date.now() })
       return { state: 'granted', claim }
     },
 
     async refuse(claim, refusal) {
-      if (isHeld(claim)) codes.set(claim.id, { state: 'refused', refusal })
+      if (isHeld(claim)) settle(claim.id, { state: 'refused', refusal })
     },
 
     async create({ id, user, record, claim, max }) {
@@ -75,11 +79,11 @@ export function memoryStore({ max = 100_000 }: MemoryStoreOptions = {}): Session
       const isFree = isHeld(claim) && (id === claim.id || !look(id))
       if (isRevoked || !isFree) return false
 
-      const live = [...(users.get(user) ?? [])].filter((id) => sessions.has(id))
+      const live = [...(users.get(user) ?? [])].filter((id) => look(id)?.state === 'session')
       for (const oldest of live.slice(0, Math.max(0, live.length + 1 - max))) endOne(oldest)
-      if (id === claim.id) codes.delete(id)
+      if (id === claim.id) claims.delete(id)
       users.set(user, (users.get(user) ?? new Set()).add(id))
-      sessions.set(id, { user, record }, { ttl: timeLeft(record.expires) })
+      sessions.set(id, { user, record }, { ttl: memoryOf(record.expires) })
       return true
     },
 
@@ -89,18 +93,15 @@ export function memoryStore({ max = 100_000 }: MemoryStoreOptions = {}): Session
       if (stored.record.rev !== record.rev) return 'conflict'
 
       const { expires } = stored.record
-      sessions.set(
-        id,
-        { ...stored, record: { ...record, rev: record.rev + 1, expires } },
-        { noUpdateTTL: true },
-      )
+      const saved = { ...record, rev: record.rev + 1, expires }
+      sessions.set(id, { ...stored, record: saved }, { noUpdateTTL: true })
       return 'saved'
     },
 
     async renew(id, _user, expires) {
       const stored = sessions.get(id)
       if (!stored || stored.record.expires >= expires) return
-      sessions.set(id, { ...stored, record: { ...stored.record, expires } }, { ttl: timeLeft(expires) })
+      sessions.set(id, { ...stored, record: { ...stored.record, expires } }, { ttl: memoryOf(expires) })
     },
 
     async end(id) {
@@ -109,27 +110,35 @@ export function memoryStore({ max = 100_000 }: MemoryStoreOptions = {}): Session
 
     async list(user) {
       const newest = [...(users.get(user) ?? [])].reverse()
-      return newest.flatMap((id) => sessions.get(id)?.record ?? []).slice(0, LIST_MAX)
+      const entries = newest.map(look).filter((entry) => entry?.state === 'session')
+      return entries.slice(0, LIST_MAX).map(({ record }) => record)
     },
 
     async revoke(user) {
-      revocations.set(user, ++now)
+      revocations.set(user, ++events)
       for (const id of users.get(user) ?? []) endOne(id)
     },
   }
 
   function look(id: string): Entry | undefined {
-    const stored = sessions.get(id)
-    return stored ? { state: 'session', record: stored.record } : codes.get(id)
+    const record = sessions.get(id)?.record
+    if (record) return record.expires > Date.now() ? { state: 'session', record } : { state: 'ended' }
+    const claimed = claims.get(id)
+    return claimed ? { state: 'claimed', age: Date.now() - claimed.since } : codes.get(id)
   }
 
   function isHeld(claim: Claim): boolean {
-    return codes.get(claim.id)?.claim === claim
+    return claims.get(claim.id)?.claim === claim
+  }
+
+  function settle(id: string, entry: Extract<Entry, { state: 'refused' | 'ended' }>): void {
+    claims.delete(id)
+    codes.set(id, entry)
   }
 
   function endOne(id: string): void {
     sessions.delete(id)
-    codes.set(id, { state: 'ended' })
+    settle(id, { state: 'ended' })
   }
 
   function disown(user: string, id: string): void {
@@ -139,7 +148,10 @@ export function memoryStore({ max = 100_000 }: MemoryStoreOptions = {}): Session
   }
 }
 
-/** ms; at least 1, because a ttl of 0 means "for ever" to the cache. */
-function timeLeft(expires: number): number {
-  return Math.max(1, expires - Date.now())
+/**
+ * ms that a session is remembered: longer than it lives where that is shorter than the life of its code, which
+ * must not be exchanged again.
+ */
+function memoryOf(expires: number): number {
+  return Math.max(expires - Date.now(), CODE_MEMORY)
 }

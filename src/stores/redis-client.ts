@@ -1,12 +1,6 @@
 import { deadline } from '../deadline.js'
 import { warn } from '../warn.js'
 
-/**
- * Turns off the timer that node-redis starts for each command, which costs as much as the command and stops
- * counting once it is written: our own deadline covers the whole call. Its type does not know `undefined`.
- */
-const NO_TIMER = { timeout: undefined } as unknown as { timeout: number }
-
 /** What `eval` and its like take: the one key of the script, and its arguments. */
 export interface ScriptOptions {
   keys: string[]
@@ -16,85 +10,103 @@ export interface ScriptOptions {
 /** The commands used here. A client, a cluster or a sentinel from the `redis` package (6) has them. */
 export interface RedisClient {
   readonly isOpen: boolean
+  /** A cluster has none: it is ready as long as it is open. */
+  readonly isReady?: boolean
   connect(): Promise<unknown>
-  close(): Promise<unknown>
   destroy(): unknown
   on(event: 'error' | 'ready', listener: (error: Error) => void): unknown
   get(key: string): Promise<string | null>
   set(key: string, value: string, options: { expiration: { type: 'PX'; value: number } }): Promise<unknown>
+  pTTL(key: string): Promise<number>
   hDel(key: string, fields: string[]): Promise<unknown>
   hGetAll(key: string): Promise<Record<string, string>>
   eval(script: string, options: ScriptOptions): Promise<unknown>
   evalSha(sha1: string, options: ScriptOptions): Promise<unknown>
 }
 
-/** A client that is being looked after: connected, listened to, and closed by whoever opened it. */
+/** A client that is looked after: connected when it is needed, listened to, and closed by whoever opened it. */
 export interface Connection {
-  /** A promise only until the first connection stands. */
+  /**
+   * A client that is ready for a command. Rejects when there is none in time: node-redis would keep the command,
+   * and send it when its caller has long gone.
+   */
   client(): RedisClient | Promise<RedisClient>
   close(): Promise<void>
 }
 
-/** Looks after the caller's client: connects it when it is not, and then also closes it. */
-export function useClient(client: RedisClient): Connection {
-  const isOurs = !client.isOpen
-  listen(client)
-  // Not awaited, and no error here: while Redis is away this never settles, and requests get their 503.
-  if (isOurs) client.connect().catch(() => {})
-
-  return {
-    client: () => client,
-    async close() {
-      if (isOurs) end(client)
-    },
-  }
-}
-
 /**
- * Makes a client of our own from a URL, with settings that fail fast (`timeout`: ms): node-redis keeps commands for a
- * connection that is gone, starts a timer for each command, and may give up reconnecting for good.
+ * Looks after the caller's client, or after one of our own for a URL. `timeout`: ms to wait for the first
+ * connection; later, while Redis is away, there is no waiting.
  */
-export function openClient(url: string, timeout: number): Connection {
-  let client: RedisClient | undefined
-  let isReady = false
-  const ready = open()
-  // Whoever asks for the client gets this error; that nobody asks is no reason to end the process.
-  ready.catch(() => {})
+export function connectionTo(source: RedisClient | string, timeout: number): Connection {
+  let client = typeof source === 'string' ? undefined : source
+  let opening: Promise<RedisClient> | undefined
+  let isOurs = false
+  let isListening = false
+  let wasReady = false
+  let isClosed = false
 
   return {
-    // Who comes before the first connection stands waits for it, no longer than a call may take: a command
-    // must not be sent when its caller has long gone. Later, while Redis is away, commands fail at once.
-    client: () => (isReady && client ? client : deadline(timeout, ready, notYet)),
+    client() {
+      if (client?.isOpen && client.isReady !== false) return client
+      if (client?.isOpen && wasReady) throw notConnected()
+      opening ??= open().finally(() => {
+        opening = undefined
+      })
+      return deadline(timeout, opening, notConnected)
+    },
+
     async close() {
-      if (client) end(client)
+      isClosed = true
+      if (isOurs && client?.isOpen) client.destroy()
     },
   }
 
   async function open(): Promise<RedisClient> {
-    const { createClient } = await import('redis').catch((cause: unknown) => {
-      throw new Error("koa-weapp-session: redisStore({ url }) needs the package 'redis': npm install redis", {
-        cause,
-      })
-    })
-    const opened = createClient({
-      url,
-      disableOfflineQueue: true,
-      commandsQueueMaxLength: 10_000,
-      commandOptions: NO_TIMER,
-      pingInterval: 1000,
-      maintNotifications: 'disabled',
-      socket: {
-        connectTimeout: 1000,
-        socketTimeout: 3000,
-        reconnectStrategy: (retries) => Math.min(50 * 2 ** retries, 1000) + Math.random() * 100,
-      },
-    })
+    const opened = client ?? (await createOwn(String(source)))
+    if (isClosed) throw new Error('the Redis store is closed')
     client = opened
-    useClient(opened)
-    await new Promise((resolve) => opened.once('ready', resolve))
-    isReady = true
+    if (!isListening) listen(opened)
+    isListening = true
+
+    if (opened.isOpen) {
+      if (opened.isReady === false) await new Promise<unknown>((resolve) => opened.on('ready', resolve))
+    } else {
+      isOurs = true
+      await opened.connect()
+    }
+    wasReady = true
     return opened
   }
+}
+
+/**
+ * Turns off the timer that node-redis starts for each command, which costs as much as the command and stops
+ * counting once it is written: our own deadline covers the whole call. Its type does not know `undefined`.
+ */
+const NO_TIMER = { timeout: undefined } as unknown as { timeout: number }
+
+/**
+ * A client with settings that fail fast: by itself, node-redis keeps commands for a connection that is gone, and
+ * may give up reconnecting for good.
+ */
+async function createOwn(url: string): Promise<RedisClient> {
+  const { createClient } = await import('redis').catch((cause: unknown) => {
+    throw new Error("redisStore({ url }) needs the package 'redis': npm install redis", { cause })
+  })
+  return createClient({
+    url,
+    disableOfflineQueue: true,
+    commandsQueueMaxLength: 10_000,
+    commandOptions: NO_TIMER,
+    pingInterval: 1000,
+    maintNotifications: 'disabled',
+    socket: {
+      connectTimeout: 1000,
+      socketTimeout: 3000,
+      reconnectStrategy: (retries) => Math.min(50 * 2 ** retries, 1000) + Math.random() * 100,
+    },
+  })
 }
 
 /** An 'error' event without a listener ends the process: in its place, one line per outage. */
@@ -110,10 +122,6 @@ function listen(client: RedisClient): void {
   })
 }
 
-function notYet(): Error {
-  return new Error('there is no connection to Redis yet')
-}
-
-function end(client: RedisClient): void {
-  if (client.isOpen) client.destroy()
+function notConnected(): Error {
+  return new Error('there is no connection to Redis')
 }

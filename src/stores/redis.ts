@@ -1,13 +1,8 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
+import { checkOptions, mistake } from '../check.js'
 import { CODE_MEMORY, type Entry, LIST_MAX, type SessionRecord, type SessionStore } from '../store.js'
-import {
-  type Connection,
-  openClient,
-  type RedisClient,
-  type ScriptOptions,
-  useClient,
-} from './redis-client.js'
-import { CLAIM, ENROLL, RENEW, RENEW_ENROLMENT, REPLACE, REVOKE, UPDATE } from './redis-scripts.js'
+import { type Connection, connectionTo, type RedisClient } from './redis-client.js'
+import * as scripts from './redis-scripts.js'
 
 interface CommonOptions {
   /** Goes before every key. Default `weapp-session:`. */
@@ -19,7 +14,7 @@ interface CommonOptions {
 export type RedisStoreOptions = CommonOptions &
   (
     | {
-        /** A client, cluster or sentinel of node-redis 6. One that is not connected yet is connected. */
+        /** A client, cluster or sentinel of node-redis 6. One that is not connected by the first call is connected. */
         client: RedisClient
       }
     | {
@@ -38,9 +33,10 @@ export type RedisStoreOptions = CommonOptions &
  * weappSession({ appId, appSecret, store: redisStore({ url: 'redis://127.0.0.1:6379' }) })
  */
 export function redisStore(options: RedisStoreOptions): SessionStore {
-  const { prefix = 'weapp-session:', timeout = 250 } = options ?? {}
+  checkOptions('redisStore', options, ['client', 'url', 'prefix', 'timeout'])
+  const { prefix = 'weapp-session:', timeout = 250 } = options
   if (!Number.isFinite(timeout) || timeout <= 0) {
-    throw new TypeError('koa-weapp-session: redisStore({ timeout }) must be a positive number of ms')
+    throw mistake('redisStore({ timeout }) must be a positive number of ms')
   }
   const connection = connect(options, timeout)
   const sessionKey = (id: string) => `${prefix}s:${id}`
@@ -50,16 +46,15 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
     timeout,
 
     async read(id) {
-      return parse(await (await connection.client()).get(sessionKey(id)))
+      const client = await connection.client()
+      return entryOf(client, id, await client.get(sessionKey(id)))
     },
 
-    async claim(id, lease) {
-      const token = randomUUID()
-      const result = await run(CLAIM, sessionKey(id), [token, lease, CODE_MEMORY])
-      if (typeof result === 'string') return parse(result) ?? { state: 'ended' }
-
-      const [value, began] = result as [string, string]
-      return { state: 'granted', claim: { id, token: value, began: Number(began) } }
+    async claim(id) {
+      const token = `claim ${randomUUID()}`
+      const result = await run(scripts.CLAIM, sessionKey(id), [token, CODE_MEMORY])
+      if (Array.isArray(result)) return { state: 'granted', claim: { id, token, began: Number(result[0]) } }
+      return (await entryOf(await connection.client(), id, String(result))) ?? { state: 'ended' }
     },
 
     async refuse(claim, refusal) {
@@ -67,26 +62,28 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
     },
 
     async create({ id, user, record, claim, max }) {
-      const enrolment = [id, claim.began, record.expires, max, CODE_MEMORY]
-      const toEnd = await run(ENROLL, userKey(user), enrolment)
+      const life = lifeOf(record.expires)
+      const toEnd = await run(scripts.ENROLL, userKey(user), [id, claim.began, life, max, CODE_MEMORY])
       if (!Array.isArray(toEnd)) return false
 
-      await endAll(user, toEnd as string[])
-      const life = Math.max(1, record.expires - Date.now())
-      return replace(id, claim.id === id ? claim.token : '', print(record), life)
+      // Kept for as long as the code lives, at least: it must not be exchanged again when its session is over.
+      const expected = claim.id === id ? claim.token : ''
+      const isCreated = await replace(id, expected, print(record), Math.max(life, CODE_MEMORY))
+      if (isCreated) await endAll(user, toEnd as string[])
+      else await (await connection.client()).hDel(userKey(user), [id])
+      return isCreated
     },
 
     async update(id, record) {
       const { rev, expires, ...rest } = record
-      return (await run(UPDATE, sessionKey(id), [rev, JSON.stringify(rest)])) as
-        | 'saved'
-        | 'conflict'
-        | 'ended'
+      const result = await run(scripts.UPDATE, sessionKey(id), [rev, JSON.stringify(rest)])
+      return result as 'saved' | 'conflict' | 'ended'
     },
 
     async renew(id, user, expires) {
-      if (await run(RENEW_ENROLMENT, userKey(user), [id, expires]))
-        await run(RENEW, sessionKey(id), [expires])
+      const life = lifeOf(expires)
+      const isEnrolled = await run(scripts.RENEW_ENROLMENT, userKey(user), [id, life])
+      if (isEnrolled) await run(scripts.RENEW, sessionKey(id), [expires, Math.max(life, CODE_MEMORY)])
     },
 
     async end(id, user) {
@@ -95,16 +92,16 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
 
     async list(user) {
       const client = await connection.client()
-      const { revoked: _, ...orders } = await client.hGetAll(userKey(user))
-      const newest = Object.keys(orders).sort((a, b) => parseOrder(orders[b]) - parseOrder(orders[a]))
-      const entries = await Promise.all(
-        newest.slice(0, LIST_MAX).map(async (id) => parse(await client.get(sessionKey(id)))),
-      )
-      return entries.flatMap((entry) => (entry?.state === 'session' ? entry.record : []))
+      const { revoked: _, ...enrolments } = await client.hGetAll(userKey(user))
+      const enrolled = (id: string) => Number.parseInt(enrolments[id] ?? '', 10)
+      const newest = Object.keys(enrolments).sort((a, b) => enrolled(b) - enrolled(a))
+      const values = await Promise.all(newest.slice(0, LIST_MAX).map((id) => client.get(sessionKey(id))))
+      const records = values.map(parseSession)
+      return records.flatMap((record) => (record && record.expires > Date.now() ? record : []))
     },
 
     async revoke(user) {
-      await endAll(user, (await run(REVOKE, userKey(user), [CODE_MEMORY])) as string[])
+      await endAll(user, (await run(scripts.REVOKE, userKey(user), [CODE_MEMORY])) as string[])
     },
 
     close: () => connection.close(),
@@ -112,7 +109,7 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
 
   /**
    * Says `ended` under each session's key, and only then takes it out of its user's hash. The word stays until
-   * a login that holds the claim of the same code, or is about to create the session, can no longer be alive.
+   * a login with the same code, or one that is about to create the session, can no longer be under way.
    */
   async function endAll(user: string, ids: string[]): Promise<void> {
     if (ids.length === 0) return
@@ -123,19 +120,44 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
   }
 
   async function replace(id: string, expected: string, value: string, life: number): Promise<boolean> {
-    return (await run(REPLACE, sessionKey(id), [expected, value, life])) === 1
+    return (await run(scripts.REPLACE, sessionKey(id), [expected, value, life])) === 1
   }
 
-  async function run(script: string, key: string, args: (string | number)[]): Promise<unknown> {
-    return runScript(await connection.client(), script, { keys: [key], arguments: args.map(String) })
+  async function run(script: scripts.Script, key: string, args: (string | number)[]): Promise<unknown> {
+    const client = await connection.client()
+    const options = { keys: [key], arguments: args.map(String) }
+    try {
+      return await client.evalSha(script.sha1, options)
+    } catch (error) {
+      // Redis tells its errors apart by the first word of their message, and by nothing else.
+      if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error
+      return client.eval(script.text, options)
+    }
+  }
+
+  /** What stands under a session key. A value that none of us wrote is "not found". */
+  async function entryOf(client: RedisClient, id: string, value: string | null): Promise<Entry | undefined> {
+    const record = parseSession(value)
+    if (record) return record.expires > Date.now() ? { state: 'session', record } : { state: 'ended' }
+    if (value === 'ended') return { state: 'ended' }
+    if (value?.startsWith('refused ')) return { state: 'refused', refusal: JSON.parse(value.slice(8)) }
+    // The key's own age, which no clock but Redis's has a say in.
+    if (value?.startsWith('claim ')) {
+      return { state: 'claimed', age: CODE_MEMORY - (await client.pTTL(sessionKey(id))) }
+    }
+    return undefined
   }
 }
 
 function connect(options: RedisStoreOptions, timeout: number): Connection {
-  const { client, url } = (options ?? {}) as { client?: RedisClient; url?: string }
-  if (typeof client?.get === 'function') return useClient(client)
-  if (typeof url === 'string' && URL.canParse(url)) return openClient(url, timeout)
-  throw new TypeError('koa-weapp-session: redisStore() needs { client } from the redis package, or a { url }')
+  const { client, url } = options as { client?: RedisClient; url?: string }
+  if (typeof client?.get === 'function') return connectionTo(client, timeout)
+  if (typeof url === 'string' && URL.canParse(url) && /^rediss?:$/.test(new URL(url).protocol)) {
+    return connectionTo(url, timeout)
+  }
+  throw mistake(
+    'redisStore() needs a { client } of the redis package, or a { url } like redis://127.0.0.1:6379',
+  )
 }
 
 /** The head is what the scripts read; see redis-scripts.ts. */
@@ -143,44 +165,21 @@ function print({ rev, expires, ...rest }: SessionRecord): string {
   return `session ${rev} ${expires}\n${JSON.stringify(rest)}`
 }
 
-/** What stands under a session key. A value that none of us wrote is "not found". */
-function parse(value: string | null): Entry | undefined {
-  if (value === null) return undefined
+function parseSession(value: string | null): SessionRecord | undefined {
+  if (!value?.startsWith('session ')) return undefined
+  const end = value.indexOf('\n')
+  const [, rev, expires] = value.slice(0, end).split(' ')
   try {
-    if (value.startsWith('session ')) return { state: 'session', record: parseRecord(value) }
-    if (value.startsWith('claim ')) return { state: 'claimed', until: Number(value.split(' ')[2]) }
-    if (value.startsWith('refused ')) return { state: 'refused', refusal: JSON.parse(value.slice(8)) }
-    return value === 'ended' ? { state: 'ended' } : undefined
+    const record: SessionRecord = JSON.parse(value.slice(end + 1))
+    record.rev = Number(rev)
+    record.expires = Number(expires)
+    return record
   } catch {
     return undefined
   }
 }
 
-function parseRecord(value: string): SessionRecord {
-  const end = value.indexOf('\n')
-  const [, rev, expires] = value.slice(0, end).split(' ')
-  const record: SessionRecord = JSON.parse(value.slice(end + 1))
-  record.rev = Number(rev)
-  record.expires = Number(expires)
-  return record
-}
-
-/** The first word of a session's field in its user's hash: when it was enrolled. */
-function parseOrder(field: string | undefined): number {
-  return Number.parseInt(field ?? '', 10)
-}
-
-/** EVALSHA, and EVAL where the server does not know the script yet. */
-async function runScript(client: RedisClient, script: string, options: ScriptOptions): Promise<unknown> {
-  try {
-    return await client.evalSha(sha1(script), options)
-  } catch (error) {
-    // Redis tells its errors apart by the first word of their message, and by nothing else.
-    if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error
-    return client.eval(script, options)
-  }
-}
-
-function sha1(text: string): string {
-  return createHash('sha1').update(text).digest('hex')
+/** ms that a session has left; at least 1, because Redis takes no less. */
+function lifeOf(expires: number): number {
+  return Math.max(1, expires - Date.now())
 }

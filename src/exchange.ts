@@ -1,0 +1,105 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { WeappSessionError } from './errors.js'
+import type { Claim, Entry, RememberedRefusal, SessionStore } from './store.js'
+import type { Exchanged } from './wechat.js'
+
+export interface ExchangesOptions {
+  store: SessionStore
+  /** Sends a code to WeChat, once. */
+  code2Session(code: string): Promise<Exchanged>
+  /** ms that others wait for a login that is under way: then its process is believed to be dead. */
+  lease: number
+}
+
+/** A code that this process has exchanged, and its right to make a session of it. */
+export interface Exchange {
+  exchanged: Exchanged
+  claim: Claim
+}
+
+export interface Exchanges {
+  /**
+   * Exchanges a code, if no process has; else what became of it.
+   *
+   * @throws {WeappSessionError} ERR_SESSION_KEY_EXCHANGE_FAILED, now or as it was remembered
+   */
+  exchange(id: string, code: string): Promise<Exchange | Entry>
+  /** What stands under an id, once no login of it is under way any more. */
+  settled(id: string): Promise<Entry | undefined>
+  /** Remembers that a code is spent although there is no session. */
+  spend(claim: Claim, refusal?: RememberedRefusal): void
+}
+
+/** What is known of a code that was used up for nothing: a new one is needed. */
+const SPENT: RememberedRefusal = { status: 401 }
+
+/** ms between two looks at a login of another process: short at first, because most are quick. */
+const FIRST_PAUSE = 20
+const LONGEST_PAUSE = 200
+
+/**
+ * One exchange for each code, over all processes: who gets the claim exchanges, the others wait for what comes
+ * of it. WeChat consumes a code even when it refuses it or when its answer is lost, so a code whose exchange has
+ * failed, or whose process has died, is never tried again.
+ */
+export function exchanges({ store, code2Session, lease }: ExchangesOptions): Exchanges {
+  /** The waiting for a login of another process: one for each code, however many requests wait. */
+  const waits = new Map<string, Promise<void>>()
+
+  return { exchange, settled, spend }
+
+  async function exchange(id: string, code: string): Promise<Exchange | Entry> {
+    const entry = await store.claim(id)
+    if (entry.state === 'granted') return send(code, entry.claim)
+
+    const outcome = entry.state === 'claimed' ? await settled(id) : entry
+    if (outcome?.state === 'session' || outcome?.state === 'ended') return outcome
+    throw failure(outcome?.state === 'refused' ? outcome.refusal : SPENT)
+  }
+
+  async function send(code: string, claim: Claim): Promise<Exchange> {
+    try {
+      return { exchanged: await code2Session(code), claim }
+    } catch (error) {
+      spend(claim, error instanceof WeappSessionError ? refusalOf(error) : SPENT)
+      throw error
+    }
+  }
+
+  async function settled(id: string): Promise<Entry | undefined> {
+    const entry = await store.read(id)
+    if (entry?.state !== 'claimed') return entry
+    const wait = waits.get(id) ?? startWait(id, lease - entry.age)
+    await wait
+    // Looked at again by each who has waited: what the wait saw may be over by now.
+    return store.read(id)
+  }
+
+  function startWait(id: string, left: number): Promise<void> {
+    const wait = untilSettled(id, performance.now() + left).finally(() => waits.delete(id))
+    waits.set(id, wait)
+    return wait
+  }
+
+  async function untilSettled(id: string, end: number): Promise<void> {
+    for (let pause = FIRST_PAUSE; performance.now() < end; pause = Math.min(pause * 1.5, LONGEST_PAUSE)) {
+      await sleep(Math.min(pause, Math.max(1, end - performance.now())))
+      if ((await store.read(id))?.state !== 'claimed') return
+    }
+  }
+
+  function spend(claim: Claim, refusal: RememberedRefusal = SPENT): void {
+    // Not awaited: no answer has to wait for it, and where it fails, the claim itself keeps the code from being
+    // exchanged again.
+    store.refuse(claim, refusal).catch(() => {})
+  }
+}
+
+function refusalOf({ status, detail, headers }: WeappSessionError): RememberedRefusal {
+  const retryAfter = headers['Retry-After']
+  return { status, ...detail, ...(retryAfter && { retryAfter: Number(retryAfter) }) }
+}
+
+function failure(refusal: RememberedRefusal): WeappSessionError {
+  return new WeappSessionError('ERR_SESSION_KEY_EXCHANGE_FAILED', refusal)
+}
