@@ -1,0 +1,17 @@
+/** Users declare what they keep in a session: compiled by `npm run types` against the built package, never run. */
+import type { Context } from 'koa'
+import type { WxSession } from 'koa-weapp-session'
+
+declare module 'koa-weapp-session' {
+  interface WxSessionData {
+    cart?: string[]
+  }
+}
+
+export function addToCart(session: WxSession, ctx: Context): void {
+  session.data.cart = [...(session.data.cart ?? []), 'milk']
+  const first: string | undefined = ctx.$wxSession?.data.cart?.[0]
+  // @ts-expect-error a cart holds texts
+  session.data.cart = [7]
+  ctx.body = { first }
+}
