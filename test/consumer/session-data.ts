@@ -1,4 +1,4 @@
-/** Users declare what they keep in a session: compiled by `npm run types` against the built package, never run. */
+/** Users declare what they keep in a session: compiled against the built package by `npm run types`, never run. */
 import type { Context } from 'koa'
 import type { WxSession } from 'koa-weapp-session'
 
