@@ -7,15 +7,16 @@ const TRIES = 5
 /**
  * Changes a stored session, and makes the change anew where a parallel request was first. `change` is given the
  * record as it is then, and returns what it should be; or the same record, when there is nothing to change.
+ * `undefined` when the session has ended meanwhile.
  *
- * @throws {WeappSessionError} ERR_SESSION_EXPIRED when the session has ended meanwhile; ERR_SESSION_CONFLICT
+ * @throws {WeappSessionError} ERR_SESSION_CONFLICT
  */
 export async function amend(
   store: SessionStore,
   id: string,
   record: SessionRecord,
   change: (current: SessionRecord) => SessionRecord,
-): Promise<SessionRecord> {
+): Promise<SessionRecord | undefined> {
   let current = record
   for (let tries = 0; tries < TRIES; tries++) {
     const changed = change(current)
@@ -24,7 +25,7 @@ export async function amend(
     const result = await store.update(id, changed)
     if (result === 'saved') return { ...changed, rev: changed.rev + 1 }
     const entry = result === 'conflict' ? await store.read(id) : undefined
-    if (entry?.state !== 'session') throw new WeappSessionError('ERR_SESSION_EXPIRED')
+    if (entry?.state !== 'session') return undefined
     current = entry.record
   }
   throw new WeappSessionError('ERR_SESSION_CONFLICT')

@@ -157,9 +157,11 @@ export function logins(options: LoginOptions): Logins {
     profile: Profile | undefined,
   ): Promise<SessionRecord> {
     if (!profile || isAnonymous(profile)) return record
-    return amend(store, id, record, (current) =>
+    const improved = await amend(store, id, record, (current) =>
       isAnonymous(current.profile) ? { ...current, profile } : current,
     )
+    if (!improved) throw new WeappSessionError('ERR_SESSION_EXPIRED')
+    return improved
   }
 
   /** WeChat calls most users 微信用户 now: that must not replace a name which an earlier login brought. */

@@ -37,21 +37,20 @@ export interface WeappSession extends Middleware {
  */
 export function weappSession(options: WeappSessionOptions): WeappSession {
   const settled = settle(options)
-  const { appId, appSecret, carrier, ignore, onLogin, wechat, legacyStatus, ignoreSignature } = settled
+  const { appId, appSecret, carrier, ttl, rolling, maxAge, maxSessionsPerUser, ignore, onLogin } = settled
+  const { wechat, legacyStatus, ignoreSignature } = settled
   const warn = warnings()
   const store = guarded(settled.store, warn.rarely)
   const ids = idsOf(appId, ignoreSignature)
   const sealer = sealerFor(appSecret)
-  const exchange = code2Session({ appId, appSecret, ...wechat, warn })
-  const lease = wechat.timeout + TIME_FOR_THE_STORE
-  const { logIn, find } = logins({
-    ...settled,
-    ids,
+  const exchange = exchanges({
     store,
-    sealer,
-    exchanges: exchanges({ store, code2Session: exchange, lease }),
+    code2Session: code2Session({ appId, appSecret, ...wechat, warn }),
+    lease: wechat.timeout + TIME_FOR_THE_STORE,
   })
-  const { open, renew } = sessions({ ...settled, ids, store, sealer })
+  const common = { appId, ids, store, sealer, ttl }
+  const { logIn, find } = logins({ ...common, exchanges: exchange, maxSessionsPerUser, ignoreSignature })
+  const { open, renew } = sessions({ ...common, rolling, maxAge })
 
   async function weappSession(ctx: Context, next: () => Promise<unknown>): Promise<void> {
     attach(ctx, undefined)

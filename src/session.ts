@@ -75,7 +75,7 @@ export interface OpenSession {
   /**
    * Stores what has changed.
    *
-   * @throws {WeappSessionError} ERR_SESSION_CONFLICT, ERR_SESSION_EXPIRED (ended meanwhile)
+   * @throws {WeappSessionError} ERR_SESSION_CONFLICT, also when the session was ended meanwhile
    */
   save(): Promise<void>
 }
@@ -152,10 +152,12 @@ export function sessions({ appId, ids, store, sealer, ttl, rolling, maxAge }: Se
       const update = changed()
       if (!update) return
       const before = JSON.stringify(record.data)
-      await amend(store, id, record, (current) => {
+      const saved = await amend(store, id, record, (current) => {
         if (JSON.stringify(current.data) !== before) throw new WeappSessionError('ERR_SESSION_CONFLICT')
         return { ...current, data: update.data }
       })
+      // Not "expired", which a client may answer with a login and the same request once more: the handler has run.
+      if (!saved) throw new WeappSessionError('ERR_SESSION_CONFLICT')
     }
   }
 

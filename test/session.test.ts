@@ -179,7 +179,7 @@ test('a change to a session that was ended meanwhile is refused, and revives not
   await sleep(50)
   await session.revoke(phone.user.openId)
 
-  isRefused(t, await slow, 'ERR_SESSION_EXPIRED', 401)
+  isRefused(t, await slow, 'ERR_SESSION_CONFLICT', 409)
   isRefused(t, await send(codeOnly(headers)), 'ERR_SESSION_EXPIRED', 401)
 })
 
