@@ -1,0 +1,214 @@
+import { CODE_HEADER } from '../../src/protocol.js'
+import { breaker } from './breaker.js'
+import type { SessionErrorFields } from './errors.js'
+import { CODE_LIFE, type LoginData } from './login.js'
+import { harmless, sleep } from './util.js'
+import type { Vault } from './vault.js'
+import type { Header, WxError } from './wx.js'
+
+/** What a request may carry: the session, or a login that nobody else carries. */
+export interface Ticket {
+  header: Header
+  /** The session that is named by it; an answer counts against that one only. `undefined` for a login. */
+  generation: number | undefined
+}
+
+/** Why a login cannot be had: an error that lacks only what the call knows of itself. */
+export type LoginFailure = Omit<SessionErrorFields, 'phase' | 'attempts'>
+
+/** The session of this user at this server, shared by all calls. */
+export interface Account {
+  /**
+   * The session, once there is one; or the lead: the right to log in, which exactly one call has at a time. Who is
+   * `gone` by then gets nothing. Rejects with a {@link LoginFailure} while logins are blocked.
+   */
+  board(isGone: () => boolean): Promise<Ticket | undefined>
+  /** The leader's request was answered, and not with a refusal: its code is the session. */
+  accepted(): void
+  /** The leader gives up the lead, and the next call takes over; after a failure, not at once. */
+  released(failure?: LoginFailure): void
+  /** The same, and no call logs in for so many ms. */
+  blocked(failure: LoginFailure, ms: number): void
+  /** The server does not know this session any more. Ignored when another has taken its place already. */
+  expired(generation: number): void
+  /** The user leaves. */
+  leave(): void
+  isLoggedIn(): boolean
+  onChange(listener: (isLoggedIn: boolean) => void): () => void
+}
+
+interface Current {
+  code: string
+  generation: number
+  /** Unix ms of its login; `undefined` for one that was found in storage. */
+  since: number | undefined
+}
+
+/** ms in which a second session that dies young stops all further logins. */
+const WINDOW = 60_000
+
+const DIED_TWICE: LoginFailure = {
+  code: 'ERR_REFUSED',
+  reason: 'ERR_SESSION_EXPIRED',
+  statusCode: 401,
+  message: 'the server ended two sessions within a minute of their login: no more logins for now',
+  retryable: true,
+}
+
+export function account(getLoginData: () => Promise<LoginData>, vault: Vault): Account {
+  const logins = breaker<LoginFailure>()
+  const listeners = new Set<(isLoggedIn: boolean) => void>()
+  let current: Current | undefined
+  let isLoaded = false
+  let generations = 0
+  let lead: { over: Promise<void>; end(): void } | undefined
+  /** What the leader offers to the server: never offered again. */
+  let offered: LoginData | undefined
+  /** A login that was not offered yet: it outlives a leader that is aborted. */
+  let fresh: Promise<LoginData> | undefined
+  let lastDeath = Number.NEGATIVE_INFINITY
+
+  return { board, accepted, released, blocked, expired, leave, isLoggedIn, onChange }
+
+  async function board(isGone: () => boolean): Promise<Ticket | undefined> {
+    load()
+    while (!isGone()) {
+      if (current) return { header: { [CODE_HEADER]: current.code }, generation: current.generation }
+      if (!lead) return takeLead(isGone)
+      await lead.over
+    }
+    return undefined
+  }
+
+  async function takeLead(isGone: () => boolean): Promise<Ticket | undefined> {
+    let end = () => {}
+    lead = {
+      over: new Promise((resolve) => {
+        end = resolve
+      }),
+      end: () => end(),
+    }
+    try {
+      throwIfBlocked()
+      await sleep(logins.pause())
+      throwIfBlocked()
+      const login = await freshLogin()
+      if (!isGone()) {
+        fresh = undefined
+        offered = login
+        return { header: login.header, generation: undefined }
+      }
+    } catch (error) {
+      endLead()
+      throw error
+    }
+    endLead()
+    return undefined
+  }
+
+  async function freshLogin(): Promise<LoginData> {
+    for (;;) {
+      fresh = fresh || getLoginData()
+      try {
+        const login = await fresh
+        if (Date.now() - login.since < CODE_LIFE) return login
+        fresh = undefined
+      } catch (error) {
+        fresh = undefined
+        const { errMsg = 'login:fail', errno } = (error || {}) as WxError
+        const failure: LoginFailure = {
+          code: 'ERR_LOGIN',
+          message: errMsg,
+          errMsg,
+          errno,
+          retryable: true,
+          cause: error,
+        }
+        logins.failed(failure)
+        throw failure
+      }
+    }
+  }
+
+  function throwIfBlocked(): void {
+    const failure = logins.blocked()
+    if (failure) throw failure
+  }
+
+  function accepted(): void {
+    if (!offered) return
+    const { code, since } = offered
+    current = { code, since, generation: ++generations }
+    logins.succeeded()
+    vault.save(code)
+    endLead()
+    tell(true)
+  }
+
+  function released(failure?: LoginFailure): void {
+    if (failure && failure.reason === 'ERR_SESSION_EXPIRED') died()
+    if (failure) logins.failed(failure)
+    endLead()
+  }
+
+  function blocked(failure: LoginFailure, ms: number): void {
+    logins.block(failure, ms)
+    endLead()
+  }
+
+  function expired(generation: number): void {
+    if (!current || current.generation !== generation) return
+    const { since } = current
+    forget()
+    // One that dies young died of something that another login does not mend.
+    if (since !== undefined && Date.now() - since < WINDOW) died()
+  }
+
+  function died(): void {
+    const rest = lastDeath + WINDOW - Date.now()
+    if (rest > 0) logins.block(DIED_TWICE, rest)
+    lastDeath = Date.now()
+  }
+
+  function leave(): void {
+    fresh = undefined
+    load()
+    forget()
+  }
+
+  function isLoggedIn(): boolean {
+    load()
+    return current !== undefined
+  }
+
+  function onChange(listener: (isLoggedIn: boolean) => void): () => void {
+    listeners.add(listener)
+    return () => void listeners.delete(listener)
+  }
+
+  /** Not before the first call: nothing happens at import. */
+  function load(): void {
+    if (isLoaded) return
+    isLoaded = true
+    const code = vault.load()
+    if (code) current = { code, since: undefined, generation: ++generations }
+  }
+
+  function forget(): void {
+    if (!current) return
+    current = undefined
+    vault.clear()
+    tell(false)
+  }
+
+  function endLead(): void {
+    const ended = lead
+    lead = undefined
+    offered = undefined
+    if (ended) ended.end()
+  }
+
+  function tell(isLoggedIn: boolean): void {
+    for (const listener of Array.from(listeners)) harmless(() => listener(isLoggedIn))
+  }
+}

@@ -1,0 +1,30 @@
+/**
+ * weapp-session-client: the mini program's side of koa-weapp-session.
+ *
+ * @module
+ */
+import { createSession } from './session.js'
+import type { Call, RequestOptions, Session } from './types.js'
+import type { Header, WxResponse } from './wx.js'
+
+export { type ErrorCode, isSessionError, type Phase, SessionError } from './errors.js'
+export { createSession } from './session.js'
+export type * from './types.js'
+export type * from './wx.js'
+
+let session: Session | undefined
+
+/**
+ * The drop-in: what the original's `session-request.js` was. The same options as `wx.request`; the session goes
+ * with every request that is made through it.
+ *
+ * @example
+ * const request = require('weapp-session-client')
+ * request({ url: 'https://api.example.com/me', success: ({ data }) => console.log(data) })
+ */
+export default function request<Data = unknown>(options: RequestOptions<Data>): Call<WxResponse<Data>> {
+  session = session || createSession()
+  // The original read `headers`, so programs that were written for it have them there.
+  const header = { ...(options.headers as Header | undefined), ...options.header }
+  return session.request<Data>({ ...options, header })
+}

@@ -1,0 +1,85 @@
+import {
+  CODE_HEADER,
+  CODE_LOGIN,
+  LOGIN_HEADER,
+  RAW_DATA_HEADER,
+  SIGNATURE_HEADER,
+} from '../../src/protocol.js'
+import type { SessionOptions, UserData } from './types.js'
+import type { Header, Wx, WxError } from './wx.js'
+
+/** What a login request carries, and since when it has been good. */
+export interface LoginData {
+  code: string
+  header: Header
+  /** Unix ms. */
+  since: number
+}
+
+/** ms. A code lives five minutes; one that is nearly as old is not worth a request. */
+export const CODE_LIFE = 270_000
+
+/**
+ * Gets a fresh code, and then (WeChat signs with the key of the latest code) what the user lets us know. Only the
+ * code can fail a login: user info that is refused, hangs or makes no sense is left out.
+ */
+export async function getLoginData(
+  wx: Wx,
+  timeout: number,
+  profile: SessionOptions['profile'],
+): Promise<LoginData> {
+  const { code } = await called<{ code?: unknown }>(timeout, (success, fail) =>
+    wx.login({ timeout, success, fail }),
+  )
+  if (typeof code !== 'string' || !code) throw { errMsg: 'login:fail no code' }
+
+  const since = Date.now()
+  const userData = await getUserData(wx, timeout, profile).catch(() => undefined)
+  return { code, header: loginHeader(code, userData), since }
+}
+
+async function getUserData(
+  wx: Wx,
+  timeout: number,
+  profile: SessionOptions['profile'] = 'userInfo',
+): Promise<Partial<UserData> | undefined> {
+  if (profile === 'none') return undefined
+  return called<Partial<UserData> | undefined>(timeout, (success, fail) => {
+    if (typeof profile === 'function') profile().then(success, fail)
+    else if (wx.getUserInfo) wx.getUserInfo({ success, fail })
+    else success(undefined)
+  })
+}
+
+function loginHeader(code: string, userData: Partial<UserData> | undefined): Header {
+  const { rawData, signature } = userData || {}
+  const codeOnly = { [CODE_HEADER]: code, [LOGIN_HEADER]: CODE_LOGIN }
+  if (typeof rawData !== 'string' || typeof signature !== 'string') return codeOnly
+  try {
+    return {
+      [CODE_HEADER]: code,
+      [RAW_DATA_HEADER]: encodeURIComponent(rawData),
+      [SIGNATURE_HEADER]: signature,
+    }
+  } catch {
+    // Half an emoji, which no URI can hold.
+    return codeOnly
+  }
+}
+
+/** The result of a call with callbacks. `wx` is known to break its own timeouts: after ours, it is not heard. */
+function called<Result>(
+  timeout: number,
+  call: (success: (result: Result) => void, fail: (error: unknown) => void) => void,
+): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject({ errMsg: 'login:fail timeout' } as WxError), timeout)
+    const ending =
+      <T>(settle: (value: T) => void) =>
+      (value: T) => {
+        clearTimeout(timer)
+        settle(value)
+      }
+    call(ending(resolve), ending(reject))
+  })
+}

@@ -1,0 +1,52 @@
+import type { SessionError } from './errors.js'
+import { harmless } from './util.js'
+
+/** The end of a call: there is exactly one, and everybody is told once. */
+export interface Settlement<Result> {
+  promise: Promise<Result>
+  isSettled(): boolean
+  succeed(result: Result): void
+  fail(error: SessionError): void
+}
+
+export interface Callbacks<Result> {
+  success?(result: Result): void
+  fail?(error: SessionError): void
+  complete?(result: Result | SessionError): void
+}
+
+/** `atEnd` is called first, once, however the call ends. */
+export function settlement<Result>(
+  { success, fail, complete }: Callbacks<Result>,
+  atEnd: () => void,
+): Settlement<Result> {
+  let isSettled = false
+  let resolve: (result: Result) => void = () => {}
+  let reject: (error: SessionError) => void = () => {}
+  const promise = new Promise<Result>((...settlers) => {
+    ;[resolve, reject] = settlers
+  })
+  // Who uses callbacks has no promise to catch.
+  promise.catch(() => {})
+
+  return {
+    promise,
+    isSettled: () => isSettled,
+    succeed(result) {
+      end(() => success?.(result), result)
+      resolve(result)
+    },
+    fail(error) {
+      end(() => fail?.(error), error)
+      reject(error)
+    },
+  }
+
+  function end(tell: () => void, outcome: Result | SessionError): void {
+    if (isSettled) return
+    isSettled = true
+    atEnd()
+    harmless(tell)
+    harmless(() => complete?.(outcome))
+  }
+}
