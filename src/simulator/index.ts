@@ -4,6 +4,7 @@ export type { Phone, PhoneOptions, Prefetch, UserIdentity } from './phone/phone.
 export type {
   AppShow,
   Callbacks,
+  ConnectSocketOptions,
   DownloadFileOptions,
   DownloadFileResult,
   EnvVersion,
@@ -21,6 +22,10 @@ export type {
   RequestResult,
   RequestTask,
   SetStorageOptions,
+  SocketClosed,
+  SocketCloseOptions,
+  SocketSendOptions,
+  SocketTask,
   TransferTask,
   UploadFileOptions,
   UploadFileResult,

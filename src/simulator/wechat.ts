@@ -53,8 +53,8 @@ export interface Wechat {
   /** The same over real HTTP on 127.0.0.1. Port 0 (default) is any free one. Resolves to the base URL. */
   listen(port?: number): Promise<string>
   /**
-   * Ends it all: connections are cut, calls that hang fail, the requests of phones fail and their apps are
-   * killed, no timer is left. Again is fine.
+   * Ends it all: connections are cut, calls that hang fail, the requests of phones fail, their sockets end
+   * and their apps are killed, no timer is left. Again is fine.
    */
   close(): Promise<void>
   /**

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -80,4 +81,22 @@ export const minutes = (count: number): number => count * 60_000
 /** Resolves after a moment in which something would have happened if it were to happen at all. */
 export function soon(ms = 20): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms))
+}
+
+const simulator = new URL('../../src/simulator/index.ts', import.meta.url).href
+
+/** Runs a module, which finds `createWechat`, in a process of its own; resolves to its exit code and what it said. */
+export async function run(
+  source: string,
+  env: NodeJS.ProcessEnv = {},
+): Promise<{ exitCode: unknown; output: string }> {
+  const child = spawn(
+    process.execPath,
+    ['--import=tsx', '--input-type=module', '-e', `import { createWechat } from '${simulator}'\n${source}`],
+    { env: { ...process.env, ...env }, timeout: 8000 },
+  )
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk))
+  const [exitCode] = await once(child, 'close')
+  return { exitCode, output }
 }

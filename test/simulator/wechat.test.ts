@@ -1,27 +1,7 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import test from 'ava'
 
 import { createClock, createWechat } from '../../src/simulator/index.js'
-import { exchangeUrl, failure, logIn, minutes, startServer, startWechat } from './support.js'
-
-const simulator = new URL('../../src/simulator/index.ts', import.meta.url).href
-
-/** Runs a module in a process of its own; resolves to its exit code and what it said. */
-async function run(
-  source: string,
-  env: NodeJS.ProcessEnv = {},
-): Promise<{ exitCode: unknown; output: string }> {
-  const child = spawn(
-    process.execPath,
-    ['--import=tsx', '--input-type=module', '-e', `import { createWechat } from '${simulator}'\n${source}`],
-    { env: { ...process.env, ...env }, timeout: 8000 },
-  )
-  let output = ''
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk))
-  const [exitCode] = await once(child, 'close')
-  return { exitCode, output }
-}
+import { exchangeUrl, failure, logIn, minutes, run, startServer, startWechat } from './support.js'
 
 test('it does not run in production', async (t) => {
   const { exitCode, output } = await run('createWechat()', { NODE_ENV: 'production' })

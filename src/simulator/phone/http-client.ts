@@ -87,7 +87,7 @@ function isRedirect(status: number | undefined): boolean {
  * The headers as WeChat shows those of an HTTP/1.1 server: in the server's case, and what came several
  * times joined by commas, `Set-Cookie` too (github.com/NervJS/taro/issues/1061).
  */
-function headOf({ statusCode = 0, rawHeaders }: IncomingMessage): HeadersReceived {
+export function headOf({ statusCode = 0, rawHeaders }: IncomingMessage): HeadersReceived {
   const header = new Map<string, { name: string; values: string[] }>()
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const [name = '', value = ''] = rawHeaders.slice(i)

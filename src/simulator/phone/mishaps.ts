@@ -9,6 +9,7 @@ const WX_APIS = [
   'request',
   'uploadFile',
   'downloadFile',
+  'connectSocket',
   'getStorage',
   'setStorage',
   'removeStorage',
@@ -20,15 +21,17 @@ const WX_APIS = [
   'getRandomValues',
 ] as const
 
-/** The calls that go through the phone's network, at most ten at a time. */
+/** The calls that send something and have an answer, at most ten at a time. */
 export type NetworkApi = 'request' | 'uploadFile' | 'downloadFile'
 
 /**
  * What becomes of an asynchronous call that goes wrong.
  *
  * - `{ errMsg, errno?, delay? }`: it fails, `delay` ms later (default 0).
- * - `{ delay }`: it is `delay` ms late. A request is sent that much later; a login's code is made then.
- * - `'hang'`: it never calls back. A request is never sent, and does not time out, but can be aborted.
+ * - `{ delay }`: it is `delay` ms late. A request is sent that much later, a socket created; a login's code is
+ *   made then.
+ * - `'hang'`: it never calls back. A request is never sent, and does not time out, but can be aborted; a socket
+ *   is never opened, but can be closed.
  */
 export type Mishap = { errMsg: string; errno?: number; delay?: number } | { delay: number } | 'hang'
 

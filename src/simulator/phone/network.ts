@@ -4,12 +4,15 @@ import { type Failure, failure } from './callbacks.js'
 /** Requests, uploads and downloads together: developers.weixin.qq.com/miniprogram/dev/framework/ability/network.html */
 const MAX_CONCURRENT = 10
 
+/** Sockets, which do not wait for a place (same page). */
+const MAX_SOCKETS = 5
+
 /** Milliseconds that a call may go on after the app left the foreground (same page). */
 const BACKGROUND_GRACE = 5000
 
-/** One request, upload or download on its way. */
+/** One request, upload or download on its way, or a socket. */
 export interface Transfer {
-  /** It has its turn. */
+  /** It has its place. */
   begin(): void
   /** It ends: `reason` is what follows `fail` in its errMsg. */
   fail(reason: string, errno: number): void
@@ -21,6 +24,8 @@ export interface Transfer {
 export interface Network {
   /** Begins a transfer now, or when its turn comes, or fails it. */
   enter(transfer: Transfer): void
+  /** Gives a socket its place, or fails it. */
+  enterSocket(socket: Transfer): void
   /** A transfer has ended, or given up waiting. */
   leave(transfer: Transfer): void
   isOffline(): boolean
@@ -38,22 +43,31 @@ export interface Network {
 export function createNetwork(clock: Clock): Network {
   const running = new Set<Transfer>()
   const waiting = new Set<Transfer>()
+  const sockets = new Set<Transfer>()
   let isOffline = false
   let isInBackground = false
   let stopGrace = (): void => {}
 
   return {
     enter(transfer) {
-      if (isOffline) transfer.fail(DISCONNECTED, 600001)
-      else if (isInBackground) transfer.fail('interrupted', 600003)
-      else {
-        waiting.add(transfer)
-        beginNext()
+      if (refuses(transfer)) return
+      waiting.add(transfer)
+      beginNext()
+    },
+
+    enterSocket(socket) {
+      if (refuses(socket)) return
+      if (sockets.size >= MAX_SOCKETS) {
+        socket.fail(`reach max websocket connect count ${MAX_SOCKETS}`, 600007)
+      } else {
+        sockets.add(socket)
+        socket.begin()
       }
     },
 
     leave(transfer) {
       waiting.delete(transfer)
+      sockets.delete(transfer)
       if (running.delete(transfer)) beginNext()
     },
 
@@ -67,7 +81,8 @@ export function createNetwork(clock: Clock): Network {
     // WeChat repeats none of them, because HTTP is not idempotent; what waits its turn has not been sent
     // and goes on: developers.weixin.qq.com/community/develop/doc/000c44ee3684d89640822bd6b6b800
     switchNetwork() {
-      for (const transfer of [...running]) transfer.fail(cronetReason(-21, 'ERR_NETWORK_CHANGED'), 600001)
+      const reason = cronetReason(-21, 'ERR_NETWORK_CHANGED')
+      for (const transfer of [...running, ...sockets]) transfer.fail(reason, 600001)
     },
 
     isInBackground: () => isInBackground,
@@ -81,9 +96,8 @@ export function createNetwork(clock: Clock): Network {
 
     clear() {
       enterForeground()
-      const transfers = [...waiting, ...running]
-      waiting.clear()
-      running.clear()
+      const transfers = [...waiting, ...running, ...sockets]
+      for (const places of [waiting, running, sockets]) places.clear()
       for (const transfer of transfers) transfer.drop()
     },
 
@@ -93,6 +107,13 @@ export function createNetwork(clock: Clock): Network {
   function enterForeground(): void {
     isInBackground = false
     stopGrace()
+  }
+
+  /** Fails what wants to use the network when nothing may. */
+  function refuses(transfer: Transfer): boolean {
+    if (isOffline) transfer.fail(DISCONNECTED, 600001)
+    else if (isInBackground) transfer.fail('interrupted', 600003)
+    return isOffline || isInBackground
   }
 
   function beginNext(): void {
@@ -106,7 +127,7 @@ export function createNetwork(clock: Clock): Network {
 
   /** Those that wait go first, or they would take the places that become free. */
   function failAll(reason: string, errno: number): void {
-    for (const transfer of [...waiting, ...running]) transfer.fail(reason, errno)
+    for (const transfer of [...waiting, ...running, ...sockets]) transfer.fail(reason, errno)
   }
 }
 

@@ -10,9 +10,14 @@ export interface Sender {
 }
 
 /** The address of a call, or why the app may not go there. */
-export function addressOf(api: string, url: unknown, { domains }: Sender): URL | Failure {
+export function addressOf(
+  api: string,
+  url: unknown,
+  { domains }: Sender,
+  protocols: readonly string[] = ['http:', 'https:'],
+): URL | Failure {
   const address = typeof url === 'string' && URL.canParse(url) ? new URL(url) : undefined
-  if (address === undefined || !['http:', 'https:'].includes(address.protocol)) {
+  if (address === undefined || !protocols.includes(address.protocol)) {
     return failure(api, `invalid url "${url}"`, 600009)
   }
   if (domains !== undefined && !domains.includes(address.origin)) {

@@ -19,7 +19,10 @@ export interface UserIdentity {
 
 /** How a phone is set up. */
 export interface PhoneOptions {
-  /** Origins that the app may speak to, such as `https://api.example.com`. Default: any, as with the check switched off. */
+  /**
+   * Origins that the app may speak to, such as `https://api.example.com` or, for sockets,
+   * `wss://api.example.com`. Default: any, as with the check switched off.
+   */
   domains?: readonly string[]
   /** Default `release`. */
   envVersion?: EnvVersion
@@ -46,10 +49,16 @@ export interface Phone {
    * new. The old `wx` belongs to the killed app: its calls do nothing and call nobody back.
    */
   coldStart(): void
-  /** Unfinished requests have 5 s left, new ones fail at once (errno 600003), until the app is in front again. */
+  /**
+   * Unfinished requests and sockets have 5 s left, new ones fail at once (errno 600003), until the app is in
+   * front again.
+   */
   enterBackground(): void
   enterForeground(): void
-  /** From Wi-Fi to mobile: every running request fails with errno 600001, wherever it got to. */
+  /**
+   * From Wi-Fi to mobile: every running request fails with errno 600001, wherever it got to, and every socket
+   * reports an error and closes with 1006.
+   */
   switchNetwork(): void
   /** While true, everything that needs a network fails with errno 600001, what runs included. */
   offline: boolean

@@ -6,6 +6,7 @@ import type { AppShow, Wx } from './wx.js'
 import { fileApis } from './wx-files.js'
 import { type LoginSituation, loginApis } from './wx-login.js'
 import { requestApis } from './wx-request.js'
+import { socketApis } from './wx-socket.js'
 import { randomApis, storageApis } from './wx-storage.js'
 
 /** A started app, its `wx`, and who listens to its coming and going. */
@@ -37,6 +38,7 @@ export function startRun(phone: RunSituation): Run {
     ...loginApis({ ...phone, app }),
     ...requestApis({ ...phone, app }),
     ...fileApis({ ...phone, app }),
+    ...socketApis({ ...phone, app }),
     ...storageApis(app, storage),
     ...randomApis(app),
     getAccountInfoSync: () => ({ miniProgram: { appId, envVersion, version } }),

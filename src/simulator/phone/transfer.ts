@@ -6,10 +6,11 @@ import type { AnyMishap, NetworkApi } from './mishaps.js'
 import { type Network, networkReason, type Transfer } from './network.js'
 import type { Callbacks, HeadersReceived, Progress, RequestTask, TransferTask, WxSuccess } from './wx.js'
 
-const DEFAULT_TIMEOUT = 60_000
+/** Milliseconds, when the app does not say. */
+export const DEFAULT_TIMEOUT = 60_000
 
 /** WeChat's errno for an abort is not documented; this is the documented one for an interruption. */
-const ABORTED = 600003
+export const ABORTED = 600003
 
 /** An answer that has come in completely. */
 export interface Received extends HeadersReceived {
@@ -141,7 +142,8 @@ export function startTransfer<Result extends WxSuccess>(
   }
 }
 
-function textOf(error: unknown): string {
+/** What an error says. */
+export function textOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 

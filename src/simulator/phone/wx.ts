@@ -154,6 +154,51 @@ export interface TransferTask extends Task {
   offProgressUpdate(listener?: (progress: Progress) => void): void
 }
 
+/** `success` means that the socket was created: whether it opens, its events say. */
+export interface ConnectSocketOptions extends Callbacks {
+  /** Absolute, `ws:` or `wss:`. */
+  url: string
+  /** Sent with the handshake. Values become text. `Referer` is ignored. */
+  header?: object | undefined
+  /** Subprotocols to choose from. */
+  protocols?: string[] | undefined
+  /** Milliseconds that it may take to open; default 60,000. */
+  timeout?: number | undefined
+}
+
+export interface SocketSendOptions extends Callbacks {
+  data: string | ArrayBuffer
+}
+
+export interface SocketCloseOptions extends Callbacks {
+  /** 1000 (default), or 3000 to 4999. */
+  code?: number | undefined
+  /** At most 123 bytes of UTF-8. */
+  reason?: string | undefined
+}
+
+/** 1006 when there was no goodbye: no handshake, a network that went away, a server that fell over. */
+export interface SocketClosed {
+  code: number
+  reason: string
+}
+
+/**
+ * A socket. Listen in the turn in which it was made, or events may be missed. Whatever ends it once it was
+ * created is one `onClose`, with an `onError` before it unless the app or the server closed it.
+ */
+export interface SocketTask {
+  /** Fails unless it is open. */
+  send(options: SocketSendOptions): void
+  /** Before it is open: the handshake is given up, and `onClose` says 1006. */
+  close(options?: SocketCloseOptions): void
+  /** `header` is that of the answer to the handshake. */
+  onOpen(listener: (event: { header: Record<string, string> }) => void): void
+  onMessage(listener: (event: { data: string | ArrayBuffer }) => void): void
+  onError(listener: (event: { errMsg: string }) => void): void
+  onClose(listener: (event: SocketClosed) => void): void
+}
+
 export interface GetStorageOptions extends Callbacks<WxSuccess & { data: unknown }> {
   key: string
 }
@@ -194,6 +239,8 @@ export interface Wx {
   request<Data = unknown>(options: RequestOptions<Data>): RequestTask
   uploadFile(options: UploadFileOptions): TransferTask
   downloadFile(options: DownloadFileOptions): TransferTask
+  /** At most five at a time; needs the package `ws`. */
+  connectSocket(options: ConnectSocketOptions): SocketTask
   /** A copy of what was stored, or `''`. */
   getStorageSync(key: string): unknown
   setStorageSync(key: string, data: unknown): void
