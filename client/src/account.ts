@@ -1,10 +1,10 @@
 import { CODE_HEADER } from '../../src/protocol.js'
 import { breaker } from './breaker.js'
-import type { SessionErrorFields } from './errors.js'
+import { type Failure, wxFailure } from './errors.js'
 import { CODE_LIFE, type LoginData } from './login.js'
-import { harmless, sleep } from './util.js'
+import { sleep } from './util.js'
 import type { Vault } from './vault.js'
-import type { Header, WxError } from './wx.js'
+import type { Header } from './wx.js'
 
 /** What a request may carry: the session, or a login that nobody else carries. */
 export interface Ticket {
@@ -13,28 +13,24 @@ export interface Ticket {
   generation: number | undefined
 }
 
-/** Why a login cannot be had: an error that lacks only what the call knows of itself. */
-export type LoginFailure = Omit<SessionErrorFields, 'phase' | 'attempts'>
-
 /** The session of this user at this server, shared by all calls. */
 export interface Account {
   /**
    * The session, once there is one; or the lead: the right to log in, which exactly one call has at a time. Who is
-   * `gone` by then gets nothing. Rejects with a {@link LoginFailure} while logins are blocked.
+   * `gone` by then gets nothing. Rejects with a {@link Failure} while logins are blocked.
    */
   board(isGone: () => boolean): Promise<Ticket | undefined>
   /** The leader's request was answered, and not with a refusal: its code is the session. */
   accepted(): void
   /** The leader gives up the lead, and the next call takes over; after a failure, not at once. */
-  released(failure?: LoginFailure): void
+  released(failure?: Failure): void
   /** The same, and no call logs in for so many ms. */
-  blocked(failure: LoginFailure, ms: number): void
+  blocked(failure: Failure, ms: number): void
   /** The server does not know this session any more. Ignored when another has taken its place already. */
   expired(generation: number): void
   /** The user leaves. */
   leave(): void
   isLoggedIn(): boolean
-  onChange(listener: (isLoggedIn: boolean) => void): () => void
 }
 
 interface Current {
@@ -47,17 +43,20 @@ interface Current {
 /** ms in which a second session that dies young stops all further logins. */
 const WINDOW = 60_000
 
-const DIED_TWICE: LoginFailure = {
+const DIED_TWICE: Failure = {
   code: 'ERR_REFUSED',
   reason: 'ERR_SESSION_EXPIRED',
   statusCode: 401,
-  message: 'the server ended two sessions within a minute of their login: no more logins for now',
+  message: 'two sessions ended within a minute: no more logins for now',
   retryable: true,
 }
 
-export function account(getLoginData: () => Promise<LoginData>, vault: Vault): Account {
-  const logins = breaker<LoginFailure>()
-  const listeners = new Set<(isLoggedIn: boolean) => void>()
+export function account(
+  getLoginData: () => Promise<LoginData>,
+  vault: Vault,
+  changed: (isLoggedIn: boolean) => void,
+): Account {
+  const logins = breaker<Failure>()
   let current: Current | undefined
   let isLoaded = false
   let generations = 0
@@ -68,7 +67,7 @@ export function account(getLoginData: () => Promise<LoginData>, vault: Vault): A
   let fresh: Promise<LoginData> | undefined
   let lastDeath = Number.NEGATIVE_INFINITY
 
-  return { board, accepted, released, blocked, expired, leave, isLoggedIn, onChange }
+  return { board, accepted, released, blocked, expired, leave, isLoggedIn }
 
   async function board(isGone: () => boolean): Promise<Ticket | undefined> {
     load()
@@ -115,15 +114,7 @@ export function account(getLoginData: () => Promise<LoginData>, vault: Vault): A
         fresh = undefined
       } catch (error) {
         fresh = undefined
-        const { errMsg = 'login:fail', errno } = (error || {}) as WxError
-        const failure: LoginFailure = {
-          code: 'ERR_LOGIN',
-          message: errMsg,
-          errMsg,
-          errno,
-          retryable: true,
-          cause: error,
-        }
+        const failure = wxFailure('ERR_LOGIN', error)
         logins.failed(failure)
         throw failure
       }
@@ -142,16 +133,16 @@ export function account(getLoginData: () => Promise<LoginData>, vault: Vault): A
     logins.succeeded()
     vault.save(code)
     endLead()
-    tell(true)
+    changed(true)
   }
 
-  function released(failure?: LoginFailure): void {
+  function released(failure?: Failure): void {
     if (failure && failure.reason === 'ERR_SESSION_EXPIRED') died()
     if (failure) logins.failed(failure)
     endLead()
   }
 
-  function blocked(failure: LoginFailure, ms: number): void {
+  function blocked(failure: Failure, ms: number): void {
     logins.block(failure, ms)
     endLead()
   }
@@ -181,11 +172,6 @@ export function account(getLoginData: () => Promise<LoginData>, vault: Vault): A
     return current !== undefined
   }
 
-  function onChange(listener: (isLoggedIn: boolean) => void): () => void {
-    listeners.add(listener)
-    return () => void listeners.delete(listener)
-  }
-
   /** Not before the first call: nothing happens at import. */
   function load(): void {
     if (isLoaded) return
@@ -198,7 +184,7 @@ export function account(getLoginData: () => Promise<LoginData>, vault: Vault): A
     if (!current) return
     current = undefined
     vault.clear()
-    tell(false)
+    changed(false)
   }
 
   function endLead(): void {
@@ -206,9 +192,5 @@ export function account(getLoginData: () => Promise<LoginData>, vault: Vault): A
     lead = undefined
     offered = undefined
     if (ended) ended.end()
-  }
-
-  function tell(isLoggedIn: boolean): void {
-    for (const listener of Array.from(listeners)) harmless(() => listener(isLoggedIn))
   }
 }

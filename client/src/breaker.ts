@@ -29,7 +29,7 @@ export function breaker<Cause>(): Breaker<Cause> {
   return {
     blocked() {
       if (open && Date.now() >= open.until) open = undefined
-      return open?.cause
+      return open && open.cause
     },
     pause: () => Math.max(0, notBefore - Date.now()),
     failed(cause) {

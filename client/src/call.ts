@@ -1,5 +1,5 @@
-import type { Account, LoginFailure, Ticket } from './account.js'
-import { isSessionError, type Phase, SessionError } from './errors.js'
+import type { Account, Ticket } from './account.js'
+import { type ErrorCode, type Failure, mistake, type Phase, SessionError, wxFailure } from './errors.js'
 import { type Answer, type Refusal, readRefusal } from './refusal.js'
 import { type Callbacks, settlement } from './settlement.js'
 import { stableTask } from './task.js'
@@ -12,20 +12,17 @@ export interface Sending<Result> {
   /** Starts one attempt, with what the ticket says in its header. */
   send(ticket: Ticket, success: (result: Result) => void, fail: (error: WxError) => void): WxTask | undefined
   /** Whether it may be sent again although a handler may have seen it. */
-  isSafe: boolean
-  /** Whether it can carry a login: its answer must say whether the server accepted it. */
-  canLead: boolean
-  /** Whether its answer has no more than a status: then 401 is taken for an expired session, once. */
-  isTerse: boolean
+  isSafe?: boolean
+  /** Whether it is sent only to log in: where there is a session, there is nothing to send. */
+  isBare?: boolean
+  /** Logs in, for what cannot carry a login: its answer would not say whether the server accepted it. */
+  logIn?(): Promise<unknown>
 }
 
 /** What a call needs to know. */
 export interface Plan<Result> {
   account: Account
-  /** What to send; nothing, for a call that only wants a session. */
-  sending: Sending<Result> | undefined
-  /** A request for nothing, which carries the login of a call that cannot. */
-  bare: Sending<Answer>
+  sending: Sending<Result>
   /** Whether it goes to an origin that gets the session; others go out as they are, once. */
   isOurs: boolean
   /** The calls that are running: what to do with each when the user leaves. */
@@ -55,95 +52,78 @@ export function startCall<Result>(
 ): Call<Result> {
   let phase: Phase = 'wait'
   let attempts = 0
-  let rounds = 0
   let attempt: WxTask | undefined
-  let hasGuessed = false
   /** Set while this call has the lead. */
   let leading: Account | undefined
   let forget = () => {}
 
   const { promise, isSettled, succeed, fail } = settlement(callbacks, tidyUp)
-  const { task, follow } = stableTask(() => fail(errorOf(ABORTED)))
-  const timer = setTimeout(timeIsUp, deadline)
-  run().catch((error: unknown) => fail(isSessionError(error) ? error : errorOf(mistake(error))))
+  const { task, follow } = stableTask(() => fail(errorOf(failureOf('ERR_ABORTED', 'abort', false))))
+  const timer = setTimeout(() => giveUp(failureOf('ERR_DEADLINE', `not done in ${deadline} ms`)), deadline)
+  run().catch((error: unknown) => fail(error instanceof SessionError ? error : errorOf(asFailure(error))))
   return Object.assign(promise, task)
 
   async function run(): Promise<void> {
-    const { account, sending, bare, isOurs, running } = plan()
-    const leave = () => fail(errorOf(LOGGED_OUT))
+    const { account, sending, isOurs, running } = plan()
+    const leave = () => fail(errorOf(failureOf('ERR_LOGGED_OUT', 'logged out', false)))
     running.add(leave)
     forget = () => running.delete(leave)
     // In the next turn: nothing is called back before the caller has its task.
     await undefined
 
     while (!isSettled()) {
+      if (isOurs && sending.logIn && !account.isLoggedIn()) await sending.logIn()
       const ticket = isOurs ? await board(account) : OUTSIDER
       if (!ticket) return
-      if (!leading && !sending) return succeed(undefined as unknown as Result)
+      if (!leading && sending.isBare) return succeed(undefined as unknown as Result)
+      if (leading && sending.logIn) {
+        // The session has gone again meanwhile.
+        handOver((account) => account.released())
+        continue
+      }
 
-      const isBare = !sending || (leading !== undefined && !sending.canLead)
-      const used: Sending<Result | Answer> = isBare ? bare : sending
-      const outcome = await attempted(used, ticket, isBare)
-      if ('error' in outcome) return networkFailed(outcome.error)
-
-      const refusal = isOurs ? refusalIn(outcome.result, used) : undefined
-      if (refusal) {
-        const isOver = !(await isWorthAnotherTry(account, refusal, ticket, used.isSafe))
-        if (isOver) return fail(errorOf(failureFrom(refusal)))
-      } else {
+      const outcome = await attempted(sending, ticket)
+      if ('error' in outcome) return giveUp(wxFailure('ERR_NETWORK', outcome.error))
+      const refusal = isOurs && readRefusal(outcome.result as Answer)
+      if (!refusal) {
         handOver((account) => account.accepted())
-        if (!isBare) return succeed(outcome.result as Result)
+        return succeed(outcome.result)
+      }
+      if (!(await isWorthAnotherTry(account, refusal, ticket, sending.isSafe))) {
+        return fail(errorOf(failureFrom(refusal)))
       }
     }
   }
 
-  /** A session or the lead; `undefined` when the call has ended meanwhile, or ends because there is neither. */
+  /** A session, or the lead; `undefined` when the call has ended meanwhile. */
   async function board(account: Account): Promise<Ticket | undefined> {
-    try {
-      if (!account.isLoggedIn()) phase = 'login'
-      const ticket = await account.board(isSettled)
-      const isLead = ticket !== undefined && ticket.generation === undefined
-      if (isLead) leading = account
-      if (!isSettled()) return ticket
-      handOver((account) => account.released())
-    } catch (failure) {
-      fail(errorOf(failure as LoginFailure))
-    }
+    if (!account.isLoggedIn()) phase = 'login'
+    const ticket = await account.board(isSettled)
+    if (ticket && ticket.generation === undefined) leading = account
+    if (!isSettled()) return ticket
+    handOver((account) => account.released())
     return undefined
   }
 
-  async function attempted<R>(used: Sending<R>, ticket: Ticket, isBare: boolean): Promise<Outcome<R>> {
-    phase = isBare ? 'login' : 'request'
-    rounds += 1
-    if (!isBare) attempts += 1
-    const outcome = await new Promise<Outcome<R>>((resolve) => {
-      try {
-        attempt = used.send(
-          ticket,
-          (result) => resolve({ result }),
-          (error) => resolve({ error }),
-        )
-        if (attempt && !isBare) follow(attempt)
-      } catch (error) {
-        resolve({ error: { errMsg: String(error) } })
-      }
+  async function attempted({ send }: Sending<Result>, ticket: Ticket): Promise<Outcome<Result>> {
+    phase = 'request'
+    attempts += 1
+    const outcome = await new Promise<Outcome<Result>>((resolve) => {
+      attempt = send(
+        ticket,
+        (result) => resolve({ result }),
+        (error) => resolve({ error }),
+      )
+      if (attempt) follow(attempt)
     })
     attempt = undefined
     return outcome
   }
 
-  function networkFailed({ errMsg = 'request:fail', errno }: WxError): void {
-    const failure: LoginFailure = { code: 'ERR_NETWORK', message: errMsg, errMsg, errno, retryable: true }
+  /** Fails, and tells the next to lead that this one could not. */
+  function giveUp(failure: Failure): void {
     handOver((account) => account.released(failure))
     fail(errorOf(failure))
-  }
-
-  function refusalIn(result: unknown, { isTerse }: { isTerse: boolean }): Refusal | undefined {
-    const answer = result as Answer
-    const refusal = readRefusal(answer)
-    if (refusal || !isTerse || hasGuessed || answer.statusCode !== 401) return refusal
-    hasGuessed = true
-    return { reason: 'ERR_SESSION_EXPIRED', statusCode: 401, retryAfter: undefined, message: undefined }
   }
 
   /** Does what each refusal asks for, and says whether the call may go round once more. */
@@ -151,42 +131,33 @@ export function startCall<Result>(
     account: Account,
     refusal: Refusal,
     { generation }: Ticket,
-    isSafe: boolean,
+    isSafe: boolean | undefined,
   ): Promise<boolean> {
     const { reason, retryAfter } = refusal
-    const isLast = rounds >= MAX_ATTEMPTS
+    const isLast = attempts >= MAX_ATTEMPTS
     if (leading && reason !== 'ERR_SESSION_CONFLICT') return refusedLogin(refusal, isSafe) && !isLast
     // A conflict comes after the login: the session is there.
     handOver((account) => account.accepted())
 
-    switch (reason) {
-      case 'ERR_SESSION_EXPIRED':
-      case 'ERR_LOGIN_REQUIRED':
-      case 'ERR_SESSION_KEY_EXCHANGE_FAILED':
-        if (generation !== undefined) account.expired(generation)
-        return !isLast
-      case 'ERR_SESSION_CONFLICT':
-      case 'ERR_STORE_UNAVAILABLE':
-        // A handler may have run: only what is safe is sent again.
-        if (!isSafe || isLast) return false
-        await sleep((retryAfter || rounds * 0.2) * A_SECOND * (1 + Math.random()))
-        return true
-      default:
-        return false
+    if (WANTS_LOGIN.test(reason)) {
+      if (generation !== undefined) account.expired(generation)
+      return !isLast
     }
+    // Of the others a handler may have run: only what is safe is sent again.
+    if (!WANTS_TIME.test(reason) || !isSafe || isLast) return false
+    await sleep((retryAfter || attempts * 0.2) * A_SECOND * (1 + Math.random()))
+    return true
   }
 
-  function refusedLogin(refusal: Refusal, isSafe: boolean): boolean {
+  function refusedLogin(refusal: Refusal, isSafe = false): boolean {
     const { reason, statusCode, retryAfter } = refusal
     const failure = failureFrom(refusal)
-    const isExchange = reason === 'ERR_SESSION_KEY_EXCHANGE_FAILED'
-    if (isExchange && (statusCode === 403 || statusCode === 429)) {
-      handOver((account) => account.blocked(failure, retryAfter ? retryAfter * A_SECOND : A_MINUTE))
-      return false
-    }
-    handOver((account) => account.released(failure))
-    if (reason === 'ERR_STORE_UNAVAILABLE') return isSafe
-    return isExchange || reason === 'ERR_SESSION_EXPIRED' || reason === 'ERR_LOGIN_REQUIRED'
+    const isHopeless = statusCode === 403 || statusCode === 429
+    handOver((account) => {
+      if (isHopeless) account.blocked(failure, retryAfter ? retryAfter * A_SECOND : A_MINUTE)
+      else account.released(failure)
+    })
+    return !isHopeless && (WANTS_LOGIN.test(reason) || (WANTS_TIME.test(reason) && isSafe))
   }
 
   /** Ends the lead, if this call has it. */
@@ -194,16 +165,6 @@ export function startCall<Result>(
     const account = leading
     leading = undefined
     if (account) how(account)
-  }
-
-  function timeIsUp(): void {
-    const failure: LoginFailure = {
-      code: 'ERR_DEADLINE',
-      message: `no end within ${deadline} ms`,
-      retryable: true,
-    }
-    handOver((account) => account.released(failure))
-    fail(errorOf(failure))
   }
 
   function tidyUp(): void {
@@ -215,36 +176,25 @@ export function startCall<Result>(
     if (unfinished) unfinished.abort()
   }
 
-  function errorOf(failure: LoginFailure): SessionError {
-    return new SessionError({ ...failure, phase, attempts })
+  function errorOf(failure: Failure): SessionError {
+    return new SessionError(Object.assign({}, failure, { phase, attempts }))
   }
 }
 
-const ABORTED: LoginFailure = {
-  code: 'ERR_ABORTED',
-  message: 'abort',
-  errMsg: 'request:fail abort',
-  retryable: false,
-}
-const LOGGED_OUT: LoginFailure = {
-  code: 'ERR_LOGGED_OUT',
-  message: 'the user has logged out',
-  retryable: false,
+/** What each refusal asks for. */
+const WANTS_LOGIN = /^ERR_(SESSION_EXPIRED|LOGIN_REQUIRED|SESSION_KEY_EXCHANGE_FAILED)$/
+const WANTS_TIME = /^ERR_(SESSION_CONFLICT|STORE_UNAVAILABLE)$/
+
+function failureFrom({ reason, statusCode }: Refusal): Failure {
+  const retryable = statusCode !== 403 && (WANTS_LOGIN.test(reason) || WANTS_TIME.test(reason))
+  return { code: 'ERR_REFUSED', message: reason, reason, statusCode, retryable }
 }
 
-const RETRYABLE = [
-  'ERR_STORE_UNAVAILABLE',
-  'ERR_SESSION_CONFLICT',
-  'ERR_SESSION_EXPIRED',
-  'ERR_LOGIN_REQUIRED',
-]
-
-function failureFrom({ reason, statusCode, message }: Refusal): LoginFailure {
-  const isExchange = reason === 'ERR_SESSION_KEY_EXCHANGE_FAILED'
-  const retryable = isExchange ? statusCode !== 403 : RETRYABLE.indexOf(reason) >= 0
-  return { code: 'ERR_REFUSED', reason, statusCode, message: `${reason}: ${message || 'refused'}`, retryable }
+function failureOf(code: ErrorCode, message: string, retryable = true): Failure {
+  return { code, message, retryable }
 }
 
-function mistake(error: unknown): LoginFailure {
-  return { code: 'ERR_OPTIONS', message: String(error), retryable: false, cause: error }
+/** What was thrown: a failure of ours, or what `wx` or a function of the app has against its options. */
+function asFailure(error: unknown): Failure {
+  return Object.assign(failureOf('ERR_OPTIONS', String(error), false), error)
 }

@@ -1,4 +1,6 @@
 import type { Reason } from '../../src/protocol.js'
+import { isObject } from './util.js'
+import type { WxError } from './wx.js'
 
 /** What went wrong. Stable: branch on it, or on `reason`. */
 export type ErrorCode =
@@ -42,34 +44,40 @@ const BRAND = 'weapp-session-client:error'
 
 /** Every error of this client. */
 export class SessionError extends Error {
-  readonly code: ErrorCode
-  readonly phase: Phase
-  readonly attempts: number
-  readonly retryable: boolean
-  readonly reason: Reason | undefined
-  readonly statusCode: number | undefined
+  declare readonly code: ErrorCode
+  declare readonly phase: Phase
+  declare readonly attempts: number
+  declare readonly retryable: boolean
+  declare readonly reason: Reason | undefined
+  declare readonly statusCode: number | undefined
   /** As in the errors of `wx`, so that a `fail` written for `wx.request` finds what it looks for. */
-  readonly errMsg: string
-  readonly errno: number | undefined
-  readonly cause: unknown
+  declare readonly errMsg: string
+  declare readonly errno: number | undefined
+  declare readonly cause: unknown
 
   constructor(fields: SessionErrorFields) {
     super(fields.message)
-    this.name = 'SessionError'
-    this.code = fields.code
-    this.phase = fields.phase
-    this.attempts = fields.attempts
-    this.retryable = fields.retryable
-    this.reason = fields.reason
-    this.statusCode = fields.statusCode
-    this.errMsg = fields.errMsg ?? `request:fail ${fields.message}`
-    this.errno = fields.errno
-    this.cause = fields.cause
+    const errMsg = `request:fail ${fields.message}`
+    Object.assign(this, { name: 'SessionError', errMsg }, fields)
     Object.defineProperty(this, BRAND, { value: true })
   }
 }
 
 /** Whether an error is one of this client: also of another copy of it, which `instanceof` would not know. */
 export function isSessionError(error: unknown): error is SessionError {
-  return typeof error === 'object' && error !== null && BRAND in error
+  return isObject(error) && BRAND in error
+}
+
+/** What went wrong: an error that lacks only what its call knows. */
+export type Failure = Omit<SessionErrorFields, 'phase' | 'attempts'>
+
+/** What `wx` said when it failed. */
+export function wxFailure(code: ErrorCode, error: unknown): Failure {
+  const { errMsg = code, errno } = Object(error) as WxError
+  return { code, message: errMsg, errMsg, errno, retryable: true, cause: error }
+}
+
+/** What only the app's author can mend. */
+export function mistake(message: string): SessionError {
+  return new SessionError({ code: 'ERR_OPTIONS', message, phase: 'wait', attempts: 0, retryable: false })
 }

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { createSession } from './session.js'
-import type { Call, RequestOptions, Session } from './types.js'
+import { type Core, core } from './core.js'
+import type { Call, RequestOptions } from './types.js'
 import type { Header, WxResponse } from './wx.js'
 
 export { type ErrorCode, isSessionError, type Phase, SessionError } from './errors.js'
@@ -12,7 +12,7 @@ export { createSession } from './session.js'
 export type * from './types.js'
 export type * from './wx.js'
 
-let session: Session | undefined
+let shared: Core | undefined
 
 /**
  * The drop-in: what the original's `session-request.js` was. The same options as `wx.request`; the session goes
@@ -23,8 +23,8 @@ let session: Session | undefined
  * request({ url: 'https://api.example.com/me', success: ({ data }) => console.log(data) })
  */
 export default function request<Data = unknown>(options: RequestOptions<Data>): Call<WxResponse<Data>> {
-  session = session || createSession()
+  shared = shared || core({})
   // The original read `headers`, so programs that were written for it have them there.
-  const header = { ...(options.headers as Header | undefined), ...options.header }
-  return session.request<Data>({ ...options, header })
+  const header: Header = Object.assign({}, options.headers, options.header)
+  return shared.request(Object.assign({}, options, { header }))
 }

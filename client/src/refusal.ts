@@ -1,4 +1,5 @@
 import { ERROR_HEADER, MAGIC_ID, type Reason } from '../../src/protocol.js'
+import { attempt, isObject } from './util.js'
 
 /** What a server said when it refused. */
 export interface Refusal {
@@ -7,10 +8,9 @@ export interface Refusal {
   statusCode: number
   /** Seconds. */
   retryAfter: number | undefined
-  message: string | undefined
 }
 
-/** What a refusal can be read from; a download has no more than a status. */
+/** What a refusal can be read from. */
 export interface Answer {
   statusCode: number
   data?: unknown
@@ -19,56 +19,47 @@ export interface Answer {
 
 interface Body {
   reason?: Reason
-  error?: { message?: string; detail?: { errcode?: number } }
+  error?: { detail?: { errcode?: number } }
 }
+
+/** A refusal is short: what is longer (bytes) is somebody's file. */
+const SHORT = 2048
 
 /** The refusal in an answer of any kind: in its header, or in its body, whatever type that has. */
 export function readRefusal({ statusCode, data, header }: Answer): Refusal | undefined {
-  const named = headerOf(header, ERROR_HEADER) as Reason | undefined
-  const body = magicBody(data)
-  const reason = named || body?.reason
-  if (!reason) return undefined
+  const { reason, error } = magicBody(data) || ({} as Body)
+  const named = (headerOf(header, ERROR_HEADER) || reason) as Reason | undefined
+  if (!named) return undefined
 
-  const { message, detail } = body?.error || {}
-  return {
-    reason,
-    statusCode: statusCode === 200 ? meantStatus(detail?.errcode) : statusCode,
-    retryAfter: Number(headerOf(header, 'Retry-After')) || undefined,
-    message,
-  }
+  const { errcode } = (error && error.detail) || ({} as { errcode?: number })
+  const retryAfter = Number(headerOf(header, 'Retry-After')) || undefined
+  return { reason: named, statusCode: statusCode === 200 ? meantStatus(errcode) : statusCode, retryAfter }
 }
 
 /** WeChat gives header names as they were sent, or in lower case over HTTP/2. */
-function headerOf(header: Record<string, unknown> | undefined, name: string): string | undefined {
-  const key = header && Object.keys(header).find((key) => key.toLowerCase() === name.toLowerCase())
-  return key === undefined || !header ? undefined : String(header[key])
+function headerOf(header: Record<string, unknown> = {}, name: string): unknown {
+  const key = Object.keys(header).find((key) => key.toLowerCase() === name.toLowerCase())
+  return key && header[key]
 }
 
 /** The body of a refusal: JSON that `wx` has parsed, or text, or bytes. */
 function magicBody(data: unknown): Body | undefined {
-  if (typeof data === 'string') return data.indexOf(MAGIC_ID) < 0 ? undefined : parse(data)
-  if (typeof data !== 'object' || data === null) return undefined
-  // A refusal is short: what is long is somebody's file.
-  if (data instanceof ArrayBuffer) return data.byteLength > 2048 ? undefined : magicBody(asciiOf(data))
-  return MAGIC_ID in data ? (data as Body) : undefined
+  if (data instanceof ArrayBuffer) return data.byteLength < SHORT ? magicBody(asciiOf(data)) : undefined
+  if (typeof data === 'string' && data.indexOf(MAGIC_ID) >= 0) return magicBody(parse(data))
+  return isObject(data) && MAGIC_ID in data ? (data as Body) : undefined
 }
 
-function parse(text: string): Body | undefined {
-  try {
-    const body: unknown = JSON.parse(text)
-    return typeof body === 'object' && body !== null && MAGIC_ID in body ? (body as Body) : undefined
-  } catch {
-    return undefined
-  }
+function parse(text: string): unknown {
+  // A text in which the id stands by chance.
+  return attempt(() => JSON.parse(text) as unknown, undefined)
 }
 
 /** Enough to find the reason by: there is no TextDecoder in a mini program. */
 function asciiOf(bytes: ArrayBuffer): string {
-  return Array.from(new Uint8Array(bytes), (byte) => String.fromCharCode(byte)).join('')
+  return String.fromCharCode.apply(undefined, Array.from(new Uint8Array(bytes)))
 }
 
 function meantStatus(errcode: number | undefined): number {
   if (errcode === 40226) return 403
-  if (errcode === 45011 || errcode === 45009) return 429
-  return 401
+  return errcode === 45011 || errcode === 45009 ? 429 : 401
 }

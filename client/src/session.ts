@@ -1,25 +1,11 @@
-import { type Account, account, type Ticket } from './account.js'
-import { type Sending, startCall } from './call.js'
-import { SessionError } from './errors.js'
-import { getLoginData } from './login.js'
-import { originOf, resolveUrl } from './origin.js'
-import type { Answer } from './refusal.js'
-import type { Callbacks } from './settlement.js'
-import type { Call, Session, SessionOptions } from './types.js'
-import { defaultKey, vault } from './vault.js'
-import type { Header, Wx, WxSocketTask, WxTask } from './wx.js'
-
-declare const wx: Wx | undefined
-
-/** ms */
-const LOGIN_TIMEOUT = 10_000
-const DEADLINE = 60_000
-
-/** What every call has, whichever it is. */
-type AnyOptions = Callbacks<never> & { url: string; header?: Header | undefined }
-
-/** Methods that may be repeated: doing them twice is doing them once (RFC 9110, 9.2.2). */
-const SAFE = /^(GET|HEAD|OPTIONS|PUT|DELETE)$/i
+import { ERROR_HEADER } from '../../src/protocol.js'
+import type { Ticket } from './account.js'
+import type { Sending } from './call.js'
+import { type AnyOptions, type Core, core, type Host } from './core.js'
+import { originOf } from './origin.js'
+import type { Session, SessionOptions } from './types.js'
+import { harmless } from './util.js'
+import type { WxDownloadResponse, WxError, WxSocketTask } from './wx.js'
 
 /**
  * A session with a server that uses koa-weapp-session.
@@ -31,113 +17,82 @@ const SAFE = /^(GET|HEAD|OPTIONS|PUT|DELETE)$/i
  * const { data } = await session.request({ url: '/me' })
  */
 export function createSession(options: SessionOptions = {}): Session {
-  const {
-    baseUrl,
-    origins = [],
-    profile,
-    loginTimeout = LOGIN_TIMEOUT,
-    deadline = DEADLINE,
-    storageKey,
-  } = options
-  const base = baseUrl === undefined ? undefined : originOrThrow(baseUrl)
-  const allowed = origins.map(originOrThrow).concat(base || [])
-  const running = new Set<() => void>()
-  let shared: { wx: Wx; account: Account } | undefined
+  const listeners = new Set<(isLoggedIn: boolean) => void>()
+  const { host, call, sending, request } = core(options, (isLoggedIn) => {
+    for (const listener of Array.from(listeners)) harmless(() => listener(isLoggedIn))
+  })
 
   return {
-    request: (options) =>
-      call(options, (wx) => sending(wx.request, options, SAFE.test(options.method || 'GET'), true)),
-    uploadFile: (options) => call(options, (wx) => sending(wx.uploadFile, options, false)),
-    downloadFile: (options) =>
-      call(options, (wx) => ({ ...sending(wx.downloadFile, options, true), isTerse: true })),
-    connectSocket: (options) => call(options, (wx, account) => socketSending(wx, account, options)),
+    request,
+    uploadFile: (options) => call(options, () => after(logIn, options, sending('uploadFile', options))),
+    downloadFile: (options) => call(options, () => after(logIn, options, download(sending, options))),
+    connectSocket: (options) =>
+      call(options, (host) => after(logIn, options, socket(sending, host, options))),
     async login() {
-      await call({ url: '/' }, () => undefined)
+      await logIn(options.baseUrl)
     },
     async logout() {
-      host().account.leave()
+      const { account, running } = host()
+      account.leave()
       for (const leave of Array.from(running)) leave()
     },
-    onChange: (listener) => host().account.onChange(listener),
+    onChange(listener) {
+      listeners.add(listener)
+      return () => void listeners.delete(listener)
+    },
   }
 
-  /** Looked up at the first call: nothing happens at import. */
-  function host(): { wx: Wx; account: Account } {
-    if (!shared) {
-      const wx = options.wx || globalWx()
-      const kept = vault(wx, storageKey || defaultKey(wx, base))
-      shared = { wx, account: account(() => getLoginData(wx, loginTimeout, profile), kept) }
-    }
-    return shared
-  }
-
-  function call<Result>(
-    options: AnyOptions & Callbacks<Result>,
-    sendingFor: (wx: Wx, account: Account) => Sending<Result> | undefined,
-  ): Call<Result> {
-    return startCall<Result>(deadline, options, () => {
-      const { wx, account } = host()
-      const url = resolveUrl(options.url, baseUrl)
-      if (!url) throw mistake('a relative url needs a baseUrl')
-      const origin = originOf(url) || ''
-      const bare = sending<Answer>(wx.request, { url: baseUrl || origin }, true, true)
-      // Without a word about origins, as in the drop-in, every server gets the session, as it did in 2016.
-      const isOurs = allowed.length === 0 || allowed.indexOf(origin) >= 0
-      return { account, sending: sendingFor(wx, account), bare, isOurs, running }
-    })
-  }
-
-  /** One of the calls of `wx` that have a url, a header and callbacks. */
-  function sending<Result>(
-    api: ((options: never) => WxTask) | undefined,
-    options: AnyOptions,
-    isSafe: boolean,
-    canLead = false,
-  ): Sending<Result> {
-    if (!api) throw mistake('this wx does not have that call')
-    const { success: _, fail: __, complete: ___, ...rest } = options
-    const url = resolveUrl(options.url, baseUrl)
-    return {
-      isSafe,
-      canLead,
-      isTerse: false,
-      send: ({ header }, success, fail) =>
-        api({ ...rest, url, header: { ...options.header, ...header }, success, fail } as never),
-    }
-  }
-
-  function socketSending(wx: Wx, account: Account, options: AnyOptions): Sending<WxSocketTask> {
-    const connect = sending<unknown>(
-      wx.connectSocket as unknown as (options: never) => WxTask,
-      options,
-      false,
-    )
-    return {
-      ...connect,
-      send(ticket: Ticket, success, fail) {
-        const task = connect.send(ticket, () => {}, fail) as unknown as WxSocketTask
-        // A handshake that is refused for its session: the next connection logs in first.
-        task.onError(({ errMsg = '' }) => {
-          if (ticket.generation !== undefined && /\b401\b/.test(errMsg)) account.expired(ticket.generation)
-        })
-        success(task)
-        return undefined
-      },
-    }
+  /** A request for nothing, where there is no session: the server logs in whatever it is asked. */
+  function logIn(url = ''): Promise<unknown> {
+    return call<unknown>({ url }, () => sending('request', { url }, { isSafe: true, isBare: true }))
   }
 }
 
-function globalWx(): Wx {
-  if (typeof wx === 'undefined') throw mistake('there is no wx: pass one, createSession({ wx })')
-  return wx
+/** For calls whose answers say too little to log in with. */
+function after<Result>(
+  logIn: (url: string | undefined) => Promise<unknown>,
+  { url }: AnyOptions,
+  sending: Sending<Result>,
+): Sending<Result> {
+  return Object.assign({}, sending, { logIn: () => logIn(originOf(url)) })
 }
 
-function originOrThrow(url: string): string {
-  const origin = originOf(url)
-  if (!origin) throw mistake(`${url} is no absolute http(s) URL`)
-  return origin
+/**
+ * The answer to a download has a status and no more, and its file may be a refusal. So the first 401 is taken for
+ * an expired session; a second one is the app's.
+ */
+function download(sending: Core['sending'], options: AnyOptions): Sending<WxDownloadResponse> {
+  const { send } = sending<WxDownloadResponse>('downloadFile', options)
+  let hasGuessed = false
+  return {
+    isSafe: true,
+    send(ticket, success, fail) {
+      return send(
+        ticket,
+        (result) => {
+          const isGuess = !hasGuessed && result.statusCode === 401
+          hasGuessed = hasGuessed || isGuess
+          const header = { [ERROR_HEADER]: 'ERR_SESSION_EXPIRED' }
+          success(isGuess ? Object.assign({}, result, { header }) : result)
+        },
+        fail,
+      )
+    },
+  }
 }
 
-function mistake(message: string): SessionError {
-  return new SessionError({ code: 'ERR_OPTIONS', message, phase: 'wait', attempts: 0, retryable: false })
+/** A socket is there as soon as its task is: whether the handshake succeeds is for the task's listeners. */
+function socket(sending: Core['sending'], { account }: Host, options: AnyOptions): Sending<WxSocketTask> {
+  const { send } = sending<unknown>('connectSocket', options)
+  return {
+    send(ticket: Ticket, success: (task: WxSocketTask) => void, fail: (error: WxError) => void) {
+      const task = send(ticket, () => {}, fail) as unknown as WxSocketTask
+      // A handshake that is refused for its session: the next connection logs in first.
+      task.onError(({ errMsg = '' }) => {
+        if (ticket.generation !== undefined && /\b401\b/.test(errMsg)) account.expired(ticket.generation)
+      })
+      success(task)
+      return undefined
+    },
+  }
 }

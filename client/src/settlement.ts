@@ -33,20 +33,23 @@ export function settlement<Result>(
     promise,
     isSettled: () => isSettled,
     succeed(result) {
-      end(() => success?.(result), result)
+      end(success, result)
       resolve(result)
     },
     fail(error) {
-      end(() => fail?.(error), error)
+      end(fail, error)
       reject(error)
     },
   }
 
-  function end(tell: () => void, outcome: Result | SessionError): void {
+  function end<Outcome extends Result | SessionError>(
+    tell: ((outcome: Outcome) => void) | undefined,
+    outcome: Outcome,
+  ): void {
     if (isSettled) return
     isSettled = true
     atEnd()
-    harmless(tell)
-    harmless(() => complete?.(outcome))
+    if (tell) harmless(() => tell(outcome))
+    if (complete) harmless(() => complete(outcome))
   }
 }

@@ -13,19 +13,18 @@ export interface StableTask {
 }
 
 export function stableTask(abort: () => void): StableTask {
-  const listeners = EVENTS.map((event) => ({ event, heard: new Set<Listener>() }))
-  let current: Listeners | undefined
+  let heard: [event: string, listener: Listener][] = []
+  let current: Listeners = {}
   const task: Record<string, unknown> = { abort }
 
-  for (const { event, heard } of listeners) {
+  for (const event of EVENTS) {
     task[`on${event}`] = (listener: Listener) => {
-      heard.add(listener)
-      current?.[`on${event}`]?.(listener)
+      heard.push([event, listener])
+      call(`on${event}`, listener)
     }
     task[`off${event}`] = (listener?: Listener) => {
-      if (listener) heard.delete(listener)
-      else heard.clear()
-      current?.[`off${event}`]?.(listener)
+      heard = heard.filter(([other, one]) => other !== event || (listener && one !== listener))
+      call(`off${event}`, listener)
     }
   }
 
@@ -33,9 +32,12 @@ export function stableTask(abort: () => void): StableTask {
     task: task as unknown as Required<WxTask>,
     follow(attempt) {
       current = attempt as unknown as Listeners
-      for (const { event, heard } of listeners) {
-        for (const listener of Array.from(heard)) current[`on${event}`]?.(listener)
-      }
+      for (const [event, listener] of heard) call(`on${event}`, listener)
     },
+  }
+
+  function call(name: string, listener: Listener | undefined): void {
+    const method = current[name]
+    if (method) method.call(current, listener)
   }
 }

@@ -1,6 +1,19 @@
-/** Resolves after so many ms, at once for 0. */
+/** Resolves after so many ms. */
 export function sleep(ms: number): Promise<void> {
-  return ms > 0 ? new Promise((resolve) => setTimeout(resolve, ms)) : Promise.resolve()
+  return new Promise((resolve) => setTimeout(resolve, ms))
+}
+
+export function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
+}
+
+/** The result of something that may throw, or what there is instead. */
+export function attempt<T>(run: () => T, otherwise: T): T {
+  try {
+    return run()
+  } catch {
+    return otherwise
+  }
 }
 
 /** Runs what belongs to the app: what it throws is shown, and stops nobody else. */

@@ -1,3 +1,4 @@
+import { attempt, isObject } from './util.js'
 import type { Wx } from './wx.js'
 
 /** The session as it is kept between launches: the code that the server accepted. */
@@ -17,33 +18,21 @@ const VERSION = 1
 export function vault(wx: Wx, key: string): Vault {
   return {
     load() {
-      const value = attempt(() => wx.getStorageSync?.(key))
-      const { v, code } = (typeof value === 'object' && value !== null ? value : {}) as {
-        v?: unknown
-        code?: unknown
-      }
+      const value = attempt(() => wx.getStorageSync(key), undefined)
+      const { v, code } = (isObject(value) ? value : {}) as { v?: unknown; code?: unknown }
       return v === VERSION && typeof code === 'string' && code ? code : undefined
     },
     save(code) {
-      attempt(() => wx.setStorageSync?.(key, { v: VERSION, code }))
+      attempt(() => wx.setStorageSync(key, { v: VERSION, code }), undefined)
     },
     clear() {
-      attempt(() => wx.removeStorageSync?.(key))
+      attempt(() => wx.removeStorageSync(key), undefined)
     },
   }
 }
 
 /** A key for this mini program, in this version, at this server: what belongs to others is never read. */
-export function defaultKey(wx: Wx, origin: string | undefined): string {
-  const info = attempt(() => wx.getAccountInfoSync?.().miniProgram)
-  const { appId = '', envVersion = '' } = info || {}
-  return `weapp-session:${appId}:${envVersion}:${origin || '*'}`
-}
-
-function attempt<T>(access: () => T): T | undefined {
-  try {
-    return access()
-  } catch {
-    return undefined
-  }
+export function defaultKey(wx: Wx, origin = '*'): string {
+  const { appId, envVersion } = attempt(() => wx.getAccountInfoSync().miniProgram, { appId: '' })
+  return `weapp-session:${appId}:${envVersion}:${origin}`
 }

@@ -16,10 +16,10 @@ export interface Wx {
   uploadFile?(options: WxUploadOptions): WxTask
   downloadFile?(options: WxDownloadOptions): WxTask
   connectSocket?(options: WxSocketOptions): WxSocketTask
-  getStorageSync?(key: string): unknown
-  setStorageSync?(key: string, value: unknown): void
-  removeStorageSync?(key: string): void
-  getAccountInfoSync?(): { miniProgram: { appId: string; envVersion?: string } }
+  getStorageSync(key: string): unknown
+  setStorageSync(key: string, value: unknown): void
+  removeStorageSync(key: string): void
+  getAccountInfoSync(): { miniProgram: { appId: string; envVersion?: string } }
 }
 
 /** What `fail` of any call of `wx` is given. */

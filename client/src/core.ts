@@ -1,0 +1,121 @@
+import { type Account, account } from './account.js'
+import { type Plan, type Sending, startCall } from './call.js'
+import { mistake } from './errors.js'
+import { getLoginData } from './login.js'
+import { originOf, resolveUrl } from './origin.js'
+import type { Callbacks } from './settlement.js'
+import type { Call, RequestOptions, SessionOptions } from './types.js'
+import { defaultKey, vault } from './vault.js'
+import type { Header, Wx, WxResponse } from './wx.js'
+
+declare const wx: Wx | undefined
+
+/** ms */
+const LOGIN_TIMEOUT = 10_000
+const DEADLINE = 60_000
+
+/** Methods that may be repeated: doing them twice is doing them once (RFC 9110, 9.2.2). */
+const SAFE = /^(GET|HEAD|OPTIONS|PUT|DELETE)$/i
+
+/** What every call of `wx` that is used here has. */
+export type AnyOptions = { url: string; header?: Header | undefined; method?: string }
+
+/** Where the calls of a session meet. */
+export interface Host {
+  wx: Wx
+  account: Account
+  running: Plan<unknown>['running']
+}
+
+/** What makes the calls of one session. */
+export interface Core {
+  /** Looks `wx` up, at first use: nothing happens at import. */
+  host(): Host
+  call<Result>(
+    options: AnyOptions & Callbacks<Result>,
+    sendingFor: (host: Host) => Sending<Result>,
+  ): Call<Result>
+  /** One of the calls of `wx` that have a url, a header and callbacks. */
+  sending<Result>(api: keyof Wx, options: AnyOptions, traits?: Partial<Sending<Result>>): Sending<Result>
+  request<Data>(options: RequestOptions<Data>): Call<WxResponse<Data>>
+}
+
+/** `changed` is told when the session begins and when it ends. */
+export function core(options: SessionOptions, changed: (isLoggedIn: boolean) => void = () => {}): Core {
+  const {
+    baseUrl,
+    origins = [],
+    profile,
+    loginTimeout = LOGIN_TIMEOUT,
+    deadline = DEADLINE,
+    storageKey,
+  } = options
+  const base = baseUrl === undefined ? undefined : originOrThrow(baseUrl)
+  const allowed = origins.map(originOrThrow).concat(base || [])
+  let shared: Host | undefined
+
+  return { host, call, sending, request }
+
+  function host(): Host {
+    if (!shared) {
+      const wx = options.wx || globalWx()
+      const kept = vault(wx, storageKey || defaultKey(wx, base))
+      const session = account(() => getLoginData(wx, loginTimeout, profile), kept, changed)
+      shared = { wx, account: session, running: new Set() }
+    }
+    return shared
+  }
+
+  function call<Result>(
+    options: AnyOptions & Callbacks<Result>,
+    sendingFor: (host: Host) => Sending<Result>,
+  ): Call<Result> {
+    return startCall<Result>(deadline, options, () => {
+      const { account, running } = host()
+      // Without a word about origins, as in the drop-in, every server gets the session, as it did in 2016.
+      const isOurs = allowed.length === 0 || allowed.indexOf(originOf(urlOf(options)) || '') >= 0
+      return { account, running, sending: sendingFor(host()), isOurs }
+    })
+  }
+
+  function sending<Result>(
+    api: keyof Wx,
+    options: AnyOptions,
+    traits: Partial<Sending<Result>> = {},
+  ): Sending<Result> {
+    const { wx } = host()
+    const send = wx[api] as Sending<Result>['send'] | undefined
+    if (!send) throw mistake(`this wx has no ${api}`)
+    const url = urlOf(options)
+    const common: Sending<Result> = {
+      send(ticket, success, fail) {
+        const header = Object.assign({}, options.header, ticket.header)
+        const own = { url, header, success, fail, complete: undefined }
+        return send.call(wx, Object.assign({}, options, own) as never, success, fail)
+      },
+    }
+    return Object.assign(common, traits)
+  }
+
+  function request<Data>(options: RequestOptions<Data>): Call<WxResponse<Data>> {
+    const isSafe = SAFE.test(options.method || 'GET')
+    return call(options, () => sending<WxResponse<Data>>('request', options, { isSafe }))
+  }
+
+  function urlOf({ url }: AnyOptions): string {
+    const resolved = typeof url === 'string' && resolveUrl(url, baseUrl)
+    if (!resolved) throw mistake('url is not absolute, and there is no baseUrl')
+    return resolved
+  }
+}
+
+function globalWx(): Wx {
+  if (typeof wx === 'undefined') throw mistake('there is no wx: pass one')
+  return wx
+}
+
+function originOrThrow(url: string): string {
+  const origin = originOf(url)
+  if (!origin) throw mistake(`${url} is no absolute http(s) URL`)
+  return origin
+}
