@@ -47,7 +47,7 @@ const DIED_TWICE: Failure = {
   code: 'ERR_REFUSED',
   reason: 'ERR_SESSION_EXPIRED',
   statusCode: 401,
-  message: 'two sessions ended within a minute: no more logins for now',
+  message: 'two sessions ended within a minute',
   retryable: true,
 }
 

@@ -1,5 +1,5 @@
 import type { Account, Ticket } from './account.js'
-import { type ErrorCode, type Failure, mistake, type Phase, SessionError, wxFailure } from './errors.js'
+import { type ErrorCode, type Failure, type Phase, SessionError, wxFailure } from './errors.js'
 import { type Answer, type Refusal, readRefusal } from './refusal.js'
 import { type Callbacks, settlement } from './settlement.js'
 import { stableTask } from './task.js'
@@ -36,7 +36,9 @@ const MAX_ATTEMPTS = 4
 
 /** ms */
 const A_SECOND = 1000
-const A_MINUTE = 60_000
+
+/** s */
+const A_MINUTE = 60
 
 /** For what goes elsewhere. */
 const OUTSIDER: Ticket = { header: {}, generation: undefined }
@@ -154,7 +156,7 @@ export function startCall<Result>(
     const failure = failureFrom(refusal)
     const isHopeless = statusCode === 403 || statusCode === 429
     handOver((account) => {
-      if (isHopeless) account.blocked(failure, retryAfter ? retryAfter * A_SECOND : A_MINUTE)
+      if (isHopeless) account.blocked(failure, (retryAfter || A_MINUTE) * A_SECOND)
       else account.released(failure)
     })
     return !isHopeless && (WANTS_LOGIN.test(reason) || (WANTS_TIME.test(reason) && isSafe))

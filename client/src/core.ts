@@ -85,7 +85,7 @@ export function core(options: SessionOptions, changed: (isLoggedIn: boolean) => 
   ): Sending<Result> {
     const { wx } = host()
     const send = wx[api] as Sending<Result>['send'] | undefined
-    if (!send) throw mistake(`this wx has no ${api}`)
+    if (!send) throw mistake(`there is no wx.${api}`)
     const url = urlOf(options)
     const common: Sending<Result> = {
       send(ticket, success, fail) {
@@ -104,18 +104,18 @@ export function core(options: SessionOptions, changed: (isLoggedIn: boolean) => 
 
   function urlOf({ url }: AnyOptions): string {
     const resolved = typeof url === 'string' && resolveUrl(url, baseUrl)
-    if (!resolved) throw mistake('url is not absolute, and there is no baseUrl')
+    if (!resolved) throw mistake('a relative url needs a baseUrl')
     return resolved
   }
 }
 
 function globalWx(): Wx {
-  if (typeof wx === 'undefined') throw mistake('there is no wx: pass one')
+  if (typeof wx === 'undefined') throw mistake('there is no wx')
   return wx
 }
 
 function originOrThrow(url: string): string {
   const origin = originOf(url)
-  if (!origin) throw mistake(`${url} is no absolute http(s) URL`)
+  if (!origin) throw mistake(`no http(s) URL: ${url}`)
   return origin
 }
