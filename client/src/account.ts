@@ -88,6 +88,7 @@ export function account(
       end: () => end(),
     }
     try {
+      // Again after the pause: a session that died twice meanwhile blocks this login too.
       throwIfBlocked()
       await sleep(logins.pause())
       throwIfBlocked()

@@ -2,7 +2,7 @@
 export interface Breaker<Cause> {
   /** Why nothing may be tried now; `undefined` when it may. */
   blocked(): Cause | undefined
-  /** ms to wait before the next try. */
+  /** ms to wait before the next try; negative when none are needed. */
   pause(): number
   /** A try has failed. */
   failed(cause: Cause): void
@@ -31,7 +31,7 @@ export function breaker<Cause>(): Breaker<Cause> {
       if (open && Date.now() >= open.until) open = undefined
       return open && open.cause
     },
-    pause: () => Math.max(0, notBefore - Date.now()),
+    pause: () => notBefore - Date.now(),
     failed(cause) {
       failures += 1
       notBefore = Date.now() + FIRST_PAUSE * failures * (1 + Math.random())

@@ -46,10 +46,10 @@ export interface WxUploadResponse {
   errMsg: string
 }
 
-/** `wx.downloadFile`: a file, and neither data nor header. */
+/** `wx.downloadFile`: a file (where it was asked to be, or in a temporary place), and neither data nor header. */
 export interface WxDownloadResponse {
   statusCode: number
-  tempFilePath: string
+  tempFilePath?: string
   filePath?: string
   errMsg: string
 }
@@ -64,7 +64,7 @@ export interface WxRequestOptions extends Callbacks<WxResponse> {
   url: string
   header?: Header
   method?: string
-  data?: unknown
+  data?: string | object | ArrayBuffer
   timeout?: number
 }
 

@@ -1,3 +1,5 @@
+import type { Exchange } from './wire.js'
+
 const isPlain = !process.stdout.isTTY || Boolean(process.env.NO_COLOR)
 const style = (code: number) => (text: string) => (isPlain ? text : `\x1b[${code}m${text}\x1b[0m`)
 
@@ -6,18 +8,6 @@ export const dim: (text: string) => string = style(2)
 const red = style(31)
 const green = style(32)
 
-/** What went over the wire for one request of the phone. */
-export interface Exchange {
-  method: string
-  path: string
-  headers: Record<string, string>
-  status: number
-  reason: string | undefined
-  body: unknown
-  /** What the server asked WeChat meanwhile. */
-  calls: readonly { path: string; errcode?: number }[]
-}
-
 /** What each header is, for readers who see them for the first time. */
 const MEANINGS: Record<string, string> = {
   'X-WX-Code': 'from wx.login()',
@@ -25,12 +15,24 @@ const MEANINGS: Record<string, string> = {
   'X-WX-Signature': 'SHA-1 of rawData and session_key, made by WeChat',
 }
 
-export function printStep(
-  title: string,
-  { method, path, headers, status, reason, body, calls }: Exchange,
-  why: string,
-): void {
+/** How many exchanges of one step are shown; of the others, only what they came to. */
+const SHOWN = 3
+
+export function printStep(title: string, exchanges: Exchange[], why: string): void {
   console.log(`\n${bold(title)}`)
+  exchanges.slice(0, SHOWN).forEach(printExchange)
+  const rest = exchanges.slice(SHOWN)
+  if (rest.length > 0) {
+    const outcomes = [...new Set(rest.map(outcomeOf))].map((outcome) => {
+      return `${rest.filter((exchange) => outcomeOf(exchange) === outcome).length} × ${outcome}`
+    })
+    console.log(`  … and ${rest.length} more: ${outcomes.join(', ')}`)
+  }
+  console.log(dim(`  ${why}`))
+}
+
+function printExchange(exchange: Exchange): void {
+  const { method, path, headers, status, body, calls } = exchange
   console.log(`  phone  → server   ${method} ${path}`)
   for (const [name, value] of Object.entries(headers)) {
     console.log(
@@ -43,9 +45,12 @@ export function printStep(
     )
   }
   const paint = status < 400 ? green : red
-  console.log(`  server → phone    ${paint([status, reason].filter(Boolean).join('  '))}`)
+  console.log(`  server → phone    ${paint(outcomeOf(exchange))}`)
   console.log(`                    ${JSON.stringify(body)}`)
-  console.log(dim(`  ${why}`))
+}
+
+function outcomeOf({ status, reason }: Exchange): string {
+  return [status, reason].filter(Boolean).join('  ')
 }
 
 /** Long values are cut: nobody reads them to the end. */
