@@ -65,7 +65,7 @@ export function account(
   let offered: LoginData | undefined
   /** A login that was not offered yet: it outlives a leader that is aborted. */
   let fresh: Promise<LoginData> | undefined
-  let lastDeath = Number.NEGATIVE_INFINITY
+  let lastDeath = -WINDOW
 
   return { board, accepted, released, blocked, expired, leave, isLoggedIn }
 

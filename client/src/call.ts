@@ -62,7 +62,7 @@ export function startCall<Result>(
   const { promise, isSettled, succeed, fail } = settlement(callbacks, tidyUp)
   const { task, follow } = stableTask(() => fail(errorOf(failureOf('ERR_ABORTED', 'abort', false))))
   const timer = setTimeout(() => giveUp(failureOf('ERR_DEADLINE', `not done in ${deadline} ms`)), deadline)
-  run().catch((error: unknown) => fail(error instanceof SessionError ? error : errorOf(asFailure(error))))
+  run().catch((error: unknown) => fail(errorOf(asFailure(error))))
   return Object.assign(promise, task)
 
   async function run(): Promise<void> {
@@ -74,7 +74,10 @@ export function startCall<Result>(
     await undefined
 
     while (!isSettled()) {
-      if (isOurs && sending.logIn && !account.isLoggedIn()) await sending.logIn()
+      if (isOurs && sending.logIn && !account.isLoggedIn()) {
+        phase = 'login'
+        await sending.logIn()
+      }
       const ticket = isOurs ? await board(account) : OUTSIDER
       if (!ticket) return
       if (!leading && sending.isBare) return succeed(undefined as unknown as Result)
@@ -198,5 +201,6 @@ function failureOf(code: ErrorCode, message: string, retryable = true): Failure 
 
 /** What was thrown: a failure of ours, or what `wx` or a function of the app has against its options. */
 function asFailure(error: unknown): Failure {
-  return Object.assign(failureOf('ERR_OPTIONS', String(error), false), error)
+  const message = Object(error).message || String(error)
+  return Object.assign(failureOf('ERR_OPTIONS', message, false), error)
 }

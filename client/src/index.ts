@@ -7,7 +7,14 @@ import { type Core, core } from './core.js'
 import type { Call, RequestOptions } from './types.js'
 import type { Header, WxResponse } from './wx.js'
 
-export { type ErrorCode, isSessionError, type Phase, SessionError } from './errors.js'
+export type { Reason } from '../../src/protocol.js'
+export {
+  type ErrorCode,
+  isSessionError,
+  type Phase,
+  SessionError,
+  type SessionErrorFields,
+} from './errors.js'
 export { createSession } from './session.js'
 export type * from './types.js'
 export type * from './wx.js'
@@ -22,7 +29,9 @@ let shared: Core | undefined
  * const request = require('weapp-session-client')
  * request({ url: 'https://api.example.com/me', success: ({ data }) => console.log(data) })
  */
-export default function request<Data = unknown>(options: RequestOptions<Data>): Call<WxResponse<Data>> {
+export default function request<Data = unknown>(
+  options: RequestOptions<Data> & { headers?: Header },
+): Call<WxResponse<Data>> {
   shared = shared || core({})
   // The original read `headers`, so programs that were written for it have them there.
   const header: Header = Object.assign({}, options.headers, options.header)

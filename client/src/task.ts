@@ -1,3 +1,4 @@
+import type { SessionTask } from './types.js'
 import type { WxTask } from './wx.js'
 
 const EVENTS = ['HeadersReceived', 'ChunkReceived', 'ProgressUpdate'] as const
@@ -7,7 +8,7 @@ type Listeners = Record<string, ((listener?: Listener) => void) | undefined>
 
 /** A task that stays good while the call goes from one attempt to the next. */
 export interface StableTask {
-  task: Required<WxTask>
+  task: SessionTask<never>
   /** Moves the listeners to the task of a new attempt. */
   follow(attempt: WxTask): void
 }
@@ -29,7 +30,7 @@ export function stableTask(abort: () => void): StableTask {
   }
 
   return {
-    task: task as unknown as Required<WxTask>,
+    task: task as unknown as SessionTask<never>,
     follow(attempt) {
       current = attempt as unknown as Listeners
       for (const [event, listener] of heard) call(`on${event}`, listener)

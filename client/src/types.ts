@@ -1,6 +1,5 @@
 import type { SessionError } from './errors.js'
 import type {
-  Header,
   Wx,
   WxDownloadOptions,
   WxDownloadResponse,
@@ -8,7 +7,6 @@ import type {
   WxResponse,
   WxSocketOptions,
   WxSocketTask,
-  WxTask,
   WxUploadOptions,
   WxUploadResponse,
 } from './wx.js'
@@ -45,29 +43,56 @@ interface SessionCallbacks<Result> {
   complete?(result: Result | SessionError): void
 }
 
-type WithCallbacks<Options, Result> = Omit<Options, 'success' | 'fail' | 'complete' | 'header'> & {
-  header?: Header
-} & SessionCallbacks<Result>
+type WithCallbacks<Options, Result> = Omit<Options, 'success' | 'fail' | 'complete'> &
+  SessionCallbacks<Result>
 
 /** Options of `wx.request`, all passed on. */
-export type RequestOptions<Data = unknown> = WithCallbacks<WxRequestOptions, WxResponse<Data>> &
-  Record<string, unknown>
-export type UploadOptions = WithCallbacks<WxUploadOptions, WxUploadResponse> & Record<string, unknown>
-export type DownloadOptions = WithCallbacks<WxDownloadOptions, WxDownloadResponse> & Record<string, unknown>
-export type SocketOptions = Omit<WxSocketOptions, 'success' | 'fail'> &
-  SessionCallbacks<WxSocketTask> &
-  Record<string, unknown>
+export type RequestOptions<Data = unknown> = WithCallbacks<WxRequestOptions, WxResponse<Data>>
+export type UploadOptions = WithCallbacks<WxUploadOptions, WxUploadResponse>
+export type DownloadOptions = WithCallbacks<WxDownloadOptions, WxDownloadResponse>
+export type SocketOptions = WithCallbacks<WxSocketOptions, WxSocketTask>
+
+/** What a call has of a task of `wx`: it stays good through login, queue and replay. */
+export interface SessionTask<Progress> {
+  abort(): void
+  onHeadersReceived(listener: (result: HeadersReceived) => void): void
+  offHeadersReceived(listener?: (result: HeadersReceived) => void): void
+  onChunkReceived(listener: (result: { data: ArrayBuffer }) => void): void
+  offChunkReceived(listener?: (result: { data: ArrayBuffer }) => void): void
+  onProgressUpdate(listener: (result: Progress) => void): void
+  offProgressUpdate(listener?: (result: Progress) => void): void
+}
+
+export interface HeadersReceived {
+  header: Record<string, unknown>
+  statusCode: number
+  cookies: string[]
+}
+
+export interface UploadProgress {
+  /** Percent. */
+  progress: number
+  totalBytesSent: number
+  totalBytesExpectedToSend: number
+}
+
+export interface DownloadProgress {
+  /** Percent. */
+  progress: number
+  totalBytesWritten: number
+  totalBytesExpectedToWrite: number
+}
 
 /**
- * A call: a promise of its result, and a task that stays good through login, queue and replay. What listens to it
- * is moved to each attempt. Its rejection needs no handler where there are callbacks.
+ * A call: a promise of its result, and a task. What listens to it is moved to each attempt. Its rejection needs no
+ * handler where there are callbacks.
  */
-export type Call<Result> = Promise<Result> & Required<WxTask>
+export type Call<Result, Progress = never> = Promise<Result> & SessionTask<Progress>
 
 export interface Session {
   request<Data = unknown>(options: RequestOptions<Data>): Call<WxResponse<Data>>
-  uploadFile(options: UploadOptions): Call<WxUploadResponse>
-  downloadFile(options: DownloadOptions): Call<WxDownloadResponse>
+  uploadFile(options: UploadOptions): Call<WxUploadResponse, UploadProgress>
+  downloadFile(options: DownloadOptions): Call<WxDownloadResponse, DownloadProgress>
   /** Connects with the session in the handshake. The result is the task of `wx`: listen to it at once. */
   connectSocket(options: SocketOptions): Call<WxSocketTask>
   /** Makes sure that there is a session the server has accepted. */

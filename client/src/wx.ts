@@ -66,6 +66,20 @@ export interface WxRequestOptions extends Callbacks<WxResponse> {
   method?: string
   data?: string | object | ArrayBuffer
   timeout?: number
+  dataType?: string
+  responseType?: string
+  redirect?: string
+  enableCache?: boolean
+  enableChunked?: boolean
+  enableHttp2?: boolean
+  enableHttpDNS?: boolean
+  enableHttpDNSFallback?: boolean
+  enableProfile?: boolean
+  enableQuic?: boolean
+  forceCellularNetwork?: boolean
+  httpDNSServiceId?: string
+  httpDNSTimeout?: number
+  useHighPerformanceMode?: boolean
 }
 
 export interface WxUploadOptions extends Callbacks<WxUploadResponse> {
@@ -73,8 +87,11 @@ export interface WxUploadOptions extends Callbacks<WxUploadResponse> {
   filePath: string
   name: string
   header?: Header
-  formData?: Record<string, unknown>
+  formData?: object
   timeout?: number
+  enableHttp2?: boolean
+  enableProfile?: boolean
+  enableQuic?: boolean
 }
 
 export interface WxDownloadOptions extends Callbacks<WxDownloadResponse> {
@@ -82,6 +99,9 @@ export interface WxDownloadOptions extends Callbacks<WxDownloadResponse> {
   filePath?: string
   header?: Header
   timeout?: number
+  enableHttp2?: boolean
+  enableProfile?: boolean
+  enableQuic?: boolean
 }
 
 export interface WxSocketOptions {
@@ -89,11 +109,14 @@ export interface WxSocketOptions {
   header?: Header
   protocols?: string[]
   timeout?: number
+  perMessageDeflate?: boolean
+  tcpNoDelay?: boolean
+  forceCellularNetwork?: boolean
   success?(result: { errMsg: string }): void
   fail?(error: WxError): void
 }
 
-/** What `wx` gives for a call that is running. Which listeners there are depends on the call. */
+/** What is needed of what `wx` gives for a call that is running. Which listeners there are depends on the call. */
 export interface WxTask {
   abort(): void
   onHeadersReceived?(listener: (result: { header: Record<string, unknown> }) => void): void
@@ -106,7 +129,7 @@ export interface WxTask {
 
 export interface WxSocketTask {
   send(options: { data: string | ArrayBuffer; success?(): void; fail?(error: WxError): void }): void
-  close(options?: { code?: number; reason?: string; success?(): void; fail?(error: WxError): void }): void
+  close(options: { code?: number; reason?: string; success?(): void; fail?(error: WxError): void }): void
   onOpen(listener: (result: { header: Record<string, unknown> }) => void): void
   onMessage(listener: (result: { data: string | ArrayBuffer }) => void): void
   onError(listener: (error: WxError) => void): void

@@ -1,0 +1,147 @@
+// Builds weapp-session-client: client/src → client/dist, one CommonJS file and one file of declarations.
+// Mini programs copy that folder as it is, so nothing else may be in it.
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const entry = join(root, 'client/src/index.ts')
+const dist = join(root, 'client/dist')
+
+const files = { 'index.js': await bundleCode(), 'index.d.ts': bundleDeclarations() }
+
+mkdirSync(dist, { recursive: true })
+for (const name of readdirSync(dist)) if (!(name in files)) rmSync(join(dist, name), { recursive: true })
+for (const [name, text] of Object.entries(files)) {
+  // What is right already is left alone: tests build too, and others may be reading.
+  const path = join(dist, name)
+  if (!existsSync(path) || readFileSync(path, 'utf8') !== text) writeFileSync(path, text)
+}
+
+/**
+ * The module is its default export, with the others as its properties. esbuild's own CommonJS format cannot say
+ * that; so it makes an ES module, whose last statement is put into the words that Node finds named exports by.
+ */
+async function bundleCode() {
+  const { outputFiles } = await build({
+    entryPoints: [entry],
+    bundle: true,
+    format: 'esm',
+    target: 'es2017',
+    charset: 'utf8',
+    write: false,
+    // Where the code is must not depend on where it is built.
+    absWorkingDir: root,
+  })
+  const [{ text }] = outputFiles
+  const [statement, list] = /^export \{([^}]*)\};\s*$/m.exec(text) ?? fail('the bundle exports nothing')
+
+  const names = list.split(',').map((item) => item.trim().split(' as '))
+  const assignments = names.map(([local, name = local]) => `module.exports.${name} = ${local};\n`)
+  const [main] = names.find(([, name]) => name === 'default') ?? fail('there is no default export')
+  return `"use strict";\n${text.replace(statement, () => `module.exports = ${main};\n${assignments.sort().join('')}`)}`
+}
+
+/**
+ * The same of the types: the default export is the module, and all others are in its namespace. It is what TypeScript
+ * before 5 understands too (`export type *` is not), and one file leaves no way past it to what is private.
+ */
+function bundleDeclarations() {
+  const folder = mkdtempSync(join(tmpdir(), 'weapp-client-'))
+  try {
+    const tsc = join(root, 'node_modules/typescript/bin/tsc')
+    const flags = ['--noEmit', 'false', '--emitDeclarationOnly', '--outDir', folder]
+    execFileSync(process.execPath, [tsc, '-p', join(root, 'client'), ...flags], { stdio: 'inherit' })
+    return namespaceOf(join(folder, 'client/src/index.d.ts'))
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+function namespaceOf(entry) {
+  const modules = modulesFrom(entry)
+  const isPublic = publicNames(modules, entry)
+  const declared = new Map()
+  for (const { declarations } of modules.values()) {
+    for (const [name, text] of declarations) {
+      if (declared.has(name)) fail(`${name} is declared in two modules of client/src: rename one`)
+      declared.set(name, text)
+    }
+  }
+
+  const main = declared.get('request') ?? fail('there is no function request')
+  const signature = main.replace('export default', 'declare').replace(/\b[A-Z]\w*/g, (name) => {
+    return isPublic.has(name) ? `request.${name}` : name
+  })
+  const members = Array.from(needed(declared, isPublic), (name) => {
+    const text = declared
+      .get(name)
+      .replace(/^(export )?(declare )?(?=\w)/m, isPublic.has(name) ? 'export ' : '')
+    return text.replace(/^(?=.)/gm, '    ')
+  })
+
+  return [
+    signature,
+    'declare namespace request {\n',
+    ...members,
+    // Also says that what has no `export` here is private.
+    '    export { request as default };\n}\n',
+    'export = request;\n',
+  ].join('')
+}
+
+/** All modules that a declaration file needs: what they declare, and whose names they pass on. */
+function modulesFrom(path, modules = new Map()) {
+  if (modules.has(path)) return modules
+  const text = readFileSync(path, 'utf8')
+  const links = Array.from(
+    text.matchAll(/^(import|export)\b([^\n]*?) from '(\.[^']*)';$/gm),
+    ([, kind, what, from]) => {
+      return { kind, what, path: resolve(dirname(path), from.replace(/\.js$/, '.d.ts')) }
+    },
+  )
+  const body = text.replace(/^(import|export)\b[^\n]* from '[^']*';\n|^export \{\};\n/gm, '')
+  modules.set(path, { links, declarations: declarationsIn(body) })
+  for (const link of links) modulesFrom(link.path, modules)
+  return modules
+}
+
+/** Name and text of each declaration, its comment included. Those that are not at the margin belong to another. */
+function declarationsIn(body) {
+  const start =
+    /^(?:\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n)?(?:export )?(?:default )?(?:declare )?(?:type|interface|class|function|const) (\w+)/gm
+  const starts = Array.from(body.matchAll(start))
+  return starts.map(({ index, 1: name }, i) => [name, body.slice(index, starts[i + 1]?.index)])
+}
+
+/** What the entry passes on by name, or all that a module of types exports. */
+function publicNames(modules, entry) {
+  const names = new Set()
+  for (const { kind, what, path } of modules.get(entry).links) {
+    if (kind === 'import') continue
+    const [, list] = /\{(.*)\}/.exec(what) ?? []
+    if (list) for (const [, name] of list.matchAll(/(?:type )?(\w+)(?=,|\s*$)/g)) names.add(name)
+    else {
+      for (const [name, text] of modules.get(path).declarations) if (/^export /m.test(text)) names.add(name)
+    }
+  }
+  return names
+}
+
+/** The public names, and those that they need, however far away. */
+function needed(declared, names) {
+  const all = new Set(names)
+  for (const name of all) {
+    const text = declared.get(name) ?? fail(`${name} is exported, and declared nowhere`)
+    for (const [word] of text.replace(/\/\*\*[\s\S]*?\*\//g, '').matchAll(/[A-Za-z_]\w*/g))
+      if (word !== 'request' && declared.has(word)) all.add(word)
+  }
+  return all
+}
+
+function fail(message) {
+  throw new Error(`build-client: ${message}`)
+}
