@@ -60,7 +60,8 @@ export function account(
   let current: Current | undefined
   let isLoaded = false
   let generations = 0
-  let lead: { over: Promise<void>; end(): void } | undefined
+  /** Who waits for the leader; `undefined` while nobody leads. */
+  let waiting: (() => void)[] | undefined
   /** What the leader offers to the server: never offered again. */
   let offered: LoginData | undefined
   /** A login that was not offered yet: it outlives a leader that is aborted. */
@@ -73,27 +74,22 @@ export function account(
     load()
     while (!isGone()) {
       if (current) return { header: { [CODE_HEADER]: current.code }, generation: current.generation }
-      if (!lead) return takeLead(isGone)
-      await lead.over
+      if (!waiting) return takeLead(isGone)
+      const line = waiting
+      await new Promise<void>((resolve) => line.push(resolve))
     }
     return undefined
   }
 
   async function takeLead(isGone: () => boolean): Promise<Ticket | undefined> {
-    let end = () => {}
-    lead = {
-      over: new Promise((resolve) => {
-        end = resolve
-      }),
-      end: () => end(),
-    }
+    waiting = []
     try {
-      // Again after the pause: a session that died twice meanwhile blocks this login too.
       throwIfBlocked()
       await sleep(logins.pause())
+      // Once more: a session may have died meanwhile.
       throwIfBlocked()
-      const login = await freshLogin()
-      if (!isGone()) {
+      const login = isGone() ? undefined : await freshLogin()
+      if (login && !isGone()) {
         fresh = undefined
         offered = login
         return { header: login.header, generation: undefined }
@@ -132,14 +128,16 @@ export function account(
     const { code, since } = offered
     current = { code, since, generation: ++generations }
     logins.succeeded()
-    vault.save(code)
+    vault.keep(code)
     endLead()
     changed(true)
   }
 
   function released(failure?: Failure): void {
-    if (failure && failure.reason === 'ERR_SESSION_EXPIRED') died()
-    if (failure) logins.failed(failure)
+    if (failure) {
+      logins.failed(failure)
+      if (failure.reason === 'ERR_SESSION_EXPIRED') died()
+    }
     endLead()
   }
 
@@ -184,14 +182,14 @@ export function account(
   function forget(): void {
     if (!current) return
     current = undefined
-    vault.clear()
+    vault.keep(undefined)
     changed(false)
   }
 
   function endLead(): void {
-    const ended = lead
-    lead = undefined
+    const line = waiting || []
+    waiting = undefined
     offered = undefined
-    if (ended) ended.end()
+    for (const wake of line) wake()
   }
 }

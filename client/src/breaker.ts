@@ -24,13 +24,11 @@ export function breaker<Cause>(): Breaker<Cause> {
   let failures = 0
   let coolDown = FIRST_COOL_DOWN
   let notBefore = 0
-  let open: { cause: Cause; until: number } | undefined
+  let openUntil = 0
+  let why: Cause | undefined
 
   return {
-    blocked() {
-      if (open && Date.now() >= open.until) open = undefined
-      return open && open.cause
-    },
+    blocked: () => (Date.now() < openUntil ? why : undefined),
     pause: () => notBefore - Date.now(),
     failed(cause) {
       failures += 1
@@ -38,17 +36,18 @@ export function breaker<Cause>(): Breaker<Cause> {
       if (failures < LIMIT) return
       // One try after the cool-down: if that fails too, the next one is longer.
       failures = LIMIT - 1
-      open = { cause, until: Date.now() + coolDown }
+      block(cause, coolDown)
       coolDown = Math.min(coolDown * 2, LONGEST_COOL_DOWN)
     },
-    block(cause, ms) {
-      open = { cause, until: Date.now() + ms }
-    },
+    block,
     succeeded() {
-      failures = 0
+      failures = notBefore = openUntil = 0
       coolDown = FIRST_COOL_DOWN
-      notBefore = 0
-      open = undefined
     },
+  }
+
+  function block(cause: Cause, ms: number): void {
+    why = cause
+    openUntil = Date.now() + ms
   }
 }

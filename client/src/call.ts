@@ -10,7 +10,12 @@ import type { WxError, WxTask } from './wx.js'
 /** What is sent, and what can be told of it. */
 export interface Sending<Result> {
   /** Starts one attempt, with what the ticket says in its header. */
-  send(ticket: Ticket, success: (result: Result) => void, fail: (error: WxError) => void): WxTask | undefined
+  send(
+    ticket: Ticket,
+    /** `answer`: what is known of it beside the result. */
+    success: (result: Result, answer?: Answer) => void,
+    fail: (error: WxError) => void,
+  ): Pick<WxTask, 'abort'> | undefined
   /** Whether it may be sent again although a handler may have seen it. */
   isSafe?: boolean
   /** Whether it is sent only to log in: where there is a session, there is nothing to send. */
@@ -29,7 +34,7 @@ export interface Plan<Result> {
   running: Set<() => void>
 }
 
-type Outcome<Result> = { result: Result } | { error: WxError }
+type Outcome<Result> = { result: Result; answer: Answer } | { error: WxError }
 
 /** Attempts of one call, whatever the server says. */
 const MAX_ATTEMPTS = 4
@@ -54,20 +59,23 @@ export function startCall<Result>(
 ): Call<Result> {
   let phase: Phase = 'wait'
   let attempts = 0
-  let attempt: WxTask | undefined
+  let attempt: Pick<WxTask, 'abort'> | undefined
   /** Set while this call has the lead. */
   let leading: Account | undefined
   let forget = () => {}
 
   const { promise, isSettled, succeed, fail } = settlement(callbacks, tidyUp)
-  const { task, follow } = stableTask(() => fail(errorOf(failureOf('ERR_ABORTED', 'abort', false))))
-  const timer = setTimeout(() => giveUp(failureOf('ERR_DEADLINE', `not done in ${deadline} ms`)), deadline)
+  const { task, follow } = stableTask(() => stop('ERR_ABORTED', 'abort'))
+  const timer = setTimeout(
+    () => giveUp({ code: 'ERR_DEADLINE', message: 'deadline', retryable: true }),
+    deadline,
+  )
   run().catch((error: unknown) => fail(errorOf(asFailure(error))))
   return Object.assign(promise, task)
 
   async function run(): Promise<void> {
     const { account, sending, isOurs, running } = plan()
-    const leave = () => fail(errorOf(failureOf('ERR_LOGGED_OUT', 'logged out', false)))
+    const leave = () => stop('ERR_LOGGED_OUT', 'logged out')
     running.add(leave)
     forget = () => running.delete(leave)
     // In the next turn: nothing is called back before the caller has its task.
@@ -89,10 +97,15 @@ export function startCall<Result>(
 
       const outcome = await attempted(sending, ticket)
       if ('error' in outcome) return giveUp(wxFailure('ERR_NETWORK', outcome.error))
-      const refusal = isOurs && readRefusal(outcome.result as Answer)
+      const { result, answer } = outcome
+      const refusal = isOurs && readRefusal(answer)
       if (!refusal) {
-        handOver((account) => account.accepted())
-        return succeed(outcome.result)
+        // What a gateway says of a server that is away accepts no login.
+        handOver((account) => {
+          if (answer.statusCode < 500) account.accepted()
+          else account.released(wxFailure('ERR_NETWORK', answer))
+        })
+        return succeed(result)
       }
       if (!(await isWorthAnotherTry(account, refusal, ticket, sending.isSafe))) {
         return fail(errorOf(failureFrom(refusal)))
@@ -116,7 +129,7 @@ export function startCall<Result>(
     const outcome = await new Promise<Outcome<Result>>((resolve) => {
       attempt = send(
         ticket,
-        (result) => resolve({ result }),
+        (result, answer = result as unknown as Answer) => resolve({ result, answer }),
         (error) => resolve({ error }),
       )
       if (attempt) follow(attempt)
@@ -181,6 +194,10 @@ export function startCall<Result>(
     if (unfinished) unfinished.abort()
   }
 
+  function stop(code: ErrorCode, message: string): void {
+    fail(errorOf({ code, message, retryable: false }))
+  }
+
   function errorOf(failure: Failure): SessionError {
     return new SessionError(Object.assign({}, failure, { phase, attempts }))
   }
@@ -195,12 +212,8 @@ function failureFrom({ reason, statusCode }: Refusal): Failure {
   return { code: 'ERR_REFUSED', message: reason, reason, statusCode, retryable }
 }
 
-function failureOf(code: ErrorCode, message: string, retryable = true): Failure {
-  return { code, message, retryable }
-}
-
 /** What was thrown: a failure of ours, or what `wx` or a function of the app has against its options. */
 function asFailure(error: unknown): Failure {
   const message = Object(error).message || String(error)
-  return Object.assign(failureOf('ERR_OPTIONS', message, false), error)
+  return Object.assign({ code: 'ERR_OPTIONS', message, retryable: false } as const, error)
 }

@@ -6,7 +6,7 @@ import { originOf, resolveUrl } from './origin.js'
 import type { Callbacks } from './settlement.js'
 import type { Call, RequestOptions, SessionOptions } from './types.js'
 import { defaultKey, vault } from './vault.js'
-import type { Header, Wx, WxResponse } from './wx.js'
+import type { Header, Wx, WxResponse, WxTask } from './wx.js'
 
 declare const wx: Wx | undefined
 
@@ -70,11 +70,11 @@ export function core(options: SessionOptions, changed: (isLoggedIn: boolean) => 
     options: AnyOptions & Callbacks<Result>,
     sendingFor: (host: Host) => Sending<Result>,
   ): Call<Result> {
-    return startCall<Result>(deadline, options, () => {
-      const { account, running } = host()
+    return startCall<Result>(deadline, options || {}, () => {
+      const here = host()
       // Without a word about origins, as in the drop-in, every server gets the session, as it did in 2016.
       const isOurs = allowed.length === 0 || allowed.indexOf(originOf(urlOf(options)) || '') >= 0
-      return { account, running, sending: sendingFor(host()), isOurs }
+      return Object.assign({ sending: sendingFor(here), isOurs }, here)
     })
   }
 
@@ -84,27 +84,29 @@ export function core(options: SessionOptions, changed: (isLoggedIn: boolean) => 
     traits: Partial<Sending<Result>> = {},
   ): Sending<Result> {
     const { wx } = host()
-    const send = wx[api] as Sending<Result>['send'] | undefined
-    if (!send) throw mistake(`there is no wx.${api}`)
+    const start = wx[api] as ((options: object) => WxTask) | undefined
+    if (!start) throw mistake(`there is no wx.${api}`)
     const url = urlOf(options)
     const common: Sending<Result> = {
       send(ticket, success, fail) {
         const header = Object.assign({}, options.header, ticket.header)
         const own = { url, header, success, fail, complete: undefined }
-        return send.call(wx, Object.assign({}, options, own) as never, success, fail)
+        return start.call(wx, Object.assign({}, options, own))
       },
     }
     return Object.assign(common, traits)
   }
 
   function request<Data>(options: RequestOptions<Data>): Call<WxResponse<Data>> {
-    const isSafe = SAFE.test(options.method || 'GET')
-    return call(options, () => sending<WxResponse<Data>>('request', options, { isSafe }))
+    return call(options, () => {
+      return sending<WxResponse<Data>>('request', options, { isSafe: SAFE.test(options.method || 'GET') })
+    })
   }
 
-  function urlOf({ url }: AnyOptions): string {
+  function urlOf(options: AnyOptions): string {
+    const { url } = Object(options) as AnyOptions
     const resolved = typeof url === 'string' && resolveUrl(url, baseUrl)
-    if (!resolved) throw mistake('a relative url needs a baseUrl')
+    if (!resolved) throw mistake('url needs a baseUrl')
     return resolved
   }
 }
@@ -116,6 +118,6 @@ function globalWx(): Wx {
 
 function originOrThrow(url: string): string {
   const origin = originOf(url)
-  if (!origin) throw mistake(`no http(s) URL: ${url}`)
+  if (!origin) throw mistake(`no URL: ${url}`)
   return origin
 }

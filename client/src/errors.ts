@@ -57,9 +57,12 @@ export class SessionError extends Error {
 
   constructor(fields: SessionErrorFields) {
     super(fields.message)
-    const errMsg = `request:fail ${fields.message}`
-    Object.assign(this, { name: 'SessionError', errMsg }, fields)
-    Object.defineProperty(this, BRAND, { value: true })
+    Object.assign(this, { name: 'SessionError', errMsg: `request:fail ${fields.message}` }, fields)
+  }
+
+  /** Tells this error to another copy of this module. */
+  get [BRAND](): true {
+    return true
   }
 }
 

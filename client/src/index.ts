@@ -34,6 +34,6 @@ export default function request<Data = unknown>(
 ): Call<WxResponse<Data>> {
   shared = shared || core({})
   // The original read `headers`, so programs that were written for it have them there.
-  const header: Header = Object.assign({}, options.headers, options.header)
-  return shared.request(Object.assign({}, options, { header }))
+  const { headers, header } = Object(options) as typeof options
+  return shared.request(Object.assign({}, options, { header: Object.assign({}, headers, header) }))
 }

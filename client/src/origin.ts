@@ -1,7 +1,7 @@
 /** `https://host:port` of an absolute URL (a socket's counts as its HTTP twin), `undefined` for a relative one. */
 export function originOf(url: string): string | undefined {
   // There is no URL in a mini program.
-  const match = /^(http|ws)(s?):\/\/([^/?#]+)/i.exec(url)
+  const match = /^(http|ws)(s?):\/\/([^/?#\\]+)/i.exec(url)
   if (!match) return undefined
   const [, , secure = '', host = ''] = match
   const port = secure ? ':443' : ':80'

@@ -6,8 +6,8 @@ export interface Refusal {
   reason: Reason
   /** HTTP status, or what it would be where `legacyStatus` or an older server made it 200. */
   statusCode: number
-  /** Seconds. */
-  retryAfter: number | undefined
+  /** Seconds; 0 when the server did not say. */
+  retryAfter: number
 }
 
 /** What a refusal can be read from. */
@@ -27,13 +27,18 @@ const SHORT = 2048
 
 /** The refusal in an answer of any kind: in its header, or in its body, whatever type that has. */
 export function readRefusal({ statusCode, data, header }: Answer): Refusal | undefined {
-  const { reason, error } = magicBody(data) || ({} as Body)
-  const named = (headerOf(header, ERROR_HEADER) || reason) as Reason | undefined
-  if (!named) return undefined
+  const body = magicBody(data)
+  const { reason, error } = body || ({} as Body)
+  const named = headerOf(header, ERROR_HEADER) || reason
+  if (!body && !named) return undefined
 
   const { errcode } = (error && error.detail) || ({} as { errcode?: number })
-  const retryAfter = Number(headerOf(header, 'Retry-After')) || undefined
-  return { reason: named, statusCode: statusCode === 200 ? meantStatus(errcode) : statusCode, retryAfter }
+  return {
+    // Whatever else a server may say there.
+    reason: (typeof named === 'string' ? named : '') as Reason,
+    statusCode: statusCode === 200 ? meantStatus(errcode) : statusCode,
+    retryAfter: Number(headerOf(header, 'Retry-After')) || 0,
+  }
 }
 
 /** WeChat gives header names as they were sent, or in lower case over HTTP/2. */

@@ -1,11 +1,11 @@
 import { ERROR_HEADER } from '../../src/protocol.js'
-import type { Ticket } from './account.js'
 import type { Sending } from './call.js'
 import { type AnyOptions, type Core, core, type Host } from './core.js'
-import { originOf } from './origin.js'
+import { originOf, resolveUrl } from './origin.js'
+import type { Answer } from './refusal.js'
 import type { Session, SessionOptions } from './types.js'
 import { harmless } from './util.js'
-import type { WxDownloadResponse, WxError, WxSocketTask } from './wx.js'
+import type { WxDownloadResponse, WxSocketTask, WxTask, WxUploadResponse } from './wx.js'
 
 /**
  * A session with a server that uses koa-weapp-session.
@@ -17,6 +17,7 @@ import type { WxDownloadResponse, WxError, WxSocketTask } from './wx.js'
  * const { data } = await session.request({ url: '/me' })
  */
 export function createSession(options: SessionOptions = {}): Session {
+  const { baseUrl } = options
   const listeners = new Set<(isLoggedIn: boolean) => void>()
   const { host, call, sending, request } = core(options, (isLoggedIn) => {
     for (const listener of Array.from(listeners)) harmless(() => listener(isLoggedIn))
@@ -24,17 +25,25 @@ export function createSession(options: SessionOptions = {}): Session {
 
   return {
     request,
-    uploadFile: (options) => call(options, () => after(logIn, options, sending('uploadFile', options))),
-    downloadFile: (options) => call(options, () => after(logIn, options, download(sending, options))),
+    uploadFile: (options) =>
+      call(options, () =>
+        after(logIn, options, transfer(sending<WxUploadResponse>('uploadFile', options), UPLOAD)),
+      ),
+    downloadFile: (options) =>
+      call(options, () =>
+        after(logIn, options, transfer(sending<WxDownloadResponse>('downloadFile', options), DOWNLOAD)),
+      ),
     connectSocket: (options) =>
-      call(options, (host) => after(logIn, options, socket(sending, host, options))),
+      call(options, (host) => after(logIn, options, socket(sending, host, atSocketUrl(options, baseUrl)))),
     async login() {
-      await logIn(options.baseUrl)
+      await logIn(baseUrl)
     },
     async logout() {
       const { account, running } = host()
+      // Those of now: what is called because the user leaves belongs to the next session.
+      const leavers = Array.from(running)
       account.leave()
-      for (const leave of Array.from(running)) leave()
+      for (const leave of leavers) leave()
     },
     onChange(listener) {
       listeners.add(listener)
@@ -57,42 +66,59 @@ function after<Result>(
   return Object.assign({}, sending, { logIn: () => logIn(originOf(url)) })
 }
 
+const UPLOAD = { isSafe: false, isTerse: false }
+const DOWNLOAD = { isSafe: true, isTerse: true }
+
 /**
- * The answer to a download has a status and no more, and its file may be a refusal. So the first 401 is taken for
- * an expired session; a second one is the app's.
+ * The answer to a download, or to an upload, has no header; its task hears of it before. Where it does not, a
+ * download says no more than its status, and its file may be a refusal: so the first 401 is taken for one.
  */
-function download(sending: Core['sending'], options: AnyOptions): Sending<WxDownloadResponse> {
-  const { send } = sending<WxDownloadResponse>('downloadFile', options)
+function transfer<Result extends Answer>(
+  { send }: Sending<Result>,
+  { isSafe, isTerse }: { isSafe: boolean; isTerse: boolean },
+): Sending<Result> {
   let hasGuessed = false
   return {
-    isSafe: true,
+    isSafe,
     send(ticket, success, fail) {
-      return send(
-        ticket,
-        (result) => {
-          const isGuess = !hasGuessed && result.statusCode === 401
-          hasGuessed = hasGuessed || isGuess
-          const header = { [ERROR_HEADER]: 'ERR_SESSION_EXPIRED' }
-          success(isGuess ? Object.assign({}, result, { header }) : result)
-        },
-        fail,
-      )
+      let header: Record<string, unknown> | undefined
+      const task = send(ticket, (result) => success(result, answerTo(result, header)), fail) as
+        | WxTask
+        | undefined
+      if (task && task.onHeadersReceived) {
+        task.onHeadersReceived((received) => {
+          header = received.header
+        })
+      }
+      return task
     },
+  }
+
+  function answerTo({ statusCode, data }: Answer, header: Answer['header']): Answer {
+    const isGuess = isTerse && !header && !hasGuessed && statusCode === 401
+    if (!isGuess) return Object.assign({ statusCode, data }, header && { header })
+    hasGuessed = true
+    return { statusCode, header: { [ERROR_HEADER]: 'ERR_SESSION_EXPIRED' } }
   }
 }
 
-/** A socket is there as soon as its task is: whether the handshake succeeds is for the task's listeners. */
+/** `https://…/path` as `wss://…/path`, which a relative url stands for where sockets are. */
+function atSocketUrl(options: AnyOptions, baseUrl: string | undefined): AnyOptions {
+  const url = resolveUrl(options.url, baseUrl) || ''
+  return Object.assign({}, options, { url: url.replace(/^http/i, 'ws') })
+}
+
+/** A socket is there as soon as `wx` has made it: whether the handshake succeeds is for its own listeners. */
 function socket(sending: Core['sending'], { account }: Host, options: AnyOptions): Sending<WxSocketTask> {
-  const { send } = sending<unknown>('connectSocket', options)
   return {
-    send(ticket: Ticket, success: (task: WxSocketTask) => void, fail: (error: WxError) => void) {
-      const task = send(ticket, () => {}, fail) as unknown as WxSocketTask
+    send(ticket, success, fail) {
+      const { send } = sending<unknown>('connectSocket', options)
+      const task = send(ticket, () => success(task, { statusCode: 101 }), fail) as unknown as WxSocketTask
       // A handshake that is refused for its session: the next connection logs in first.
       task.onError(({ errMsg = '' }) => {
         if (ticket.generation !== undefined && /\b401\b/.test(errMsg)) account.expired(ticket.generation)
       })
-      success(task)
-      return undefined
+      return { abort: () => task.close({}) }
     },
   }
 }

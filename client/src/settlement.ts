@@ -32,23 +32,19 @@ export function settlement<Result>(
   return {
     promise,
     isSettled: () => isSettled,
-    succeed(result) {
-      end(success, result)
-      resolve(result)
-    },
-    fail(error) {
-      end(fail, error)
-      reject(error)
-    },
+    succeed: (result) => end(resolve, success, result),
+    fail: (error) => end(reject, fail, error),
   }
 
   function end<Outcome extends Result | SessionError>(
+    settle: (outcome: Outcome) => void,
     tell: ((outcome: Outcome) => void) | undefined,
     outcome: Outcome,
   ): void {
     if (isSettled) return
     isSettled = true
     atEnd()
+    settle(outcome)
     if (tell) harmless(() => tell(outcome))
     if (complete) harmless(() => complete(outcome))
   }

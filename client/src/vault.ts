@@ -4,8 +4,8 @@ import type { Wx } from './wx.js'
 /** The session as it is kept between launches: the code that the server accepted. */
 export interface Vault {
   load(): string | undefined
-  save(code: string): void
-  clear(): void
+  /** Nothing: forgets it. */
+  keep(code: string | undefined): void
 }
 
 /** Version of what is stored: anything else is ignored. */
@@ -22,11 +22,11 @@ export function vault(wx: Wx, key: string): Vault {
       const { v, code } = (isObject(value) ? value : {}) as { v?: unknown; code?: unknown }
       return v === VERSION && typeof code === 'string' && code ? code : undefined
     },
-    save(code) {
-      attempt(() => wx.setStorageSync(key, { v: VERSION, code }), undefined)
-    },
-    clear() {
-      attempt(() => wx.removeStorageSync(key), undefined)
+    keep(code) {
+      attempt(
+        () => (code ? wx.setStorageSync(key, { v: VERSION, code }) : wx.removeStorageSync(key)),
+        undefined,
+      )
     },
   }
 }
