@@ -76,18 +76,20 @@ export function startCall<Result>(
   async function run(): Promise<void> {
     const { account, sending, isOurs, running } = plan()
     const leave = () => stop('ERR_LOGGED_OUT', 'logged out')
-    running.add(leave)
+    if (isOurs) running.add(leave)
     forget = () => running.delete(leave)
     // In the next turn: nothing is called back before the caller has its task.
     await undefined
 
     while (!isSettled()) {
-      if (isOurs && sending.logIn && !account.isLoggedIn()) {
+      if (isOurs && !account.isLoggedIn()) {
         phase = 'login'
-        await sending.logIn()
+        if (sending.logIn) await sending.logIn()
       }
-      const ticket = isOurs ? await board(account) : OUTSIDER
-      if (!ticket) return
+      const ticket = isOurs ? await account.board(isSettled) : OUTSIDER
+      if (isOurs && ticket && ticket.generation === undefined) leading = account
+      // Nothing may come between this look and the sending: the call may have ended while it waited.
+      if (!ticket || isSettled()) return handOver((account) => account.released())
       if (!leading && sending.isBare) return succeed(undefined as unknown as Result)
       if (leading && sending.logIn) {
         // The session has gone again meanwhile.
@@ -111,16 +113,6 @@ export function startCall<Result>(
         return fail(errorOf(failureFrom(refusal)))
       }
     }
-  }
-
-  /** A session, or the lead; `undefined` when the call has ended meanwhile. */
-  async function board(account: Account): Promise<Ticket | undefined> {
-    if (!account.isLoggedIn()) phase = 'login'
-    const ticket = await account.board(isSettled)
-    if (ticket && ticket.generation === undefined) leading = account
-    if (!isSettled()) return ticket
-    handOver((account) => account.released())
-    return undefined
   }
 
   async function attempted({ send }: Sending<Result>, ticket: Ticket): Promise<Outcome<Result>> {

@@ -40,7 +40,11 @@ test('a cold start with 50 requests: one login, one exchange, 50 requests, no fa
 })
 
 test('50 requests meet an expired session: one login, at most 100 requests, no failure', async (t) => {
-  const { url, wechat, session: server } = await startServer(t, {
+  const {
+    url,
+    wechat,
+    session: server,
+  } = await startServer(t, {
     handler: async (ctx) => {
       await sleep(Math.random() * 50)
       ctx.body = { user: ctx.$wxUserInfo }

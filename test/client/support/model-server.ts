@@ -1,0 +1,188 @@
+import {
+  CODE_HEADER,
+  CODE_LOGIN,
+  ERROR_HEADER,
+  LOGIN_HEADER,
+  MAGIC_ID,
+  RAW_DATA_HEADER,
+  type Reason,
+  SIGNATURE_HEADER,
+  STATUS_BY_REASON,
+} from '../../../src/protocol.js'
+
+/** What can be wrong with the server, or with what is behind it. */
+export type ServerFault = (typeof SERVER_FAULTS)[number]
+
+export const SERVER_FAULTS = [
+  /** Logins succeed, but their sessions are gone at once. */
+  'sessions vanish',
+  /** Every request is refused as expired, logins included. */
+  'expired for ever',
+  'WeChat busy',
+  'WeChat slow',
+  'WeChat too often',
+  'WeChat blocked',
+  'WeChat refuses the code',
+  'untrusted',
+  'bad request',
+  'store unavailable',
+  'conflict',
+  /** A proxy before the server answers HTML, and the server hears nothing. */
+  'bad gateway',
+  /** Refusals have status 200. */
+  'legacy status',
+  /** Refusals have no header, as in the server of 2016. */
+  'no error header',
+] as const
+
+export interface ServerRequest {
+  url: string
+  method: string
+  header: Record<string, string>
+}
+
+export interface Answer {
+  status: number
+  header: Record<string, string>
+  body: unknown
+  refusal?: Reason
+}
+
+/** The server of contract §1, code carrier, and the WeChat behind it: as small as can be, and without time. */
+export interface ModelServer {
+  readonly faults: Set<ServerFault>
+  /** How often the requests of a URL were carried out: past the session, in the application. */
+  readonly carriedOut: ReadonlyMap<string, number>
+  /** How many codes were exchanged. */
+  readonly exchanges: number
+  /** A new code of `wx.login`: from now on user info is signed with its key. */
+  newCode(): string
+  /** What `wx.getUserInfo` answers. */
+  userInfo(): { rawData: string; signature: string }
+  answer(request: ServerRequest): Answer
+  expireAll(): void
+  /** Ends the nth session that there is. */
+  expireOne(nth: number): void
+}
+
+export function createServer(): ModelServer {
+  const faults = new Set<ServerFault>()
+  const codes = new Set<string>()
+  const sessions = new Set<string>()
+  const carriedOut = new Map<string, number>()
+  let lastCode = 'none'
+  let issued = 0
+  let exchanges = 0
+
+  return {
+    faults,
+    carriedOut,
+    get exchanges() {
+      return exchanges
+    },
+    newCode,
+    userInfo: () => ({ rawData: '{"nickName":"小明 😀"}', signature: signatureOf(lastCode) }),
+    answer,
+    expireAll: () => sessions.clear(),
+    expireOne: (nth) => sessions.delete([...sessions][nth % sessions.size] ?? ''),
+  }
+
+  function newCode(): string {
+    issued++
+    lastCode = `code-${issued}`
+    codes.add(lastCode)
+    return lastCode
+  }
+
+  function answer(request: ServerRequest): Answer {
+    const refused = isOurs(request.url) ? refuse(request.header) : undefined
+    if (refused !== undefined) return refused
+
+    carriedOut.set(request.url, (carriedOut.get(request.url) ?? 0) + 1)
+    // Found only when the session is saved: by then the application has done its work.
+    if (isOurs(request.url) && faults.has('conflict')) return refusal('ERR_SESSION_CONFLICT')
+    // Nothing is at the root, where logins without a request of their own go: no refusal is acceptance enough.
+    if (new URL(request.url).pathname === '/') return { status: 404, header: {}, body: 'Not Found' }
+    return { status: 200, header: {}, body: BODIES[request.url.length % BODIES.length] }
+  }
+
+  function refuse(header: Record<string, string>): Answer | undefined {
+    const code = headerOf(header, CODE_HEADER)
+    if (faults.has('bad gateway')) return { status: 502, header: {}, body: '<html>Bad Gateway</html>' }
+    if (code === undefined) return refusal('ERR_LOGIN_REQUIRED')
+    if (faults.has('bad request')) return refusal('ERR_BAD_REQUEST')
+    if (faults.has('store unavailable')) return refusal('ERR_STORE_UNAVAILABLE', { retryAfter: 1 })
+    if (faults.has('expired for ever')) return refusal('ERR_SESSION_EXPIRED')
+    if (isLogin(header)) return refuseLogin(code, headerOf(header, SIGNATURE_HEADER))
+    if (!sessions.has(code)) return refusal('ERR_SESSION_EXPIRED')
+    return undefined
+  }
+
+  function refuseLogin(code: string, signature: string | undefined): Answer | undefined {
+    if (!sessions.has(code)) {
+      const failure = EXCHANGE_FAILURES.find(({ fault }) => faults.has(fault))
+      if (failure !== undefined) return refusal('ERR_SESSION_KEY_EXCHANGE_FAILED', failure)
+      // Codes are good once: this one is of nobody, or was exchanged before and its session is over.
+      if (!codes.delete(code)) return refusal('ERR_SESSION_KEY_EXCHANGE_FAILED', { errcode: 40163 })
+      exchanges++
+    }
+    const isTrusted = signature === undefined || signature === signatureOf(code)
+    if (!isTrusted || faults.has('untrusted')) return refusal('ERR_UNTRUSTED_RAW_DATA')
+    if (!faults.has('sessions vanish')) sessions.add(code)
+    return undefined
+  }
+
+  function refusal(
+    reason: Reason,
+    {
+      status = STATUS_BY_REASON[reason],
+      errcode,
+      retryAfter,
+    }: { status?: number; errcode?: number; retryAfter?: number } = {},
+  ): Answer {
+    const detail = errcode !== undefined && { detail: { errcode } }
+    return {
+      status: faults.has('legacy status') ? 200 : status,
+      header: {
+        ...(!faults.has('no error header') && { [ERROR_HEADER]: reason }),
+        ...(retryAfter !== undefined && { 'Retry-After': String(retryAfter) }),
+      },
+      body: { [MAGIC_ID]: 1, reason, error: { name: 'WeappSessionError', message: 'refused', ...detail } },
+      refusal: reason,
+    }
+  }
+}
+
+/** Where the session belongs. */
+export const BASE_URL = 'https://api.example.com'
+export const OTHER_ORIGIN = 'https://files.example.com'
+
+/** Whether the session may go to an address. */
+export function isOurs(url: string): boolean {
+  return [BASE_URL, OTHER_ORIGIN].includes(new URL(url.replace(/^ws/, 'http')).origin)
+}
+
+/** Whether headers ask for a login. */
+export function isLogin(header: Record<string, string>): boolean {
+  return headerOf(header, RAW_DATA_HEADER) !== undefined || headerOf(header, LOGIN_HEADER) === CODE_LOGIN
+}
+
+/** The value of a header, whatever the case of its name. */
+export function headerOf(header: Record<string, string>, name: string): string | undefined {
+  return Object.entries(header).find(([given]) => given.toLowerCase() === name.toLowerCase())?.[1]
+}
+
+/** What applications answer. The last one speaks of refusals, and is none. */
+const BODIES = [{ ok: true }, [], 'hello', '', null, 7, `"${MAGIC_ID}"`]
+
+const EXCHANGE_FAILURES: { fault: ServerFault; status: number; errcode?: number; retryAfter?: number }[] = [
+  { fault: 'WeChat busy', status: 502, errcode: -1 },
+  { fault: 'WeChat slow', status: 504 },
+  { fault: 'WeChat too often', status: 429, errcode: 45011, retryAfter: 30 },
+  { fault: 'WeChat blocked', status: 403, errcode: 40226 },
+  { fault: 'WeChat refuses the code', status: 401, errcode: 40029 },
+]
+
+function signatureOf(code: string): string {
+  return `signed with the key of ${code}`
+}
