@@ -2,7 +2,7 @@ import { CODE_HEADER } from '../../src/protocol.js'
 import { breaker } from './breaker.js'
 import { type Failure, wxFailure } from './errors.js'
 import { CODE_LIFE, type LoginData } from './login.js'
-import { sleep } from './util.js'
+import { sleep, timeLeft } from './util.js'
 import type { Vault } from './vault.js'
 import type { Header } from './wx.js'
 
@@ -47,7 +47,7 @@ const DIED_TWICE: Failure = {
   code: 'ERR_REFUSED',
   reason: 'ERR_SESSION_EXPIRED',
   statusCode: 401,
-  message: 'two sessions ended within a minute',
+  message: 'sessions end at once',
   retryable: true,
 }
 
@@ -57,9 +57,9 @@ export function account(
   changed: (isLoggedIn: boolean) => void,
 ): Account {
   const logins = breaker<Failure>()
-  let current: Current | undefined
-  let isLoaded = false
+  const kept = vault.load()
   let generations = 0
+  let current: Current | undefined = kept ? { code: kept, since: undefined, generation: 0 } : undefined
   /** Who waits for the leader; `undefined` while nobody leads. */
   let waiting: (() => void)[] | undefined
   /** What the leader offers to the server: never offered again. */
@@ -71,7 +71,6 @@ export function account(
   return { board, accepted, released, blocked, expired, leave, isLoggedIn }
 
   async function board(isGone: () => boolean): Promise<Ticket | undefined> {
-    load()
     while (!isGone()) {
       if (current) return { header: { [CODE_HEADER]: current.code }, generation: current.generation }
       if (!waiting) return takeLead(isGone)
@@ -155,35 +154,26 @@ export function account(
   }
 
   function died(): void {
-    const rest = lastDeath + WINDOW - Date.now()
-    if (rest > 0) logins.block(DIED_TWICE, rest)
+    const rest = timeLeft(lastDeath + WINDOW, WINDOW)
+    if (rest) logins.block(DIED_TWICE, rest)
     lastDeath = Date.now()
   }
 
   function leave(): void {
     fresh = undefined
-    load()
     forget()
   }
 
   function isLoggedIn(): boolean {
-    load()
     return current !== undefined
   }
 
-  /** Not before the first call: nothing happens at import. */
-  function load(): void {
-    if (isLoaded) return
-    isLoaded = true
-    const code = vault.load()
-    if (code) current = { code, since: undefined, generation: ++generations }
-  }
-
   function forget(): void {
-    if (!current) return
-    current = undefined
+    // Also when there is none: the storage may have failed to clear the last one.
     vault.keep(undefined)
-    changed(false)
+    const left = current
+    current = undefined
+    if (left) changed(false)
   }
 
   function endLead(): void {

@@ -1,8 +1,10 @@
+import { timeLeft } from './util.js'
+
 /** Keeps what fails again and again from being tried by everybody at once. */
 export interface Breaker<Cause> {
   /** Why nothing may be tried now; `undefined` when it may. */
   blocked(): Cause | undefined
-  /** ms to wait before the next try; negative when none are needed. */
+  /** ms to wait before the next try. */
   pause(): number
   /** A try has failed. */
   failed(cause: Cause): void
@@ -25,11 +27,12 @@ export function breaker<Cause>(): Breaker<Cause> {
   let coolDown = FIRST_COOL_DOWN
   let notBefore = 0
   let openUntil = 0
+  let openFor = 0
   let why: Cause | undefined
 
   return {
-    blocked: () => (Date.now() < openUntil ? why : undefined),
-    pause: () => notBefore - Date.now(),
+    blocked: () => (timeLeft(openUntil, openFor) ? why : undefined),
+    pause: () => timeLeft(notBefore, LONGEST_COOL_DOWN),
     failed(cause) {
       failures += 1
       notBefore = Date.now() + FIRST_PAUSE * failures * (1 + Math.random())
@@ -41,13 +44,14 @@ export function breaker<Cause>(): Breaker<Cause> {
     },
     block,
     succeeded() {
-      failures = notBefore = openUntil = 0
+      failures = notBefore = 0
       coolDown = FIRST_COOL_DOWN
     },
   }
 
   function block(cause: Cause, ms: number): void {
     why = cause
+    openFor = ms
     openUntil = Date.now() + ms
   }
 }

@@ -85,7 +85,7 @@ export function core(options: SessionOptions, changed: (isLoggedIn: boolean) => 
   ): Sending<Result> {
     const { wx } = host()
     const start = wx[api] as ((options: object) => WxTask) | undefined
-    if (!start) throw mistake(`there is no wx.${api}`)
+    if (!start) throw mistake(`no wx.${api}`)
     const url = urlOf(options)
     const common: Sending<Result> = {
       send(ticket, success, fail) {
@@ -112,7 +112,7 @@ export function core(options: SessionOptions, changed: (isLoggedIn: boolean) => 
 }
 
 function globalWx(): Wx {
-  if (typeof wx === 'undefined') throw mistake('there is no wx')
+  if (typeof wx === 'undefined') throw mistake('no wx')
   return wx
 }
 

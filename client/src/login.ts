@@ -31,7 +31,7 @@ export async function getLoginData(
   const { code } = await called<{ code?: unknown }>(timeout, (success, fail) =>
     wx.login({ timeout, success, fail }),
   )
-  if (typeof code !== 'string' || !code) throw { errMsg: 'login:fail no code' }
+  if (typeof code !== 'string' || !code) throw { errMsg: 'login:no code' }
 
   const since = Date.now()
   const userData = await getUserData(wx, timeout, profile).catch(() => undefined)

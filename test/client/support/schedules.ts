@@ -103,7 +103,7 @@ const aWait: fc.Arbitrary<Command> = fc.record({
 })
 
 /** ms: longer than a code lives, or than a session. */
-const aLongTime = fc.constantFrom(300_000, 8_000_000)
+const aLongTime = fc.constantFrom(300_000, 8_000_000, -3_600_000)
 
 function only<Name extends Command['do']>(name: Name): fc.Arbitrary<{ do: Name }> {
   return fc.constant({ do: name })
