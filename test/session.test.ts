@@ -4,6 +4,7 @@ import type { Context } from 'koa'
 import { memoryStore, redisStore, type SessionStore } from '../src/index.js'
 import { useRedis } from './support/redis.js'
 import { answer, isRefused, startServer } from './support/server.js'
+import { until } from './support/until.js'
 import { codeLoginHeaders, codeOnly, loginHeaders, namedPhone, newCode } from './support/wechat.js'
 
 const redis = useRedis(test)
@@ -73,16 +74,20 @@ test('what a handler does to data stays with its request until it is saved', asy
 
   await Promise.all([send(codeOnly(headers), '/slow'), send(codeOnly(headers), '/quick')])
 
-  t.deepEqual(seen, ['/login', '/quick', '/slow'])
+  t.deepEqual(seen.sort(), ['/login', '/quick', '/slow'])
 })
 
 test('of two parallel changes of one session the later gets 409, and nothing is lost', async (t) => {
   for (const store of stores()) {
+    let isRunning = false
     const { send, wechat } = await startServer(t, {
       store,
       handler: async (ctx) => {
         if (ctx.$wxSession) ctx.$wxSession.data.by = ctx.path
-        await sleep(ctx.path === '/slow' ? 200 : 0)
+        if (ctx.path === '/slow') {
+          isRunning = true
+          await until(() => !isRunning)
+        }
         ctx.set({ ETag: '"of the body"', 'Content-Disposition': 'attachment' })
         ctx.body = { by: ctx.path }
       },
@@ -90,26 +95,29 @@ test('of two parallel changes of one session the later gets 409, and nothing is 
     const headers = await codeLoginHeaders(wechat.phone())
     await send(headers)
 
-    const [slow, quick] = await Promise.all([
-      send(codeOnly(headers), '/slow'),
-      send(codeOnly(headers), '/quick'),
-    ])
+    const slow = send(codeOnly(headers), '/slow')
+    await until(() => isRunning)
+    const quick = await send(codeOnly(headers), '/quick')
+    isRunning = false
 
     t.is(quick.status, 200)
-    isRefused(t, slow, 'ERR_SESSION_CONFLICT', 409)
-    t.is(slow.get('ETag'), undefined)
-    t.is(slow.get('Content-Disposition'), undefined)
+    const refused = await slow
+    isRefused(t, refused, 'ERR_SESSION_CONFLICT', 409)
+    t.is(refused.get('ETag'), undefined)
+    t.is(refused.get('Content-Disposition'), undefined)
   }
 })
 
 test('a profile that arrives meanwhile is no conflict: both changes are kept', async (t) => {
   for (const store of stores()) {
+    let isRunning = false
     const { send, wechat } = await startServer(t, {
       store,
       handler: async (ctx) => {
         if (ctx.path === '/slow' && ctx.$wxSession) {
           ctx.$wxSession.data.cart = ['milk']
-          await sleep(200)
+          isRunning = true
+          await until(() => !isRunning)
         }
         answer(ctx)
       },
@@ -118,8 +126,9 @@ test('a profile that arrives meanwhile is no conflict: both changes are kept', a
     await send({ ...codeOnly(headers), 'X-WX-Login': 'code' })
 
     const slow = send(codeOnly(headers), '/slow')
-    await sleep(50)
+    await until(() => isRunning)
     await send(headers)
+    isRunning = false
 
     t.is((await slow).status, 200)
     const { body } = await send(codeOnly(headers))
@@ -162,11 +171,13 @@ test('what could not be saved behind an answer that was already sent is reported
 })
 
 test('a change to a session that was ended meanwhile is refused, and revives nothing', async (t) => {
+  let isRunning = false
   const { send, wechat, session } = await startServer(t, {
     handler: async (ctx) => {
       if (ctx.path === '/slow' && ctx.$wxSession) {
         ctx.$wxSession.data.late = true
-        await sleep(150)
+        isRunning = true
+        await until(() => !isRunning)
       }
       answer(ctx)
     },
@@ -176,8 +187,9 @@ test('a change to a session that was ended meanwhile is refused, and revives not
   await send(headers)
 
   const slow = send(codeOnly(headers), '/slow')
-  await sleep(50)
+  await until(() => isRunning)
   await session.revoke(phone.user.openId)
+  isRunning = false
 
   isRefused(t, await slow, 'ERR_SESSION_CONFLICT', 409)
   isRefused(t, await send(codeOnly(headers)), 'ERR_SESSION_EXPIRED', 401)
