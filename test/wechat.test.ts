@@ -1,10 +1,8 @@
-import { once } from 'node:events'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import test, { type ExecutionContext } from 'ava'
 import { WeappSessionError } from '../src/index.js'
 import { type Code2SessionOptions, code2Session } from '../src/wechat.js'
-import { isRefused, startServer } from './support/server.js'
+import { isRefused, listenTo, startServer } from './support/server.js'
 import { codeLoginHeaders, codeOnly, newCode, startWechat } from './support/wechat.js'
 
 /** How each errcode of WeChat is answered: status, and seconds of Retry-After. */
@@ -220,16 +218,6 @@ async function serve(
     response.writeHead(status, headers).end(body)
   })
   return listenTo(t, server)
-}
-
-async function listenTo(t: ExecutionContext, server: ReturnType<typeof createServer>): Promise<string> {
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.teardown(() => {
-    server.closeAllConnections()
-    server.close()
-  })
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
 /** An error as a logger prints it: message, stack, causes and fields. */

@@ -27,9 +27,10 @@ import {
 } from '../../src/index.js'
 import { MAGIC_ID } from '../../src/protocol.js'
 import type { Phone } from '../../src/simulator/index.js'
-import { listen, startServer, type TestServer, type TestServerOptions } from '../support/server.js'
+import { listen, startServer } from '../support/server.js'
 import { until } from '../support/until.js'
-import { namedPhone, startWechat } from '../support/wechat.js'
+import { startWechat } from '../support/wechat.js'
+import { fails, listening, type Started, silence, start, succeeds } from './support/told.js'
 
 interface Answer {
   user: WxUserInfo
@@ -1077,89 +1078,6 @@ test.serial(
     }
   },
 )
-
-interface Callbacks {
-  success(result: unknown): void
-  fail(error: SessionError): void
-  complete(outcome: unknown): void
-}
-
-/** Makes a call that must succeed: told to success, then complete, then the promise, and to nobody else. */
-async function succeeds<Result>(
-  t: ExecutionContext,
-  call: (callbacks: Callbacks) => PromiseLike<Result>,
-): Promise<Result> {
-  const { heard, told, callbacks } = listening()
-  const promise = call(callbacks)
-  t.deepEqual(heard, [])
-  const result = await promise
-  await silence()
-  t.deepEqual(heard, ['success', 'complete'])
-  t.true(told.every((value) => value === result))
-  return result
-}
-
-/** Makes a call that must fail: told to fail, then complete, then the promise, and to nobody else. */
-async function fails(
-  t: ExecutionContext,
-  call: (callbacks: Callbacks) => PromiseLike<unknown>,
-): Promise<SessionError> {
-  const { heard, told, callbacks } = listening()
-  const error: unknown = await Promise.resolve(call(callbacks)).then(
-    (result) => t.fail(`success: ${JSON.stringify(result)}`),
-    (error: unknown) => error,
-  )
-  await silence()
-  t.deepEqual(heard, ['fail', 'complete'])
-  t.true(told.every((value) => value === error))
-  t.true(isSessionError(error), `${error}`)
-  return error as SessionError
-}
-
-function listening(): { heard: string[]; told: unknown[]; callbacks: Callbacks } {
-  const heard: string[] = []
-  const told: unknown[] = []
-  const hear = (what: string) => (value: unknown) => {
-    heard.push(what)
-    told.push(value)
-  }
-  return {
-    heard,
-    told,
-    callbacks: { success: hear('success'), fail: hear('fail'), complete: hear('complete') },
-  }
-}
-
-/** Gives what must not come the time to come. */
-function silence(): Promise<void> {
-  return sleep(20)
-}
-
-interface Started {
-  session: Session
-  phone: Phone
-  /** The headers of every request that arrived. */
-  heard: IncomingHttpHeaders[]
-  url: string
-}
-
-/** The real server, and a session on a phone of alice. */
-async function start(
-  t: ExecutionContext,
-  options: TestServerOptions = {},
-  sessionOptions: SessionOptions = {},
-): Promise<Started & Pick<TestServer, 'wechat'> & { server: TestServer['session'] }> {
-  const heard: IncomingHttpHeaders[] = []
-  // The first who is asked about each request.
-  const ignore = (ctx: Context) => {
-    heard.push(ctx.headers)
-    return false
-  }
-  const { url, wechat, session: server } = await startServer(t, { ignore, ...options })
-  const phone = namedPhone(wechat, 'alice')
-  const session = createSession({ baseUrl: url, wx: phone.wx, ...sessionOptions })
-  return { session, phone, heard, url, wechat, server }
-}
 
 /** A server that is not ours, or an older one, and a session on a phone. `n` counts the requests. */
 async function startOdd(

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer } from 'node:http'
+import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { ExecutionContext } from 'ava'
 import Koa, { type Context, type Middleware } from 'koa'
@@ -47,6 +47,11 @@ export async function startServer(t: ExecutionContext, options: TestServerOption
 export async function listen(t: ExecutionContext, app: Koa): Promise<string> {
   const server = createServer(app.callback())
   traceResponses(server)
+  return listenTo(t, server)
+}
+
+/** Opens a server on a free port; it ends with the test. */
+export async function listenTo(t: ExecutionContext, server: Server): Promise<string> {
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   t.teardown(() => {
