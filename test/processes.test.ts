@@ -1,9 +1,6 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
-import supertest from 'supertest'
 import type { Wechat } from '../src/simulator/index.js'
+import { type ServerProcess, startProcesses } from './support/processes.js'
 import { type Redis, useRedis } from './support/redis.js'
 import { until } from './support/until.js'
 import { codeLoginHeaders, codeOnly, loginHeaders, namedPhone, startWechat } from './support/wechat.js'
@@ -12,7 +9,7 @@ const redis = useRedis(test)
 
 test('two processes share sessions, and what ends in one has ended in the other', async (t) => {
   const wechat = startWechat(t)
-  const [one, other] = await startProcesses(t, 2, wechat, redis())
+  const [one, other] = await start(t, wechat, redis())
   const headers = await loginHeaders(namedPhone(wechat, 'alice'))
 
   const login = await one.send(headers)
@@ -26,21 +23,21 @@ test('two processes share sessions, and what ends in one has ended in the other'
 
 test('50 parallel first requests over two processes: 50 answers, one exchange', async (t) => {
   const wechat = startWechat(t)
-  const servers = await startProcesses(t, 2, wechat, redis())
+  const [one, other] = await start(t, wechat, redis())
   wechat.fail({ delay: 100 })
   const headers = await loginHeaders(namedPhone(wechat, 'alice'))
 
-  const requests = Array.from({ length: 50 }, (_, n) => servers[n % 2]?.send(headers))
+  const requests = Array.from({ length: 50 }, (_, n) => (n % 2 ? one : other).send(headers))
   const responses = await Promise.all(requests)
 
-  t.deepEqual(new Set(responses.map((response) => response?.status)), new Set([200]))
-  t.is(new Set(responses.map((response) => response?.body.pid)).size, 2)
+  t.deepEqual(new Set(responses.map((response) => response.status)), new Set([200]))
+  t.is(new Set(responses.map((response) => response.body.pid)).size, 2)
   t.is(wechat.exchanges, 1)
 })
 
 test('a code-only request in one process waits for its login in the other', async (t) => {
   const wechat = startWechat(t)
-  const [one, other] = await startProcesses(t, 2, wechat, redis())
+  const [one, other] = await start(t, wechat, redis())
   wechat.fail({ delay: 300 })
   const headers = await codeLoginHeaders(wechat.phone())
 
@@ -55,8 +52,8 @@ test('a code-only request in one process waits for its login in the other', asyn
 test('two mini programs on one Redis share nothing', async (t) => {
   const shared = redis()
   const [first, second] = [startWechat(t), startWechat(t)]
-  const [one] = await startProcesses(t, 1, first, shared)
-  const [other] = await startProcesses(t, 1, second, shared)
+  const [one] = await start(t, first, shared)
+  const [other] = await start(t, second, shared)
   const headers = await codeLoginHeaders(first.phone())
 
   t.is((await one.send(headers)).status, 200)
@@ -64,39 +61,11 @@ test('two mini programs on one Redis share nothing', async (t) => {
   t.is((await other.send(codeOnly(headers))).status, 401)
 })
 
-interface ServerProcess {
-  send(headers: Record<string, string>): Promise<supertest.Response>
-}
-
-async function startProcesses<N extends 1 | 2>(
+async function start(
   t: ExecutionContext,
-  count: N,
   wechat: Wechat,
-  { url, prefix }: Redis,
-): Promise<N extends 1 ? [ServerProcess] : [ServerProcess, ServerProcess]> {
-  const { appId, appSecret } = wechat
-  const env = {
-    APP_ID: appId,
-    APP_SECRET: appSecret,
-    WECHAT_URL: await wechat.listen(),
-    REDIS: url,
-    PREFIX: prefix,
-  }
-  const servers = Array.from({ length: count }, () => startProcess(t, env))
-  return Promise.all(servers) as Promise<N extends 1 ? [ServerProcess] : [ServerProcess, ServerProcess]>
-}
-
-async function startProcess(t: ExecutionContext, env: Record<string, string>): Promise<ServerProcess> {
-  const script = fileURLToPath(new URL('./support/server-process.ts', import.meta.url))
-  const child = spawn(process.execPath, ['--import=tsx', script], {
-    env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  const isOver = once(child, 'exit')
-  t.teardown(async () => {
-    child.kill('SIGKILL')
-    await isOver
-  })
-  const [url] = (await once(child.stdout, 'data')).map(String)
-  return { send: async (headers) => supertest(String(url).trim()).get('/').set(headers) }
+  { options }: Redis,
+): Promise<[ServerProcess, ServerProcess]> {
+  const [one, other] = await startProcesses(t, 2, { wechat, store: options })
+  return [one as ServerProcess, other as ServerProcess]
 }

@@ -1,31 +1,65 @@
 /**
  * A server in a process of its own, for tests of what holds between processes: says its URL, then serves.
- * Patient with WeChat and Redis, because the machine is busy with other tests.
+ *
+ *   GET  /                 { user, data, pid }
+ *   GET  /write?token=…    puts the token into `data.tokens`, by reading and writing the list
+ *   GET  /logout           ends the session
+ *   GET  /revoke?user=…    ends every session of that openId
+ *   GET  /memory           { heapUsed } in bytes, after a collection where the process was given --expose-gc
  */
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import Koa from 'koa'
-import { redisStore, weappSession } from '../../src/index.js'
+import { setTimeout as sleep } from 'node:timers/promises'
+import Koa, { type Context } from 'koa'
+import { createCluster, createSentinel } from 'redis'
+import { redisStore, type SessionStore, weappSession } from '../../src/index.js'
+import type { ProcessSettings, StoreSettings } from './processes.js'
 import { traceResponses } from './trace.js'
 
-const { APP_ID, APP_SECRET, WECHAT_URL = '', REDIS = '', PREFIX = '' } = process.env
+const { options, wechat, store } = JSON.parse(process.env.SETTINGS ?? '{}') as ProcessSettings
 
+const session = weappSession({ ...options, wechat, store: makeStore(store) })
 const app = new Koa()
-app.use(
-  weappSession({
-    appId: APP_ID,
-    appSecret: APP_SECRET,
-    store: redisStore({ url: REDIS, prefix: PREFIX, timeout: 5000 }),
-    wechat: { baseUrl: WECHAT_URL, timeout: 10_000 },
-  }),
-)
-app.use((ctx) => {
-  ctx.body = { user: ctx.$wxUserInfo, pid: process.pid }
-})
+app.silent = true
+app.use(answerOutside)
+app.use(session)
+app.use(answerInside)
 
 const server = createServer(app.callback())
 traceResponses(server)
 server.listen(0, '127.0.0.1')
 await once(server, 'listening')
 console.log(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+
+async function answerOutside(ctx: Context, next: () => Promise<unknown>): Promise<void> {
+  if (ctx.path === '/memory') {
+    globalThis.gc?.()
+    ctx.body = { heapUsed: process.memoryUsage().heapUsed }
+  } else if (ctx.path === '/revoke') {
+    await session.revoke(String(ctx.query.user))
+    ctx.body = {}
+  } else await next()
+}
+
+async function answerInside(ctx: Context): Promise<void> {
+  const { $wxSession: session, $wxUserInfo: user } = ctx
+  if (session && ctx.path === '/write') {
+    const { tokens = [] } = session.data as { tokens?: string[] }
+    await sleep(Number(ctx.query.ms ?? 0))
+    session.data.tokens = [...tokens, String(ctx.query.token)]
+  }
+  const data = session?.data
+  if (ctx.path === '/logout') await session?.destroy()
+  ctx.body = { user, data, pid: process.pid }
+}
+
+function makeStore({ url, cluster, sentinels, prefix, timeout }: StoreSettings): SessionStore {
+  const common = { prefix, timeout }
+  if (url) return redisStore({ url, ...common })
+  if (cluster) {
+    return redisStore({ client: createCluster({ rootNodes: cluster.map((url) => ({ url })) }), ...common })
+  }
+  const sentinelRootNodes = (sentinels ?? []).map((port) => ({ host: '127.0.0.1', port }))
+  return redisStore({ client: createSentinel({ name: 'mymaster', sentinelRootNodes }), ...common })
+}
