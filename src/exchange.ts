@@ -1,12 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { bulkhead, isBulkheadRejectedError } from 'cockatiel'
+import { breaker } from './breaker.js'
 import { WeappSessionError } from './errors.js'
 import type { Claim, Entry, RememberedRefusal, SessionStore } from './store.js'
-import type { Exchanged } from './wechat.js'
+import { BUSY, type Exchanged } from './wechat.js'
 
 export interface ExchangesOptions {
   store: SessionStore
   /** Sends a code to WeChat, once. */
   code2Session(code: string): Promise<Exchanged>
+  /** How many codes are exchanged at the same time; as many again wait for their turn. */
+  concurrency: number
   /** ms that others wait for a login that is under way: then its process is believed to be dead. */
   lease: number
 }
@@ -33,36 +37,68 @@ export interface Exchanges {
 /** What is known of a code that was used up for nothing: a new one is needed. */
 const SPENT: RememberedRefusal = { status: 401 }
 
+/** What is said of a code that was not sent: WeChat is silent, or asked by too many. */
+const AWAY: RememberedRefusal = { status: 502, retryAfter: 1 }
+
 /** ms between two looks at a login of another process: short at first, because most are quick. */
 const FIRST_PAUSE = 20
 const LONGEST_PAUSE = 200
+
+/** ms over which exchanges are counted, and ms that a WeChat which fails is left alone. */
+const WINDOW = 10_000
+const COOL_DOWN = 2000
 
 /**
  * One exchange for each code, over all processes: who gets the claim exchanges, the others wait for what comes
  * of it. WeChat consumes a code even when it refuses it or when its answer is lost, so a code whose exchange has
  * failed, or whose process has died, is never tried again.
+ *
+ * While WeChat is silent, or asked by too many, codes that nobody has exchanged are turned away before they are
+ * claimed: at once, and without a trace.
  */
-export function exchanges({ store, code2Session, lease }: ExchangesOptions): Exchanges {
+export function exchanges({ store, code2Session, concurrency, lease }: ExchangesOptions): Exchanges {
   /** The waiting for a login of another process: one for each code, however many requests wait. */
   const waits = new Map<string, Promise<void>>()
+  const slots = bulkhead(concurrency, concurrency)
+  const silence = breaker({ isFailure: isSilence, window: WINDOW, coolDown: COOL_DOWN })
 
   return { exchange, settled, spend }
 
   async function exchange(id: string, code: string): Promise<Exchange | Entry> {
-    const entry = await store.claim(id)
-    if (entry.state === 'granted') return send(code, entry.claim)
+    const entry = await inTurn(id, () => (silence.isOpen() ? known(id) : claim(id, code)))
+    if ('exchanged' in entry) return entry
 
     const outcome = entry.state === 'claimed' ? await settled(id) : entry
     if (outcome?.state === 'session' || outcome?.state === 'ended') return outcome
     throw failure(outcome?.state === 'refused' ? outcome.refusal : SPENT)
   }
 
+  function inTurn<T>(id: string, work: () => Promise<T>): Promise<T | Entry> {
+    return slots.execute(work).catch((error: unknown) => {
+      if (isBulkheadRejectedError(error)) return known(id)
+      throw error
+    })
+  }
+
+  /** What has become of a code, where WeChat cannot be asked. */
+  async function known(id: string): Promise<Entry> {
+    const entry = await store.read(id)
+    if (entry) return entry
+    throw failure(AWAY)
+  }
+
+  async function claim(id: string, code: string): Promise<Exchange | Entry> {
+    const entry = await store.claim(id)
+    return entry.state === 'granted' ? send(code, entry.claim) : entry
+  }
+
   async function send(code: string, claim: Claim): Promise<Exchange> {
     try {
-      return { exchanged: await code2Session(code), claim }
+      return { exchanged: await silence.run(() => code2Session(code)), claim }
     } catch (error) {
-      spend(claim, error instanceof WeappSessionError ? refusalOf(error) : SPENT)
-      throw error
+      const refusal = error instanceof WeappSessionError ? error : failure(AWAY)
+      spend(claim, refusalOf(refusal))
+      throw refusal
     }
   }
 
@@ -93,6 +129,13 @@ export function exchanges({ store, code2Session, lease }: ExchangesOptions): Exc
     // exchanged again.
     store.refuse(claim, refusal).catch(() => {})
   }
+}
+
+/** No answer, or none that can be used, or "busy" (-1): what was said of one code or of our options is none. */
+function isSilence(error: unknown): boolean {
+  if (!(error instanceof WeappSessionError)) return true
+  const { status, detail } = error
+  return status === 504 || (status === 502 && (detail?.errcode ?? BUSY) === BUSY)
 }
 
 function refusalOf({ status, detail, headers }: WeappSessionError): RememberedRefusal {

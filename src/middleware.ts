@@ -46,6 +46,7 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
   const exchange = exchanges({
     store,
     code2Session: code2Session({ appId, appSecret, ...wechat, warn }),
+    concurrency: wechat.concurrency,
     lease: wechat.timeout + TIME_FOR_THE_STORE,
   })
   const common = { appId, ids, store, sealer, ttl }

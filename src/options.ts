@@ -37,6 +37,11 @@ export interface WeappSessionOptions {
     baseUrl?: string
     /** ms for one exchange, everything included. Default 3000. */
     timeout?: number
+    /**
+     * Exchanges at the same time, in this process; as many again wait for their turn, and what is more than that
+     * is refused (502). Default 100.
+     */
+    concurrency?: number
     /** Default the global `fetch`. */
     fetch?: typeof fetch
   }
@@ -61,7 +66,7 @@ export interface Settled {
   maxSessionsPerUser: number
   ignore: (ctx: Context) => boolean
   onLogin: ((session: WxSession, ctx: Context) => unknown) | undefined
-  wechat: { baseUrl: string; timeout: number; fetch: typeof fetch }
+  wechat: { baseUrl: string; timeout: number; concurrency: number; fetch: typeof fetch }
   legacyStatus: boolean
   ignoreSignature: boolean
 }
@@ -106,8 +111,9 @@ export function settle(options: WeappSessionOptions): Settled {
     legacyStatus = false,
     ignoreSignature = false,
   } = options
-  checkOptions('weappSession({ wechat })', wechat, ['baseUrl', 'timeout', 'fetch'])
-  const { baseUrl = 'https://api.weixin.qq.com', timeout = 3000, fetch = globalThis.fetch } = wechat
+  checkOptions('weappSession({ wechat })', wechat, ['baseUrl', 'timeout', 'concurrency', 'fetch'])
+  const { baseUrl = 'https://api.weixin.qq.com', timeout = 3000, concurrency = 100 } = wechat
+  const { fetch = globalThis.fetch } = wechat
 
   if (!isText(appId)) throw mistake('appId is missing: it is in the mini program console, beginning with wx')
   if (!isText(appSecret)) throw mistake('appSecret is missing: it is in the mini program console')
@@ -118,6 +124,8 @@ export function settle(options: WeappSessionOptions): Settled {
   if (!isWhole(maxSessionsPerUser, 1000))
     throw mistake('maxSessionsPerUser must be a whole number from 1 to 1000')
   if (!isWhole(timeout, 60_000)) throw mistake('wechat.timeout must be whole ms, from 1 to 60000')
+  if (!isWhole(concurrency, 10_000))
+    throw mistake('wechat.concurrency must be a whole number from 1 to 10000')
   if (!isBaseUrl(baseUrl)) throw mistake('wechat.baseUrl must be an http(s) URL without a query')
   checkAll('function', { ignore, 'wechat.fetch': fetch, ...(onLogin && { onLogin }) })
   checkAll('boolean', { rolling, legacyStatus, ignoreSignature })
@@ -140,7 +148,7 @@ export function settle(options: WeappSessionOptions): Settled {
     maxSessionsPerUser,
     ignore,
     onLogin,
-    wechat: { baseUrl: baseUrl.replace(/\/+$/, ''), timeout, fetch },
+    wechat: { baseUrl: baseUrl.replace(/\/+$/, ''), timeout, concurrency, fetch },
     legacyStatus,
     ignoreSignature,
   }

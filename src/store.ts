@@ -46,7 +46,7 @@ export interface Claim {
   id: string
   /** Proves the claim to the store that gave it. */
   token: string
-  /** When the login began, in the store's own order of events. Compared with revocations. */
+  /** When the login began, in the store's own reckoning: compared with revocations. */
   began: number
 }
 

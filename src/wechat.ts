@@ -28,7 +28,7 @@ interface Answer {
 }
 
 // Errcodes: developers.weixin.qq.com/miniprogram/dev/server/API/user-login/api_code2session
-const BUSY = -1
+export const BUSY = -1
 const BLOCKED = 40226
 const TOO_OFTEN = 45011
 const DAILY_QUOTA = 45009

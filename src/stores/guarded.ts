@@ -1,3 +1,4 @@
+import { breaker } from '../breaker.js'
 import { deadline } from '../deadline.js'
 import { WeappSessionError } from '../errors.js'
 import type { SessionStore } from '../store.js'
@@ -9,17 +10,26 @@ const DEFAULT_TIMEOUT = 250
 /** Seconds after which another try makes sense. */
 const RETRY_AFTER = 1
 
+/** A call that the store did not answer in time. */
+class TooLate extends Error {}
+
 /**
  * A store that never keeps a request waiting: each call ends within the store's `timeout`, and whatever goes
  * wrong in it is ERR_STORE_UNAVAILABLE. An outage must not look like "no such session", or every phone would
  * log in again at once.
+ *
+ * A store that hangs is asked by one call at a time, until it answers again: so that calls which nobody waits
+ * for any more do not pile up in front of it. Only lateness counts: one that answers with an error (Redis, when
+ * it is full or a replica, to every write) may well be right for the next call.
  */
 export function guarded(store: SessionStore, warn: Warn): SessionStore {
   const { timeout = DEFAULT_TIMEOUT } = store
+  const hanging = breaker({ isFailure: (error) => error instanceof TooLate, window: 1000, coolDown: 500 })
 
   async function call<T>(work: () => Promise<T>): Promise<T> {
     try {
-      return await (timeout > 0 ? deadline(timeout, work(), tooLate) : work())
+      if (timeout === 0) return await work()
+      return await hanging.run(() => deadline(timeout, work(), tooLate))
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : 'it threw something that is no error'
       warn('WEAPP_STORE', `The session store fails, and requests that need it get 503: ${why}`)
@@ -28,7 +38,7 @@ export function guarded(store: SessionStore, warn: Warn): SessionStore {
   }
 
   function tooLate(): Error {
-    return new Error(`no answer within ${timeout} ms`)
+    return new TooLate(`no answer within ${timeout} ms`)
   }
 
   return {

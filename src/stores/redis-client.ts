@@ -104,7 +104,7 @@ async function createOwn(url: string): Promise<RedisClient> {
     socket: {
       connectTimeout: 1000,
       socketTimeout: 3000,
-      reconnectStrategy: (retries) => Math.min(50 * 2 ** retries, 1000) + Math.random() * 100,
+      reconnectStrategy: (retries) => Math.min(50 * 2 ** retries, 500) + Math.random() * 100,
     },
   })
 }

@@ -32,12 +32,11 @@ local now = time[1] * 1000000 + time[2]
 local function print(number) return string.format('%.0f', number) end
 `
 
-/** ARGV: the claim's value, its life (ms). What stands there already, or [now] when the claim is made. */
-export const CLAIM: Script = script(`${NOW}
+/** ARGV: the claim's value, its life (ms). What stands there already; nothing when the claim is made. */
+export const CLAIM: Script = script(`
 local value = redis.call('GET', KEYS[1])
-if value then return value end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-return { print(now) }
+if not value then redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
+return value
 `)
 
 /** ARGV: what must stand there ('' for nothing), what takes its place, its life (ms). 1 when it did. */
@@ -51,22 +50,30 @@ return 1
 const GRACE = 60_000_000
 
 /**
- * ARGV: session id, when its login began (µs), its life (ms), sessions at most, life of a claim (ms).
- * Nothing when the user was revoked after the login began; else the ids that have to end to make room.
+ * ARGV: session id, its life (ms), sessions at most, life of a claim (ms).
+ * [µs since the user was revoked, or '', and the ids that have to end]: those that make room, and those that a
+ * revocation should have ended whose process died.
  */
 export const ENROLL: Script = script(`${NOW}
-local revoked = redis.call('HGET', KEYS[1], 'revoked')
-if revoked and tonumber(revoked) >= tonumber(ARGV[2]) then return false end
+local revoked = tonumber(redis.call('HGET', KEYS[1], 'revoked') or -1)
+if revoked > now then
+  -- The clock was set back: what has happened has happened by now.
+  revoked = now
+  redis.call('HSET', KEYS[1], 'revoked', print(now))
+end
 
-local ends = now + ARGV[3] * 1000
+local ends = now + ARGV[2] * 1000
 local last = ends
 local live = {}
+local answer = { revoked < 0 and '' or print(now - revoked) }
 local fields = redis.call('HGETALL', KEYS[1])
 for i = 1, #fields, 2 do
   local enrolled, expires = string.match(fields[i + 1], '^(%d+) (%d+)$')
   if enrolled and fields[i] ~= ARGV[1] then
     if tonumber(expires) + ${GRACE} < now then redis.call('HDEL', KEYS[1], fields[i]) end
-    if tonumber(expires) > now then
+    if tonumber(enrolled) <= revoked then
+      table.insert(answer, fields[i])
+    elseif tonumber(expires) > now then
       table.insert(live, { id = fields[i], enrolled = tonumber(enrolled) })
     end
     last = math.max(last, tonumber(expires))
@@ -75,11 +82,10 @@ end
 table.sort(live, function(a, b) return a.enrolled < b.enrolled end)
 
 redis.call('HSET', KEYS[1], ARGV[1], print(now) .. ' ' .. print(ends))
-redis.call('PEXPIRE', KEYS[1], print(math.max((last + ${GRACE} - now) / 1000, ARGV[5])))
+redis.call('PEXPIRE', KEYS[1], print(math.max((last + ${GRACE} - now) / 1000, ARGV[4])))
 
-local room = {}
-for i = 1, #live + 1 - ARGV[4] do table.insert(room, live[i].id) end
-return room
+for i = 1, #live + 1 - ARGV[3] do table.insert(answer, live[i].id) end
+return answer
 `)
 
 /** ARGV: life of a claim (ms). Marks the user as revoked now; the ids of the sessions that have to end. */

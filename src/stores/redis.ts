@@ -1,6 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { checkOptions, mistake } from '../check.js'
-import { CODE_MEMORY, type Entry, LIST_MAX, type SessionRecord, type SessionStore } from '../store.js'
+import {
+  type Claim,
+  CODE_MEMORY,
+  type Entry,
+  LIST_MAX,
+  type SessionRecord,
+  type SessionStore,
+} from '../store.js'
 import { type Connection, connectionTo, type RedisClient } from './redis-client.js'
 import * as scripts from './redis-scripts.js'
 
@@ -51,10 +58,11 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
     },
 
     async claim(id) {
+      const began = performance.now()
       const token = `claim ${randomUUID()}`
-      const result = await run(scripts.CLAIM, sessionKey(id), [token, CODE_MEMORY])
-      if (Array.isArray(result)) return { state: 'granted', claim: { id, token, began: Number(result[0]) } }
-      return (await entryOf(await connection.client(), id, String(result))) ?? { state: 'ended' }
+      const standing = await run(scripts.CLAIM, sessionKey(id), [token, CODE_MEMORY])
+      if (standing === null) return { state: 'granted', claim: { id, token, began } }
+      return (await entryOf(await connection.client(), id, String(standing))) ?? { state: 'ended' }
     },
 
     async refuse(claim, refusal) {
@@ -63,14 +71,12 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
 
     async create({ id, user, record, claim, max }) {
       const life = lifeOf(record.expires)
-      const toEnd = await run(scripts.ENROLL, userKey(user), [id, claim.began, life, max, CODE_MEMORY])
-      if (!Array.isArray(toEnd)) return false
-
+      const isEnrolled = await enroll(user, id, claim, life, max)
       // Kept for as long as the code lives, at least: it must not be exchanged again when its session is over.
       const expected = claim.id === id ? claim.token : ''
-      const isCreated = await replace(id, expected, print(record), Math.max(life, CODE_MEMORY))
-      if (isCreated) await endAll(user, toEnd as string[])
-      else await (await connection.client()).hDel(userKey(user), [id])
+      const isCreated =
+        isEnrolled && (await replace(id, expected, print(record), Math.max(life, CODE_MEMORY)))
+      if (!isCreated) await (await connection.client()).hDel(userKey(user), [id])
       return isCreated
     },
 
@@ -105,6 +111,32 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
     },
 
     close: () => connection.close(),
+  }
+
+  /**
+   * Puts a session on its user's list, and ends those that make room for it: before it is there, so that there
+   * are never too many, whatever becomes of this process. `false` when the user was revoked after the login
+   * began.
+   *
+   * The nodes of a cluster have no common time, and the code and the user may be on two. So two durations are
+   * compared: how long ago the login began (by our clock, up to the answer, which is too long rather than too
+   * short) and how long ago the revocation was (by the node's clock). Too long by the time that the answer took:
+   * where that made the difference, asking again does not.
+   */
+  async function enroll(
+    user: string,
+    id: string,
+    { began }: Claim,
+    life: number,
+    max: number,
+  ): Promise<boolean> {
+    for (let tries = 0; tries < 3; tries++) {
+      const answer = await run(scripts.ENROLL, userKey(user), [id, life, max, CODE_MEMORY])
+      const [sinceRevoked, ...toEnd] = answer as [string, ...string[]]
+      await endAll(user, toEnd)
+      if (sinceRevoked === '' || performance.now() - began < Number(sinceRevoked) / 1000) return true
+    }
+    return false
   }
 
   /**
