@@ -1,10 +1,19 @@
 /**
  * The result of `work`, or the error that `late` makes once `ms` have passed. The work itself goes on:
  * what it does later is ignored here, so it must be harmless (or be aborted by `late`).
+ *
+ * An answer that has arrived while this process was busy is in time: Node runs timers before it reads, so it gets
+ * to read once more.
  */
 export function deadline<T>(ms: number, work: Promise<T>, late: () => Error): Promise<T> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(late()), ms)
-    work.then(resolve, reject).finally(() => clearTimeout(timer))
+    let turn: NodeJS.Immediate | undefined
+    const timer = setTimeout(() => {
+      turn = setImmediate(() => reject(late()))
+    }, ms)
+    work.then(resolve, reject).finally(() => {
+      clearTimeout(timer)
+      clearImmediate(turn)
+    })
   })
 }

@@ -1,5 +1,6 @@
 import { deadline } from '../deadline.js'
 import { warn } from '../warn.js'
+import { heartbeat } from './redis-heartbeat.js'
 
 /** What `eval` and its like take: the one key of the script, and its arguments. */
 export interface ScriptOptions {
@@ -88,25 +89,27 @@ const NO_TIMER = { timeout: undefined } as unknown as { timeout: number }
 
 /**
  * A client with settings that fail fast: by itself, node-redis keeps commands for a connection that is gone, and
- * may give up reconnecting for good.
+ * may give up reconnecting for good. `socketTimeout` is for connections that are being made; the heartbeat looks
+ * after those that are.
  */
 async function createOwn(url: string): Promise<RedisClient> {
   const { createClient } = await import('redis').catch((cause: unknown) => {
     throw new Error("redisStore({ url }) needs the package 'redis': npm install redis", { cause })
   })
-  return createClient({
+  const client = createClient({
     url,
     disableOfflineQueue: true,
     commandsQueueMaxLength: 10_000,
     commandOptions: NO_TIMER,
-    pingInterval: 1000,
     maintNotifications: 'disabled',
     socket: {
       connectTimeout: 1000,
-      socketTimeout: 3000,
+      socketTimeout: 1500,
       reconnectStrategy: (retries) => Math.min(50 * 2 ** retries, 500) + Math.random() * 100,
     },
   })
+  client.once('ready', () => heartbeat(client))
+  return client
 }
 
 /** An 'error' event without a listener ends the process: in its place, one line per outage. */

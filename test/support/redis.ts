@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -19,6 +19,8 @@ export interface Redis {
   /** Everything under the prefix. */
   entries(): Promise<RedisEntry[]>
   clear(): Promise<void>
+  /** A client for one errand. */
+  use<T>(errand: (client: ReturnType<typeof createClient>) => Promise<T>): Promise<T>
 }
 
 export interface RedisEntry {
@@ -32,6 +34,7 @@ export interface RedisEntry {
 export interface OwnRedis extends Redis {
   server: ChildProcess
   port: number
+  dir: string
   stop(): Promise<void>
 }
 
@@ -61,37 +64,50 @@ export function useRedis(test: TestFn): () => Redis {
   }
 }
 
-/** Starts a `redis-server` on a free port. */
-export async function startRedis(port?: number): Promise<OwnRedis> {
-  const dir = mkdtempSync(join(tmpdir(), 'weapp-redis-'))
+/** Starts a `redis-server` on a free port; or again where one was, with what that one had saved in its folder. */
+export async function startRedis(port?: number, dir: string = newFolder()): Promise<OwnRedis> {
   const chosen = port ?? (await freePort())
-  const args = [
-    '--port',
-    `${chosen}`,
-    '--bind',
-    '127.0.0.1',
-    '--save',
-    '',
-    '--appendonly',
-    'no',
-    '--dir',
-    dir,
-  ]
-  const server = spawn('redis-server', args, { stdio: 'ignore' })
-  const isOver = once(server, 'exit')
+  const { server, end } = runRedis(['--port', `${chosen}`, '--dir', dir, ...NOTHING_KEPT])
   const redis = redisAt(`redis://127.0.0.1:${chosen}`)
   await untilReady(redis.url)
 
   return {
     ...redis,
     port: chosen,
+    dir,
     server,
     async stop() {
-      server.kill('SIGKILL')
-      await isOver
+      await end()
       rmSync(dir, { recursive: true, force: true })
     },
   }
+}
+
+/** Settings of a server that writes no data to disk and is seen by this machine alone. */
+export const NOTHING_KEPT: string[] = ['--bind', '127.0.0.1', '--save', '', '--appendonly', 'no']
+
+export interface RedisProcess {
+  server: ChildProcess
+  /** Kills it, however it fares, and waits until it is gone. */
+  end(): Promise<void>
+}
+
+/** Runs `redis-server` with these arguments. */
+export function runRedis(args: string[]): RedisProcess {
+  const server = spawn('redis-server', args, { stdio: 'ignore' })
+  const isOver = once(server, 'exit')
+  return {
+    server,
+    async end() {
+      server.kill('SIGKILL')
+      await isOver
+    },
+  }
+}
+
+/** A folder for the files of a server; whoever asked for it removes it. */
+export function newFolder(): string {
+  return mkdtempSync(join(tmpdir(), 'weapp-redis-'))
 }
 
 function redisAt(url: string): Redis {
@@ -102,6 +118,7 @@ function redisAt(url: string): Redis {
     prefix,
     entries: () => readAll(url, prefix),
     clear: () => removeAll(url, prefix),
+    use: (errand) => withClient(url, errand),
   }
 }
 
@@ -142,7 +159,8 @@ export async function withClient<T>(
   }
 }
 
-async function untilReady(url: string): Promise<void> {
+/** Waits until a server answers. */
+export async function untilReady(url: string): Promise<void> {
   for (let tries = 0; ; tries++) {
     try {
       return await withClient(url, async (client) => void (await client.ping()))
@@ -154,9 +172,15 @@ async function untilReady(url: string): Promise<void> {
 }
 
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  return typeof address === 'object' && address ? address.port : 0
+  const [port] = await freePorts(1)
+  return port as number
+}
+
+/** As many free ports, no two the same. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
+  await Promise.all(servers.map((server) => once(server, 'listening')))
+  const ports = servers.map((server) => (server.address() as AddressInfo).port)
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
+  return ports
 }
