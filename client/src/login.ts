@@ -6,6 +6,7 @@ import {
   SIGNATURE_HEADER,
 } from '../../src/protocol.js'
 import type { SessionOptions, UserData } from './types.js'
+import { attempt } from './util.js'
 import type { Header, Wx, WxError } from './wx.js'
 
 /** What a login request carries, and since when it has been good. */
@@ -55,16 +56,13 @@ function loginHeader(code: string, userData: Partial<UserData> | undefined): Hea
   const { rawData, signature } = userData || {}
   const codeOnly = { [CODE_HEADER]: code, [LOGIN_HEADER]: CODE_LOGIN }
   if (typeof rawData !== 'string' || typeof signature !== 'string') return codeOnly
-  try {
-    return {
-      [CODE_HEADER]: code,
-      [RAW_DATA_HEADER]: encodeURIComponent(rawData),
-      [SIGNATURE_HEADER]: signature,
-    }
-  } catch {
-    // Half an emoji, which no URI can hold.
-    return codeOnly
-  }
+  const signed = () => ({
+    [CODE_HEADER]: code,
+    [RAW_DATA_HEADER]: encodeURIComponent(rawData),
+    [SIGNATURE_HEADER]: signature,
+  })
+  // No URI can hold half an emoji.
+  return attempt<Header>(signed, codeOnly)
 }
 
 /** The result of a call with callbacks. `wx` is known to break its own timeouts: after ours, it is not heard. */

@@ -42,7 +42,7 @@ export function readRefusal({ statusCode, data, header }: Answer): Refusal | und
 }
 
 /** WeChat gives header names as they were sent, or in lower case over HTTP/2. */
-function headerOf(header: Record<string, unknown> = {}, name: string): unknown {
+export function headerOf(header: Record<string, unknown> = {}, name: string): unknown {
   const key = Object.keys(header).find((key) => key.toLowerCase() === name.toLowerCase())
   return key && header[key]
 }
@@ -56,7 +56,7 @@ function magicBody(data: unknown): Body | undefined {
 
 function parse(text: string): unknown {
   // A text in which the id stands by chance.
-  return attempt(() => JSON.parse(text) as unknown, undefined)
+  return attempt(() => JSON.parse(text) as unknown)
 }
 
 /** Enough to find the reason by: there is no TextDecoder in a mini program. */

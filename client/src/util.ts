@@ -17,7 +17,9 @@ export function isObject(value: unknown): value is object {
 }
 
 /** The result of something that may throw, or what there is instead. */
-export function attempt<T>(run: () => T, otherwise: T): T {
+export function attempt<T>(run: () => T): T | undefined
+export function attempt<T>(run: () => T, otherwise: T): T
+export function attempt<T>(run: () => T, otherwise?: T): T | undefined {
   try {
     return run()
   } catch {

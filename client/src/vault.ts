@@ -18,15 +18,12 @@ const VERSION = 1
 export function vault(wx: Wx, key: string): Vault {
   return {
     load() {
-      const value = attempt(() => wx.getStorageSync(key), undefined)
+      const value = attempt(() => wx.getStorageSync(key))
       const { v, code } = (isObject(value) ? value : {}) as { v?: unknown; code?: unknown }
       return v === VERSION && typeof code === 'string' && code ? code : undefined
     },
     keep(code) {
-      attempt(
-        () => (code ? wx.setStorageSync(key, { v: VERSION, code }) : wx.removeStorageSync(key)),
-        undefined,
-      )
+      attempt(() => (code ? wx.setStorageSync(key, { v: VERSION, code }) : wx.removeStorageSync(key)))
     },
   }
 }
