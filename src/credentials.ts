@@ -1,5 +1,4 @@
 import type { IncomingMessage } from 'node:http'
-import type { Carrier } from './carriers/carrier.js'
 import { WeappSessionError } from './errors.js'
 import {
   CODE_HEADER,
@@ -12,12 +11,7 @@ import {
 } from './protocol.js'
 import { type EncryptedData, isCiphertext, parseObject } from './user-data.js'
 
-/** What a request claims to be. Nothing of it is proved yet. */
-export type Credentials =
-  | { kind: 'none' }
-  | { kind: 'session'; credential: string }
-  | { kind: 'login'; login: Login }
-
+/** What a request that logs in claims. Nothing of it is proved yet. */
 export interface Login {
   code: string
   /** Absent in a login by code alone. */
@@ -55,57 +49,71 @@ const SHA1 = /^[0-9a-f]{40}$/i
 const RAW_DATA_MAX = 8192
 
 /**
- * Reads the session headers of a request and checks their shape. No I/O: what is refused here has cost nobody
- * anything.
+ * Reads the login headers of a request and checks their shape; nothing when it logs nobody in. No I/O: what is
+ * refused here has cost nobody anything.
  *
  * @throws {WeappSessionError} ERR_BAD_REQUEST, or ERR_UNTRUSTED_RAW_DATA with status 400
  */
-export function readCredentials(
-  request: IncomingMessage,
-  carrier: Carrier,
-  ignoreSignature: boolean,
-): Credentials {
+export function readLogin(request: IncomingMessage, ignoreSignature: boolean): Login | undefined {
   const { headers } = request
   // rawData without a code claims nothing, as in the original.
   const isLogin = headers[LOGIN] !== undefined || (headers[RAW_DATA] && headers[CODE])
-  if (isLogin) return { kind: 'login', login: readLogin(request, ignoreSignature) }
+  if (!isLogin) return undefined
 
-  const credential = carrier.read(headers)
-  return credential ? { kind: 'session', credential: checked(credential) } : { kind: 'none' }
+  refuseRepeated(request)
+  const field = (name: string) => headers[name] as string | undefined
+  if ((field(LOGIN) ?? CODE_LOGIN) !== CODE_LOGIN) throw new WeappSessionError('ERR_BAD_REQUEST')
+  const rawData = field(RAW_DATA) || undefined
+  if (rawData && rawData.length > RAW_DATA_MAX) throw new WeappSessionError('ERR_BAD_REQUEST')
+  const fields = {
+    code: field(CODE),
+    rawData: rawData && decode(rawData),
+    signature: field(SIGNATURE),
+    encryptedData: field(ENCRYPTED_DATA),
+    iv: field(IV),
+  }
+  return checkedLogin(fields, ignoreSignature)
 }
 
-function readLogin(request: IncomingMessage, ignoreSignature: boolean): Login {
-  refuseRepeated(request)
-  const header = (name: string) => request.headers[name] as string | undefined
-  if ((header(LOGIN) ?? CODE_LOGIN) !== CODE_LOGIN) throw new WeappSessionError('ERR_BAD_REQUEST')
+/** The fields of a login as they came, from headers or from a body. */
+export interface LoginFields {
+  code?: unknown
+  rawData?: unknown
+  signature?: unknown
+  encryptedData?: unknown
+  iv?: unknown
+}
 
-  const login: Login = { code: checked(header(CODE)) }
-  const rawData = header(RAW_DATA)
-  if (rawData) login.userInfo = readUserInfo(rawData, header(SIGNATURE), ignoreSignature)
-  const [encryptedData, iv] = [header(ENCRYPTED_DATA), header(IV)]
-  if (encryptedData || iv)
-    login.encrypted = readEncrypted({ encryptedData: encryptedData ?? '', iv: iv ?? '' })
+/** @throws {WeappSessionError} as {@link readLogin} does */
+export function checkedLogin(fields: LoginFields, ignoreSignature: boolean): Login {
+  const { code, rawData, signature, encryptedData, iv } = fields
+  const login: Login = { code: checkedCredential(code) }
+  if (rawData !== undefined) login.userInfo = checkedUserInfo(rawData, signature, ignoreSignature)
+  if (encryptedData || iv) login.encrypted = checkedEncrypted({ encryptedData, iv })
   return login
 }
 
-function readUserInfo(encoded: string, signature: string | undefined, ignoreSignature: boolean): UserInfo {
-  if (encoded.length > RAW_DATA_MAX) throw new WeappSessionError('ERR_BAD_REQUEST')
-  const rawData = decode(encoded)
-  const fields = parseObject(rawData)
+function checkedUserInfo(rawData: unknown, signature: unknown, ignoreSignature: boolean): UserInfo {
+  const fields = typeof rawData === 'string' ? parseObject(rawData) : undefined
   if (!fields) throw malformed('rawData is not a JSON object')
 
-  if (ignoreSignature) return { rawData, fields }
-  if (!signature || !SHA1.test(signature)) throw malformed('the signature is not a SHA-1 in hex')
-  return { rawData, fields, signature }
+  const text = rawData as string
+  if (ignoreSignature) return { rawData: text, fields }
+  if (typeof signature !== 'string' || !SHA1.test(signature))
+    throw malformed('the signature is not a SHA-1 in hex')
+  return { rawData: text, fields, signature }
 }
 
-function readEncrypted(encrypted: EncryptedData): EncryptedData {
+function checkedEncrypted({ encryptedData, iv }: LoginFields): EncryptedData {
+  const encrypted = { encryptedData: String(encryptedData ?? ''), iv: String(iv ?? '') }
   if (!isCiphertext(encrypted)) throw malformed('encrypted data or its iv is malformed')
   return encrypted
 }
 
-function checked(credential: string | undefined): string {
-  if (credential === undefined || !CREDENTIAL.test(credential)) throw new WeappSessionError('ERR_BAD_REQUEST')
+/** @throws {WeappSessionError} ERR_BAD_REQUEST when it has an impossible shape */
+export function checkedCredential(credential: unknown): string {
+  if (typeof credential !== 'string' || !CREDENTIAL.test(credential))
+    throw new WeappSessionError('ERR_BAD_REQUEST')
   return credential
 }
 

@@ -40,6 +40,9 @@ const SPENT: RememberedRefusal = { status: 401 }
 /** What is said of a code that was not sent: WeChat is silent, or asked by too many. */
 const AWAY: RememberedRefusal = { status: 502, retryAfter: 1 }
 
+/** Where a login has succeeded, whatever has become of its session since. */
+const HAS_LOGGED_IN = new Set<Entry['state']>(['session', 'used', 'ended'])
+
 /** ms between two looks at a login of another process: short at first, because most are quick. */
 const FIRST_PAUSE = 20
 const LONGEST_PAUSE = 200
@@ -69,7 +72,7 @@ export function exchanges({ store, code2Session, concurrency, lease }: Exchanges
     if ('exchanged' in entry) return entry
 
     const outcome = entry.state === 'claimed' ? await settled(id) : entry
-    if (outcome?.state === 'session' || outcome?.state === 'ended') return outcome
+    if (outcome && HAS_LOGGED_IN.has(outcome.state)) return outcome
     throw failure(outcome?.state === 'refused' ? outcome.refusal : SPENT)
   }
 

@@ -3,8 +3,11 @@
  *
  * @module
  */
-export type { Carrier } from './carriers/carrier.js'
+export type { Carrier, Claims, Given, Presented } from './carriers/carrier.js'
 export { codeCarrier } from './carriers/code.js'
+export { type CookieCarrierOptions, cookieCarrier } from './carriers/cookie.js'
+export { type HeaderCarrierOptions, headerCarrier } from './carriers/header.js'
+export { type JwtCarrierOptions, type JwtKey, jwtCarrier } from './carriers/jwt.js'
 export { type RefusalOptions, WeappSessionError } from './errors.js'
 export { type WeappSession, weappSession } from './middleware.js'
 export type { WeappSessionOptions } from './options.js'

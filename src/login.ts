@@ -1,4 +1,5 @@
 import { amend } from './amend.js'
+import type { Presented } from './carriers/carrier.js'
 import type { Login } from './credentials.js'
 import { WeappSessionError } from './errors.js'
 import type { Exchange, Exchanges } from './exchange.js'
@@ -6,6 +7,7 @@ import type { Ids } from './id.js'
 import type { Sealer } from './seal.js'
 import type { FoundSession } from './session.js'
 import type { Entry, SessionRecord, SessionStore } from './store.js'
+import type { Trust } from './trust.js'
 import { decryptUserData, isAnonymous, isSigned, type Profile, pickProfile } from './user-data.js'
 import type { Exchanged } from './wechat.js'
 
@@ -15,6 +17,9 @@ export interface LoginOptions {
   store: SessionStore
   sealer: Sealer
   exchanges: Exchanges
+  trust: Trust
+  /** Whether the code of a login is the credential of its session; else the server makes one. */
+  isCodeTheCredential: boolean
   /** Seconds. */
   ttl: number
   maxSessionsPerUser: number
@@ -25,10 +30,17 @@ export interface LoginOptions {
 export type Welcome = (session: FoundSession) => Promise<SessionRecord>
 
 export interface Logins {
-  /** The session of a login's code: made by it, or by an earlier request with the same code. */
-  logIn(login: Login, welcome: Welcome): Promise<FoundSession & { isNew: boolean }>
+  /**
+   * The session of a login's code: made by it, or by an earlier request with the same code. A new one begins with
+   * the `data` that its user has left as a guest.
+   */
+  logIn(
+    login: Login,
+    data: SessionRecord['data'],
+    welcome: Welcome,
+  ): Promise<FoundSession & { isNew: boolean }>
   /** The session of a credential; waits for its login, if that is still under way. */
-  find(credential: string): Promise<FoundSession>
+  find(presented: Presented): Promise<FoundSession>
 }
 
 /** The requests of this process that log in with one code at the same time: they share one exchange. */
@@ -44,35 +56,52 @@ interface Flight {
 
 /** Code → verified user. The session is made by one request; all others with the same code share it. */
 export function logins(options: LoginOptions): Logins {
-  const { appId, ids, store, sealer, exchanges, ttl, maxSessionsPerUser, ignoreSignature } = options
+  const { appId, ids, store, sealer, exchanges, trust, ttl, maxSessionsPerUser, ignoreSignature } = options
+  const { isCodeTheCredential } = options
   const flights = new Map<string, Flight>()
 
   return { logIn, find }
 
-  async function logIn(login: Login, welcome: Welcome): Promise<FoundSession & { isNew: boolean }> {
-    const id = ids.session(login.code)
-    const flight = flights.get(id) ?? takeOff(id, login.code)
+  async function logIn(
+    login: Login,
+    data: SessionRecord['data'],
+    welcome: Welcome,
+  ): Promise<FoundSession & { isNew: boolean }> {
+    const credential = isCodeTheCredential ? login.code : ids.credential(login.code)
+    const id = ids.session(credential)
+    const codeId = isCodeTheCredential ? id : ids.code(login.code)
+    const flight = flights.get(codeId) ?? takeOff(codeId, login.code)
     flight.requests++
     try {
       const outcome = await flight.outcome
-      if ('state' in outcome) return { id, record: await repeat(id, believed(outcome), login), isNew: false }
+      if ('state' in outcome) {
+        const entry = outcome.state === 'used' ? await store.read(id) : outcome
+        return { id, credential, record: await repeat(id, believed(entry), login), isNew: false }
+      }
 
       const profile = verify(login, outcome.exchanged)
       const isNew = !flight.created
-      flight.created ??= create(id, outcome, profile, welcome).finally(flight.land)
+      const begin = (record: SessionRecord) => welcome({ id, credential, record })
+      flight.created ??= create(id, outcome, profile, data, begin).finally(flight.land)
       const record = await flight.created
-      return { id, record: isNew ? record : await improve(id, record, profile), isNew }
+      return { id, credential, record: isNew ? record : await improve(id, record, profile), isNew }
     } finally {
       if (--flight.requests === 0) leave(flight)
     }
   }
 
-  async function find(credential: string): Promise<FoundSession> {
+  async function find({ credential, claims }: Presented): Promise<FoundSession> {
     const id = ids.session(credential)
+    if (claims) {
+      if (!trust.believes(id, ids.user(claims.openId), claims))
+        throw new WeappSessionError('ERR_SESSION_EXPIRED')
+      return { id, credential, record: claimed(claims), isClaimed: true }
+    }
     const flight = flights.get(id)
     if (flight) await flight.landed
     const entry = await store.read(id)
-    return { id, record: believed(entry?.state === 'claimed' ? await exchanges.settled(id) : entry) }
+    const settled = entry?.state === 'claimed' ? await exchanges.settled(id) : entry
+    return { id, credential, record: believed(settled) }
   }
 
   function takeOff(id: string, code: string): Flight {
@@ -119,7 +148,8 @@ export function logins(options: LoginOptions): Logins {
     id: string,
     { exchanged: { openId, unionId, sessionKey }, claim }: Exchange,
     profile: Profile | undefined,
-    welcome: Welcome,
+    data: SessionRecord['data'],
+    welcome: (draft: SessionRecord) => Promise<SessionRecord>,
   ): Promise<SessionRecord> {
     const user = ids.user(openId)
     const best = isAnonymous(profile) ? ((await knownProfile(user)) ?? profile) : profile
@@ -130,7 +160,7 @@ export function logins(options: LoginOptions): Logins {
       openId,
       ...(unionId !== undefined && { unionId }),
       ...(best && { profile: best }),
-      data: {},
+      data,
       key: sealer.seal(sessionKey, id),
       created,
       expires: created + ttl * 1000,
@@ -138,7 +168,7 @@ export function logins(options: LoginOptions): Logins {
       ...(ignoreSignature && { dev: true as const }),
     }
 
-    const record = await welcome({ id, record: draft })
+    const record = await welcome(draft)
     if (await store.create({ id, user, record, claim, max: maxSessionsPerUser })) return record
     throw new WeappSessionError('ERR_SESSION_EXPIRED')
   }
@@ -169,6 +199,11 @@ export function logins(options: LoginOptions): Logins {
     // A name is not worth a login: without the list, the user has none until the next one.
     const records = await store.list(user).catch(() => [])
     return records.filter(isBelieved).find(({ profile }) => !isAnonymous(profile))?.profile
+  }
+
+  /** As much of a record as a credential knows. */
+  function claimed({ staleness: _, ...known }: NonNullable<Presented['claims']>): SessionRecord {
+    return { v: 1, appId, ...known, data: {}, key: '', rev: -1 }
   }
 
   function believed(entry: Entry | undefined): SessionRecord {

@@ -1,16 +1,16 @@
 import type { Context, Middleware } from 'koa'
-import { readCredentials } from './credentials.js'
-import { exchanges } from './exchange.js'
-import { idsOf } from './id.js'
-import { logins } from './login.js'
+import { mistake } from './check.js'
+import { type Login, readLogin } from './credentials.js'
+import { type Delivery, delivery, heldBy } from './delivery.js'
+import { WeappSessionError } from './errors.js'
+import { answerLogin, isLoginPath, readLoginBody } from './login-path.js'
 import { settle, type WeappSessionOptions } from './options.js'
+import { type Program, program, programOf } from './program.js'
 import { refuse, useLegacyStatus } from './refusal.js'
-import { sealerFor } from './seal.js'
-import { type FoundSession, type OpenSession, sessions } from './session.js'
+import type { FoundSession, OpenSession } from './session.js'
 import type { SessionRecord } from './store.js'
 import { guarded } from './stores/guarded.js'
 import { warnings } from './warn.js'
-import { code2Session } from './wechat.js'
 
 /** The middleware, and what can be done to sessions from outside a request. */
 export interface WeappSession extends Middleware {
@@ -37,75 +37,106 @@ export interface WeappSession extends Middleware {
  */
 export function weappSession(options: WeappSessionOptions): WeappSession {
   const settled = settle(options)
-  const { appId, appSecret, carrier, ttl, rolling, maxAge, maxSessionsPerUser, ignore, onLogin } = settled
-  const { wechat, legacyStatus, ignoreSignature } = settled
+  const { apps, appIdOf, carrier, ignore, onLogin, loginPath, legacyStatus, ignoreSignature } = settled
   const warn = warnings()
   const store = guarded(settled.store, warn.rarely)
-  const ids = idsOf(appId, ignoreSignature)
-  const sealer = sealerFor(appSecret)
-  const exchange = exchanges({
-    store,
-    code2Session: code2Session({ appId, appSecret, ...wechat, warn }),
-    concurrency: wechat.concurrency,
-    lease: wechat.timeout + TIME_FOR_THE_STORE,
-  })
-  const common = { appId, ids, store, sealer, ttl }
-  const { logIn, find } = logins({ ...common, exchanges: exchange, maxSessionsPerUser, ignoreSignature })
-  const { open, renew } = sessions({ ...common, rolling, maxAge })
+  const programs = new Map(
+    Object.entries(apps).map(([appId, appSecret]) => [
+      appId,
+      program({ appId, appSecret, carrier, store, warn }, settled),
+    ]),
+  )
+  const programFor = programOf(programs, appIdOf)
 
   async function weappSession(ctx: Context, next: () => Promise<unknown>): Promise<void> {
     attach(ctx, undefined)
     if (legacyStatus) useLegacyStatus(ctx)
     if (ignore(ctx)) return void (await next())
 
-    let session: OpenSession | undefined
+    let request: Identified
     try {
-      session = await identify(ctx)
+      request = await identify(ctx)
+      await request.deliver(request.session)
     } catch (error) {
       return refuse(ctx, error)
     }
+    const { session, deliver } = request
     attach(ctx, session)
 
     // In no try: a handler's error is the handler's, and leaves the session as it was.
-    await next()
+    if (isLoginPath(ctx, loginPath)) answerLogin(ctx)
+    else await next()
 
     try {
       await session?.save()
+      await deliver(session)
     } catch (error) {
       refuse(ctx, error)
     }
   }
 
-  async function identify(ctx: Context): Promise<OpenSession | undefined> {
-    const credentials = readCredentials(ctx.req, carrier, ignoreSignature)
-    switch (credentials.kind) {
-      case 'none':
-        return undefined
-      case 'login': {
-        const { isNew, ...found } = await logIn(credentials.login, (draft) => welcome(ctx, draft))
-        return open(found, isNew, leaver(ctx))
-      }
-      case 'session': {
-        const found = await renew(await find(credentials.credential))
-        return open(found, false, leaver(ctx))
-      }
+  async function identify(ctx: Context): Promise<Identified> {
+    const login = isLoginPath(ctx, loginPath)
+      ? await readLoginBody(ctx, ignoreSignature)
+      : readLogin(ctx.req, ignoreSignature)
+    const program = programFor(ctx)
+    if (login) return logIn(ctx, known(program), login)
+
+    const presented = await carrier.read(ctx, program?.appId ?? '')
+    if (presented) {
+      const found = await known(program).find(presented)
+      const session = known(program).open(found, { isNew: false, onEnd: leaver(ctx) })
+      return { session, ...delivery(ctx, carrier, heldBy(presented, found)) }
+    }
+    const guest = carrier.anonymous
+      ? program?.open(undefined, { isNew: true, onEnd: leaver(ctx) })
+      : undefined
+    return { session: guest, ...delivery(ctx, carrier, undefined) }
+  }
+
+  async function logIn(ctx: Context, program: Program, login: Login): Promise<Identified> {
+    const previous = await sessionBefore(ctx, program)
+    const data = previous?.record.openId === '' ? previous.record.data : {}
+    const found = await program.logIn(login, data, (draft) => welcome(ctx, program, draft))
+    if (found.isNew && previous) await program.end(previous).catch(() => {})
+    const session = program.open(found, { isNew: found.isNew, onEnd: leaver(ctx) })
+    return { session, ...delivery(ctx, carrier, undefined) }
+  }
+
+  /** The session that a client has had until its login: a guest's, say. With one that is no good it just logs in. */
+  async function sessionBefore(ctx: Context, program: Program): Promise<FoundSession | undefined> {
+    // Where the code is the credential, the one that is presented is that of the login.
+    if (!carrier.give) return undefined
+    try {
+      const presented = await carrier.read(ctx, program.appId)
+      return presented && (await program.find({ credential: presented.credential }))
+    } catch (error) {
+      if (error instanceof WeappSessionError && error.status < 500) return undefined
+      throw error
     }
   }
 
   /** Lets the application see a session that is about to be stored, fill its data, or veto it by throwing. */
-  async function welcome(ctx: Context, draft: FoundSession): Promise<SessionRecord> {
+  async function welcome(ctx: Context, program: Program, draft: FoundSession): Promise<SessionRecord> {
     if (!onLogin) return draft.record
-    const session = open(draft, true, leaver(ctx))
+    const session = program.open(draft, { isNew: true, onEnd: leaver(ctx) })
     attach(ctx, session)
     await onLogin(session.visible, ctx)
     return session.changed() ?? draft.record
   }
 
+  /** What a session does to its request when it ends. */
+  function leaver(ctx: Context): () => void {
+    return () => {
+      attach(ctx, undefined)
+      carrier.take?.(ctx)
+    }
+  }
+
   return Object.assign(weappSession, {
     async revoke(openId: string) {
-      if (typeof openId !== 'string' || openId === '')
-        throw new TypeError('koa-weapp-session: revoke() needs an openId')
-      await store.revoke(ids.user(openId))
+      if (typeof openId !== 'string' || openId === '') throw mistake('revoke() needs an openId')
+      await Promise.all([...programs.values()].map((program) => program.revoke(openId)))
     },
     async close() {
       await store.close?.()
@@ -113,15 +144,18 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
   })
 }
 
+/** Who makes a request, and how their credential gets to them. */
+interface Identified extends Delivery {
+  session: OpenSession | undefined
+}
+
 function attach(ctx: Context, session: OpenSession | undefined): void {
   ctx.$wxUserInfo = session?.user ?? null
   ctx.$wxSession = session?.visible ?? null
 }
 
-/** What a session does to its request when it ends. */
-function leaver(ctx: Context): () => void {
-  return () => attach(ctx, undefined)
+/** @throws {WeappSessionError} ERR_BAD_REQUEST for a credential of a mini program that is none of ours */
+function known(program: Program | undefined): Program {
+  if (program) return program
+  throw new WeappSessionError('ERR_BAD_REQUEST', { message: 'This is no mini program of this server.' })
 }
-
-/** ms that a login takes beside its exchange, at most, before others believe that its process has died. */
-const TIME_FOR_THE_STORE = 1000

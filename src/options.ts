@@ -2,15 +2,23 @@ import type { Context } from 'koa'
 import type { Carrier } from './carriers/carrier.js'
 import { codeCarrier } from './carriers/code.js'
 import { checkOptions, mistake } from './check.js'
+import { APP_ID_HEADER } from './protocol.js'
 import type { WxSession } from './session.js'
 import type { SessionStore } from './store.js'
 import { memoryStore } from './stores/memory.js'
 
 export interface WeappSessionOptions {
-  /** The mini program's appId. Required. */
-  appId: string | undefined
-  /** Its appSecret. Required. */
-  appSecret: string | undefined
+  /** The mini program's appId. Required, unless there are `apps`. */
+  appId?: string | undefined
+  /** Its appSecret. Required with it. */
+  appSecret?: string | undefined
+  /** Several mini programs, instead of one: the appSecret of each, by its appId. Their sessions never cross. */
+  apps?: Record<string, string | undefined>
+  /**
+   * Of `apps`: which mini program a request is of. Default: the header `X-WX-AppId`, which the client sends when it is
+   * told its `appId`; else the appId in the `Referer` that WeChat sets. A wrong one lets nobody in.
+   */
+  appIdOf?: (ctx: Context) => string | undefined
   /** Where sessions live. Default `memoryStore()`. */
   store?: SessionStore
   /** How a session travels after login. Default `codeCarrier()`. */
@@ -45,6 +53,11 @@ export interface WeappSessionOptions {
     /** Default the global `fetch`. */
     fetch?: typeof fetch
   }
+  /**
+   * A path, such as `/login`, on which a POST logs in with a JSON body: `{ code, rawData?, signature?,
+   * encryptedData?, iv? }`, for what is too long for headers. Answers `{ user, expiresAt }`. Default: none.
+   */
+  loginPath?: string
   /** Answers every refusal with status 200, for gateways that swallow other statuses. Default false. */
   legacyStatus?: boolean
   /**
@@ -56,8 +69,8 @@ export interface WeappSessionOptions {
 
 /** The options with every question answered. */
 export interface Settled {
-  appId: string
-  appSecret: string
+  apps: Record<string, string>
+  appIdOf: (ctx: Context) => string | undefined
   store: SessionStore
   carrier: Carrier
   ttl: number
@@ -67,6 +80,7 @@ export interface Settled {
   ignore: (ctx: Context) => boolean
   onLogin: ((session: WxSession, ctx: Context) => unknown) | undefined
   wechat: { baseUrl: string; timeout: number; concurrency: number; fetch: typeof fetch }
+  loginPath: string | undefined
   legacyStatus: boolean
   ignoreSignature: boolean
 }
@@ -80,6 +94,8 @@ const LIFETIME_MAX = 3650 * DAY
 const NAMES = [
   'appId',
   'appSecret',
+  'apps',
+  'appIdOf',
   'store',
   'carrier',
   'ttl',
@@ -89,6 +105,7 @@ const NAMES = [
   'ignore',
   'onLogin',
   'wechat',
+  'loginPath',
   'legacyStatus',
   'ignoreSignature',
 ] as const satisfies (keyof WeappSessionOptions)[]
@@ -97,8 +114,7 @@ const NAMES = [
 export function settle(options: WeappSessionOptions): Settled {
   checkOptions('weappSession', options, NAMES)
   const {
-    appId,
-    appSecret,
+    appIdOf = appIdOfRequest,
     store,
     carrier = codeCarrier(),
     ttl = 2 * HOUR,
@@ -108,6 +124,7 @@ export function settle(options: WeappSessionOptions): Settled {
     ignore = () => false,
     onLogin,
     wechat = {},
+    loginPath,
     legacyStatus = false,
     ignoreSignature = false,
   } = options
@@ -115,8 +132,7 @@ export function settle(options: WeappSessionOptions): Settled {
   const { baseUrl = 'https://api.weixin.qq.com', timeout = 3000, concurrency = 100 } = wechat
   const { fetch = globalThis.fetch } = wechat
 
-  if (!isText(appId)) throw mistake('appId is missing: it is in the mini program console, beginning with wx')
-  if (!isText(appSecret)) throw mistake('appSecret is missing: it is in the mini program console')
+  const apps = settleApps(options)
   if (!isWhole(ttl, LIFETIME_MAX)) throw mistake('ttl must be whole seconds, from 1 up to ten years')
   if (!isWhole(maxAge, LIFETIME_MAX) || maxAge < ttl) {
     throw mistake('maxAge must be whole seconds, from ttl up to ten years')
@@ -127,10 +143,14 @@ export function settle(options: WeappSessionOptions): Settled {
   if (!isWhole(concurrency, 10_000))
     throw mistake('wechat.concurrency must be a whole number from 1 to 10000')
   if (!isBaseUrl(baseUrl)) throw mistake('wechat.baseUrl must be an http(s) URL without a query')
-  checkAll('function', { ignore, 'wechat.fetch': fetch, ...(onLogin && { onLogin }) })
+  if (loginPath !== undefined && !(isText(loginPath) && loginPath.startsWith('/'))) {
+    throw mistake("loginPath must be a path that begins with '/'")
+  }
+  checkAll('function', { ignore, appIdOf, 'wechat.fetch': fetch, ...(onLogin && { onLogin }) })
   checkAll('boolean', { rolling, legacyStatus, ignoreSignature })
   if (store !== undefined) checkStore(store)
-  if (typeof carrier?.read !== 'function') throw mistake('carrier must be made by codeCarrier()')
+  if (typeof carrier?.read !== 'function')
+    throw mistake('carrier must be made by codeCarrier(), headerCarrier(), cookieCarrier() or jwtCarrier()')
   if (ignoreSignature && process.env.NODE_ENV === 'production') {
     throw mistake(
       'ignoreSignature is for development: it lets anyone claim any profile. Remove it in production',
@@ -138,8 +158,8 @@ export function settle(options: WeappSessionOptions): Settled {
   }
 
   return {
-    appId,
-    appSecret,
+    apps,
+    appIdOf,
     store: store ?? memoryStore(),
     carrier,
     ttl,
@@ -149,9 +169,33 @@ export function settle(options: WeappSessionOptions): Settled {
     ignore,
     onLogin,
     wechat: { baseUrl: baseUrl.replace(/\/+$/, ''), timeout, concurrency, fetch },
+    loginPath,
     legacyStatus,
     ignoreSignature,
   }
+}
+
+function settleApps({ appId, appSecret, apps }: WeappSessionOptions): Record<string, string> {
+  if (apps === undefined) {
+    if (!isText(appId))
+      throw mistake('appId is missing: it is in the mini program console, beginning with wx')
+    if (!isText(appSecret)) throw mistake('appSecret is missing: it is in the mini program console')
+    return { [appId]: appSecret }
+  }
+  if (appId !== undefined || appSecret !== undefined)
+    throw mistake('give either appId and appSecret, or apps')
+  const entries = Object.entries(Object(apps) as Record<string, unknown>)
+  if (entries.length === 0 || !entries.every((entry) => entry.every(isText))) {
+    throw mistake('apps must have the appSecret of each mini program, by its appId')
+  }
+  return Object.fromEntries(entries) as Record<string, string>
+}
+
+/** WeChat sets `https://servicewechat.com/{appId}/{version}/page-frame.html`, and no program can change it. */
+const REFERER = /^https:\/\/servicewechat\.com\/([^/]+)\//
+
+function appIdOfRequest(ctx: Context): string | undefined {
+  return ctx.get(APP_ID_HEADER) || REFERER.exec(ctx.get('Referer'))?.[1]
 }
 
 function checkAll(type: 'function' | 'boolean', values: Record<string, unknown>): void {

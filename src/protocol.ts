@@ -24,6 +24,15 @@ export const LOGIN_HEADER = 'X-WX-Login'
 /** The value of {@link LOGIN_HEADER}. */
 export const CODE_LOGIN = 'code'
 
+/** Response and request: the credential that the server made, in the header carrier. */
+export const SESSION_HEADER = 'X-WX-Session'
+
+/** Response: the token that the server made, in the jwt carrier. Requests carry it as `Authorization: Bearer`. */
+export const TOKEN_HEADER = 'X-WX-Token'
+
+/** Request: which mini program this is, for servers that have several. */
+export const APP_ID_HEADER = 'X-WX-AppId'
+
 /** Response: the reason of a refusal, for answers whose body nobody reads (downloads, ArrayBuffers). */
 export const ERROR_HEADER = 'X-WX-Session-Error'
 

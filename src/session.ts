@@ -1,8 +1,11 @@
 import { amend } from './amend.js'
+import { mistake } from './check.js'
 import { WeappSessionError } from './errors.js'
 import type { Ids } from './id.js'
+import type { Lives } from './lives.js'
 import type { Sealer } from './seal.js'
 import type { SessionRecord, SessionStore } from './store.js'
+import type { Trust } from './trust.js'
 import { decryptUserData, type EncryptedData, type Profile } from './user-data.js'
 
 /**
@@ -29,12 +32,23 @@ export interface WxSessionData {
 
 /** The session of a request. */
 export interface WxSession {
-  /** JSON, yours to change; saved when it has changed and the handlers did not throw. */
+  /**
+   * JSON, yours to change; saved when it has changed and the handlers did not throw.
+   *
+   * @throws {Error} with `jwtCarrier()`, before {@link WxSession.load}
+   */
   data: WxSessionData
   readonly createdAt: Date
   readonly expiresAt: Date
   /** Whether this very request began it. */
   readonly isNew: boolean
+  /**
+   * Reads the session from the store, where it was believed without: with `jwtCarrier()`. With the others it is
+   * there already, and this does nothing.
+   *
+   * @throws {WeappSessionError} ERR_SESSION_EXPIRED, ERR_STORE_UNAVAILABLE
+   */
+  load(): Promise<void>
   /**
    * Ends the session: the next request with it gets ERR_SESSION_EXPIRED. Sets `ctx.$wxUserInfo` and
    * `ctx.$wxSession` to `null`.
@@ -42,6 +56,14 @@ export interface WxSession {
    * @throws {WeappSessionError} ERR_STORE_UNAVAILABLE: it may still be alive
    */
   destroy(): Promise<void>
+  /**
+   * Gives the session another credential, and ends the old one: when the user may do more from now on (an account
+   * was bound, say), so that whoever knew the credential before does not. With `codeCarrier()` it does nothing: the
+   * code is WeChat's.
+   *
+   * @throws {WeappSessionError} ERR_SESSION_CONFLICT when the session was ended meanwhile
+   */
+  rotate(): Promise<void>
   /**
    * Opens `encryptedData` of this user with the session's key, and checks that it was made for this mini
    * program. The result is unsigned: do not take an identity from it.
@@ -55,21 +77,30 @@ declare module 'koa' {
   interface ExtendableContext {
     /** The WeChat user of this request; `null` when it carries no credential. */
     $wxUserInfo: WxUserInfo | null
-    /** The session of this request; `null` when it carries no credential. */
+    /**
+     * The session of this request; `null` when it carries no credential. One without a user, where the carrier is
+     * `anonymous`.
+     */
     $wxSession: WxSession | null
   }
 }
 
-/** A session, and the id it is stored under. */
+/** A session, what it goes by, and the id it is stored under. */
 export interface FoundSession {
   id: string
+  credential: string
   record: SessionRecord
+  /** The record is no more than what the credential says of it. */
+  isClaimed?: boolean
 }
 
 /** A session within one request: what handlers see of it, and what the middleware does with it. */
 export interface OpenSession {
-  readonly user: WxUserInfo
+  /** `null` in a session without a user. */
+  readonly user: WxUserInfo | null
   readonly visible: WxSession
+  /** The session as it is now; nothing when there is none (any more). */
+  current(): FoundSession | undefined
   /** The record with what handlers have put into `data`; `undefined` when nothing has changed. */
   changed(): SessionRecord | undefined
   /**
@@ -80,79 +111,113 @@ export interface OpenSession {
   save(): Promise<void>
 }
 
+/** What a session has to do with its request. */
+export interface Situation {
+  isNew: boolean
+  /** It is over: the request has no user any more. */
+  onEnd(): void
+}
+
 export interface SessionsOptions {
   appId: string
   ids: Ids
   store: SessionStore
   sealer: Sealer
-  /** Seconds. */
-  ttl: number
-  rolling: boolean
-  /** Seconds. */
-  maxAge: number
+  lives: Lives
+  trust: Trust
+  find(presented: { credential: string }): Promise<FoundSession>
 }
 
 export interface Sessions {
-  /** Opens a session for the handlers of one request; `onEnd` is told when one of them ends it. */
-  open(found: FoundSession, isNew: boolean, onEnd: () => void): OpenSession
-  /** With `rolling`: the session with another ttl to live, as far as maxAge lets it. */
-  renew(found: FoundSession): Promise<FoundSession>
+  /** Opens a session for the handlers of one request; without one, a session that begins when it is written to. */
+  open(found: FoundSession | undefined, situation: Situation): OpenSession
 }
 
-export function sessions({ appId, ids, store, sealer, ttl, rolling, maxAge }: SessionsOptions): Sessions {
-  return { open, renew }
+/** Sessions, as requests have them. What begins, renews and moves them is in lives.ts. */
+export function sessions({ appId, ids, store, sealer, lives, trust, find }: SessionsOptions): Sessions {
+  return { open }
 
-  function open({ id, record }: FoundSession, isNew: boolean, onEnd: () => void): OpenSession {
+  function open(found: FoundSession | undefined, { isNew, onEnd }: Situation): OpenSession {
+    let session = found
     // A private copy, made at the first look: the record is the store's, and most requests never look.
     let data: WxSessionData | undefined
     let isOver = false
 
     const visible: WxSession = {
       get data() {
-        data ??= JSON.parse(JSON.stringify(record.data)) as WxSessionData
+        if (session?.isClaimed) throw new Error(NOT_LOADED)
+        data ??= JSON.parse(JSON.stringify(stored())) as WxSessionData
         return data
       },
       set data(value) {
-        if (!isPlainObject(value))
-          throw new TypeError('koa-weapp-session: session.data must be a plain object')
+        if (!isPlainObject(value)) throw mistake('session.data must be a plain object')
+        if (session?.isClaimed) throw new Error(NOT_LOADED)
         data = value
       },
       get createdAt() {
-        return new Date(record.created)
+        return new Date(session?.record.created ?? Date.now())
       },
       get expiresAt() {
-        return new Date(record.expires)
+        return new Date(session?.record.expires ?? lives.end())
       },
       isNew,
+      async load() {
+        if (session?.isClaimed) session = await find(session)
+      },
       async destroy() {
         isOver = true
-        await store.end(id, ids.user(record.openId)).catch((error: unknown) => {
+        await end().catch((error: unknown) => {
           isOver = false
           throw error
         })
         onEnd()
       },
+      async rotate() {
+        await visible.load()
+        if (session) session = await lives.move(session)
+      },
       async decrypt(encrypted) {
-        const sessionKey = sealer.open(record.key, id)
+        await visible.load()
+        const sessionKey = session && sealer.open(session.record.key, session.id)
         // Sealed with an appSecret that has been replaced since: a new login brings a key that opens.
-        if (sessionKey === undefined) throw new WeappSessionError('ERR_SESSION_EXPIRED')
-        return decryptUserData(encrypted, sessionKey, { appId, openId: record.openId })
+        if (!session || sessionKey === undefined) throw new WeappSessionError('ERR_SESSION_EXPIRED')
+        return decryptUserData(encrypted, sessionKey, { appId, openId: session.record.openId })
       },
     }
 
-    return { user: userOf(record), visible, changed, save }
+    return { user: found ? userOf(found.record) : null, visible, current, changed, save }
+
+    function stored(): SessionRecord['data'] {
+      return session?.record.data ?? {}
+    }
+
+    function current(): FoundSession | undefined {
+      return isOver ? undefined : session
+    }
+
+    async function end(): Promise<void> {
+      if (!session) return
+      const { id, record } = session
+      await store.end(id, ids.owner(record.openId, id))
+      trust.ended(id)
+    }
 
     function changed(): SessionRecord | undefined {
       if (data === undefined || isOver) return undefined
       const after = JSON.stringify(data)
-      return after === JSON.stringify(record.data) ? undefined : { ...record, data: JSON.parse(after) }
+      if (after === JSON.stringify(stored()) || !session) return undefined
+      return { ...session.record, data: JSON.parse(after) }
     }
 
     async function save(): Promise<void> {
+      if (!session) {
+        if (data && !isOver && Object.keys(data).length > 0) session = await lives.beginGuest(data)
+        return
+      }
       const update = changed()
       if (!update) return
-      const before = JSON.stringify(record.data)
-      const saved = await amend(store, id, record, (current) => {
+      const before = JSON.stringify(stored())
+      const saved = await amend(store, session.id, session.record, (current) => {
         if (JSON.stringify(current.data) !== before) throw new WeappSessionError('ERR_SESSION_CONFLICT')
         return { ...current, data: update.data }
       })
@@ -160,26 +225,13 @@ export function sessions({ appId, ids, store, sealer, ttl, rolling, maxAge }: Se
       if (!saved) throw new WeappSessionError('ERR_SESSION_CONFLICT')
     }
   }
-
-  async function renew(found: FoundSession): Promise<FoundSession> {
-    const { id, record } = found
-    const expires = Math.min(Date.now() + ttl * 1000, record.created + maxAge * 1000)
-    // Not for every request: a write each time would cost more than the read.
-    const isDue = expires - record.expires >= (ttl * 1000) / 10
-    if (!rolling || !isDue) return found
-    try {
-      await store.renew(id, ids.user(record.openId), expires)
-    } catch {
-      // A store that can be read but not written is no reason to turn anybody away.
-      return found
-    }
-    return { id, record: { ...record, expires } }
-  }
 }
 
+const NOT_LOADED = 'koa-weapp-session: with jwtCarrier(), await ctx.$wxSession.load() before its data'
+
 /** What of a record handlers may see as the user. */
-function userOf({ openId, unionId, profile }: SessionRecord): WxUserInfo {
-  return { ...profile, openId, ...(unionId !== undefined && { unionId }) }
+function userOf({ openId, unionId, profile }: SessionRecord): WxUserInfo | null {
+  return openId === '' ? null : { ...profile, openId, ...(unionId !== undefined && { unionId }) }
 }
 
 function isPlainObject(value: unknown): boolean {

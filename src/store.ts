@@ -8,6 +8,7 @@ export interface SessionRecord {
   /** Version of this shape: a record of another version is not believed. */
   v: 1
   appId: string
+  /** Empty in a session without a user. */
   openId: string
   unionId?: string
   profile?: Profile
@@ -38,6 +39,8 @@ export type Entry =
   /** A login of this code is under way, or its process has died; claimed `age` ms ago. */
   | { state: 'claimed'; age: number }
   | { state: 'refused'; refusal: RememberedRefusal }
+  /** The code has its session, which stands under an id of its own. */
+  | { state: 'used' }
   /** A session was here and is over. */
   | { state: 'ended' }
 
@@ -84,8 +87,8 @@ export interface SessionStore {
   refuse(claim: Claim, refusal: RememberedRefusal): Promise<void>
 
   /**
-   * Stores a new session, in the place of its claim when both have the same id. `false`, and nothing stored:
-   * the claim has run out, or the user was revoked after the login began.
+   * Stores a new session, in the place of its claim when both have the same id; else the claim becomes `used`.
+   * `false`, and nothing stored: the claim has run out, or the user was revoked after the login began.
    */
   create(session: NewSession): Promise<boolean>
 
@@ -98,8 +101,8 @@ export interface SessionStore {
   /** Makes a session that is there live until `expires` (Unix ms), never shorter. Counts as no revision. */
   renew(id: string, user: string, expires: number): Promise<void>
 
-  /** Ends one session. */
-  end(id: string, user: string): Promise<void>
+  /** Ends one session. Whether it was there. */
+  end(id: string, user: string): Promise<boolean>
 
   /** The live sessions of a user, the newest first, ten at most. */
   list(user: string): Promise<SessionRecord[]>

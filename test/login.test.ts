@@ -351,7 +351,7 @@ test('a login whose process died is waited for no longer than a lease, and its c
   const store = memoryStore()
   const { send, wechat } = await startServer(t, { store, wechat: { timeout: 100 } })
   const headers = await loginHeaders(wechat.phone())
-  await store.claim(idsOf(wechat.appId, false).session(headers['X-WX-Code'] ?? ''))
+  await store.claim(idsOf(wechat.appId, wechat.appSecret, false).session(headers['X-WX-Code'] ?? ''))
 
   const began = performance.now()
   const [login, session] = await Promise.all([send(headers), send(codeOnly(headers))])
@@ -375,7 +375,7 @@ test('many requests that wait for a login elsewhere look for it together', async
   }
   const { send, wechat } = await startServer(t, { store: counted, wechat: { timeout: 1000 } })
   const headers = await codeLoginHeaders(wechat.phone())
-  await store.claim(idsOf(wechat.appId, false).session(headers['X-WX-Code'] ?? ''))
+  await store.claim(idsOf(wechat.appId, wechat.appSecret, false).session(headers['X-WX-Code'] ?? ''))
 
   await Promise.all(Array.from({ length: 20 }, () => send(codeOnly(headers))))
 

@@ -1,7 +1,52 @@
-import type { IncomingHttpHeaders } from 'node:http'
+import type { Context } from 'koa'
+import type { Profile } from '../user-data.js'
 
-/** How a session travels after login. */
+/** How a session travels after login: made by `codeCarrier()`, `headerCarrier()`, `cookieCarrier()` or `jwtCarrier()`. */
 export interface Carrier {
-  /** The session credential of a request, as it was sent; nothing when it carries none. */
-  read(headers: IncomingHttpHeaders): string | undefined
+  /**
+   * What a request carries; nothing when it carries none. No store is asked: what cannot be a credential of ours is
+   * refused here.
+   *
+   * @throws {WeappSessionError} ERR_SESSION_EXPIRED when it is none that we gave, ERR_BAD_REQUEST when it cannot
+   * be one
+   */
+  read(ctx: Context, appId: string): Presented | undefined | Promise<Presented | undefined>
+  /**
+   * Gives the client a credential, in the response. A carrier that has none lets the code of the login be the
+   * credential.
+   */
+  give?(ctx: Context, given: Given): void | Promise<void>
+  /** Takes the credential from the client, where that can be done. */
+  take?(ctx: Context): void
+  /** Whether there are sessions without a user: they begin when something is put into them. */
+  readonly anonymous?: boolean
+}
+
+/** What a request carries. */
+export interface Presented {
+  credential: string
+  /** Whether the client is to be given the same credential anew: it was signed with an old key, or ends soon. */
+  isOld?: boolean
+  /** What the credential itself says of its session: believed without a store, for as long as the carrier says. */
+  claims?: Claims
+}
+
+/** A session as far as a credential speaks for it. */
+export interface Claims {
+  openId: string
+  unionId?: string
+  profile?: Profile
+  /** Unix ms: of the session. */
+  created: number
+  /** Unix ms: of the session. */
+  expires: number
+  /** ms that may pass until an end of the session is noticed. */
+  staleness: number
+}
+
+/** What a carrier gives to a client. */
+export interface Given {
+  credential: string
+  appId: string
+  session: Omit<Claims, 'staleness'>
 }

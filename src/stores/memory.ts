@@ -15,6 +15,9 @@ export interface MemoryStoreOptions {
   max?: number
 }
 
+/** What can become of a code, beside a session under its own id. */
+type Outcome = Extract<Entry, { state: 'refused' | 'used' | 'ended' }>
+
 /** What became of codes fills only this, and never pushes a session out. */
 const CODES_MAX = 10_000
 
@@ -43,7 +46,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
   /** Logins that are under way: as many as there are such requests. */
   const claims = new Map<string, { claim: Claim; since: number }>()
   /** What became of the others. */
-  const codes = new LRUCache<string, Extract<Entry, { state: 'refused' | 'ended' }>>({
+  const codes = new LRUCache<string, Outcome>({
     max: CODES_MAX,
     ttl: CODE_MEMORY,
   })
@@ -82,6 +85,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
       const live = [...(users.get(user) ?? [])].filter((id) => look(id)?.state === 'session')
       for (const oldest of live.slice(0, Math.max(0, live.length + 1 - max))) endOne(oldest)
       if (id === claim.id) claims.delete(id)
+      else settle(claim.id, { state: 'used' })
       users.set(user, (users.get(user) ?? new Set()).add(id))
       sessions.set(id, { user, record }, { ttl: memoryOf(record.expires) })
       return true
@@ -105,7 +109,9 @@ export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
     },
 
     async end(id) {
+      const wasThere = look(id)?.state === 'session'
       endOne(id)
+      return wasThere
     },
 
     async list(user) {
@@ -131,7 +137,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
     return claims.get(claim.id)?.claim === claim
   }
 
-  function settle(id: string, entry: Extract<Entry, { state: 'refused' | 'ended' }>): void {
+  function settle(id: string, entry: Outcome): void {
     claims.delete(id)
     codes.set(id, entry)
   }

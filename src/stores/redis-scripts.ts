@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto'
  *   session REV EXPIRES \n JSON    a session; the head is what the scripts read, the JSON only we do
  *   claim TOKEN                    a login is under way
  *   refused JSON                   WeChat refused the code
+ *   used                           the code has its session, under an id of its own
  *   ended                          a session was here
  *
  * Under a user key stands a hash: a field for each session (`ENROLLED EXPIRES`) and `revoked`, the time of the
@@ -44,6 +45,13 @@ export const REPLACE: Script = script(`
 if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 return 1
+`)
+
+/** ARGV: life of the word `ended` (ms). 1 when a session was there. */
+export const END: Script = script(`
+local value = redis.call('GET', KEYS[1]) or ''
+redis.call('SET', KEYS[1], 'ended', 'PX', ARGV[1])
+return string.sub(value, 1, 8) == 'session ' and 1 or 0
 `)
 
 /** µs that a field outlives its session: its key is written a little later, and so lives a little longer. */

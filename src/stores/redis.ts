@@ -72,10 +72,7 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
     async create({ id, user, record, claim, max }) {
       const life = lifeOf(record.expires)
       const isEnrolled = await enroll(user, id, claim, life, max)
-      // Kept for as long as the code lives, at least: it must not be exchanged again when its session is over.
-      const expected = claim.id === id ? claim.token : ''
-      const isCreated =
-        isEnrolled && (await replace(id, expected, print(record), Math.max(life, CODE_MEMORY)))
+      const isCreated = isEnrolled && (await place(id, claim, print(record), life))
       if (!isCreated) await (await connection.client()).hDel(userKey(user), [id])
       return isCreated
     },
@@ -93,7 +90,9 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
     },
 
     async end(id, user) {
-      await endAll(user, [id])
+      const wasThere = await run(scripts.END, sessionKey(id), [CODE_MEMORY])
+      await (await connection.client()).hDel(userKey(user), [id])
+      return wasThere === 1
     },
 
     async list(user) {
@@ -139,6 +138,17 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
     return false
   }
 
+  /** Puts a session in its place, and shows that its code is used up. */
+  async function place(id: string, claim: Claim, value: string, life: number): Promise<boolean> {
+    // Kept for as long as the code lives, at least: it must not be exchanged again when its session is over.
+    if (id === claim.id) return replace(id, claim.token, value, Math.max(life, CODE_MEMORY))
+    // First the session: a code that is used has one.
+    if (!(await replace(id, '', value, Math.max(life, CODE_MEMORY)))) return false
+    if (await replace(claim.id, claim.token, 'used', CODE_MEMORY)) return true
+    await run(scripts.END, sessionKey(id), [CODE_MEMORY])
+    return false
+  }
+
   /**
    * Says `ended` under each session's key, and only then takes it out of its user's hash. The word stays until
    * a login with the same code, or one that is about to create the session, can no longer be under way.
@@ -171,7 +181,7 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
   async function entryOf(client: RedisClient, id: string, value: string | null): Promise<Entry | undefined> {
     const record = parseSession(value)
     if (record) return record.expires > Date.now() ? { state: 'session', record } : { state: 'ended' }
-    if (value === 'ended') return { state: 'ended' }
+    if (value === 'ended' || value === 'used') return { state: value }
     if (value?.startsWith('refused ')) return { state: 'refused', refusal: JSON.parse(value.slice(8)) }
     // The key's own age, which no clock but Redis's has a say in.
     if (value?.startsWith('claim ')) {

@@ -82,7 +82,7 @@ export function testStore(test: TestFn, makeStore: (t: ExecutionContext) => Prom
     t.deepEqual(await store.read(id), { state: 'session', record })
   })
 
-  test('contract: an id that is not its code is created beside the claim, and only when absent', async (t) => {
+  test('contract: an id that is not its code is created once, and uses its claim up', async (t) => {
     const store = await makeStore(t)
     const claim = await claimed(store, newId())
     const [id, user, record] = [newId(), newId(), newRecord()]
@@ -91,7 +91,7 @@ export function testStore(test: TestFn, makeStore: (t: ExecutionContext) => Prom
     t.false(await store.create({ id, user, claim, record: newRecord(), max: 10 }))
 
     t.deepEqual(await store.read(id), { state: 'session', record })
-    t.is((await store.read(claim.id))?.state, 'claimed')
+    t.is((await store.read(claim.id))?.state, 'used')
   })
 
   test('contract: an update is taken over the revision it was made from', async (t) => {

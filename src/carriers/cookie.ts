@@ -1,0 +1,78 @@
+import { checkOptions, mistake } from '../check.js'
+import { keyRing } from '../keys.js'
+import type { Carrier } from './carrier.js'
+import { signedIds } from './signed-id.js'
+
+export interface CookieCarrierOptions {
+  /** As those of `headerCarrier()`. */
+  keys: string | Uint8Array | (string | Uint8Array)[]
+  /** Default `wx-session`. */
+  name?: string
+  /** Default `/`. */
+  path?: string
+  /** Default: the host that set it, alone. */
+  domain?: string
+  /** Default `lax`. */
+  sameSite?: 'strict' | 'lax' | 'none'
+  /** Default true: leave it so, but on a developer's machine without HTTPS. */
+  secure?: boolean
+  /** As that of `headerCarrier()`. */
+  anonymous?: boolean
+}
+
+const NAMES = [
+  'keys',
+  'name',
+  'path',
+  'domain',
+  'sameSite',
+  'secure',
+  'anonymous',
+] as const satisfies (keyof CookieCarrierOptions)[]
+
+/**
+ * The id of `headerCarrier()` in a cookie: `HttpOnly; Secure; SameSite`. For web pages beside the mini program, whose
+ * client keeps cookies for `wx.request`, which does not.
+ *
+ * @throws {TypeError} when the keys are too short, or an option makes no sense
+ *
+ * @example
+ * weappSession({ appId, appSecret, carrier: cookieCarrier({ keys: [process.env.SESSION_KEY] }) })
+ */
+export function cookieCarrier(options: CookieCarrierOptions): Carrier {
+  checkOptions('cookieCarrier', options, NAMES)
+  const { keys, name = 'wx-session', path = '/', domain, sameSite = 'lax', secure = true } = options
+  const { anonymous = false } = options
+  if (!/^[!#$%&'*+.^_`|~\w-]+$/.test(name))
+    throw mistake('cookieCarrier({ name }) must be the name of a cookie')
+  if (!['strict', 'lax', 'none'].includes(sameSite)) {
+    throw mistake("cookieCarrier({ sameSite }) must be 'strict', 'lax' or 'none'")
+  }
+  const ids = signedIds(keyRing('cookieCarrier()', keys), name)
+  const attributes = {
+    signed: false,
+    httpOnly: true,
+    overwrite: true,
+    path,
+    sameSite,
+    secure,
+    ...(domain && { domain }),
+  }
+
+  return {
+    anonymous,
+    read({ cookies }) {
+      const value = cookies.get(name, { signed: false })
+      return value ? ids.read(value) : undefined
+    },
+    give(ctx, { credential, session }) {
+      // Whether the way to the user is encrypted is known by whoever is in front of us, not by Koa.
+      ctx.cookies.secure = secure
+      ctx.cookies.set(name, ids.print(credential), { ...attributes, expires: new Date(session.expires) })
+    },
+    take(ctx) {
+      ctx.cookies.secure = secure
+      ctx.cookies.set(name, null, attributes)
+    },
+  }
+}

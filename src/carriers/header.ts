@@ -1,0 +1,68 @@
+import { checkOptions, mistake } from '../check.js'
+import { keyRing } from '../keys.js'
+import { SESSION_HEADER } from '../protocol.js'
+import { warn } from '../warn.js'
+import type { Carrier } from './carrier.js'
+import { signedIds } from './signed-id.js'
+
+export interface HeaderCarrierOptions {
+  /**
+   * Secrets of 32 bytes or more, the newest first: it signs, and what any of them has signed is good. To rotate,
+   * put a new one in front; leave the old one out when its sessions have ended.
+   */
+  keys?: string | Uint8Array | (string | Uint8Array)[]
+  /** The header, of the request and of the response. Default `X-WX-Session`. */
+  name?: string
+  /**
+   * Whether requests without a user have a session too: it begins when something is put into
+   * `ctx.$wxSession.data`. Default false.
+   */
+  anonymous?: boolean
+  /** The name that `wechat-app-session` has for `keys`. */
+  serect?: string
+  /** The name that `wechat-app-session` has for `name`. */
+  key?: string
+}
+
+/** RFC 9110, 5.6.2: token. */
+const TOKEN = /^[!#$%&'*+.^_`|~\w-]+$/
+
+/**
+ * A random id of this server's own is the credential: 256 bits, signed, given in a response header at login. One
+ * that we did not sign costs no read of the store. The client of this project keeps it and sends it back; the
+ * client of 2016 does not.
+ *
+ * @throws {TypeError} when the keys are too short, or a name is none
+ *
+ * @example
+ * weappSession({ appId, appSecret, carrier: headerCarrier({ keys: [process.env.SESSION_KEY] }) })
+ */
+export function headerCarrier(options: HeaderCarrierOptions): Carrier {
+  checkOptions('headerCarrier', options, ['keys', 'name', 'anonymous', 'serect', 'key'])
+  const { serect, keys = serect, key, name = key ?? SESSION_HEADER, anonymous = false } = options
+  if (!TOKEN.test(name)) throw mistake('headerCarrier({ name }) must be the name of a header')
+  if (typeof anonymous !== 'boolean') throw mistake('headerCarrier({ anonymous }) must be true or false')
+  if (!/^[a-z\d-]+$/i.test(name)) {
+    warn(
+      'WEAPP_HEADER_NAME',
+      `nginx drops headers like '${name}', unless it is told otherwise (underscores_in_headers, ` +
+        `ignore_invalid_headers): use letters, digits and hyphens.`,
+    )
+  }
+  const ids = signedIds(keyRing('headerCarrier()', keys), name.toLowerCase())
+  const header = name.toLowerCase()
+
+  return {
+    anonymous,
+    read({ req: { headers } }) {
+      const value = headers[header]
+      return value ? ids.read(String(value)) : undefined
+    },
+    give(ctx, { credential }) {
+      ctx.set(name, ids.print(credential))
+    },
+    take(ctx) {
+      ctx.remove(name)
+    },
+  }
+}

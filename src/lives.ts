@@ -1,0 +1,101 @@
+import { randomBytes } from 'node:crypto'
+import { WeappSessionError } from './errors.js'
+import type { Ids } from './id.js'
+import type { Sealer } from './seal.js'
+import type { FoundSession } from './session.js'
+import type { SessionRecord, SessionStore } from './store.js'
+import type { Trust } from './trust.js'
+
+export interface LivesOptions {
+  appId: string
+  ids: Ids
+  store: SessionStore
+  sealer: Sealer
+  trust: Trust
+  /** Seconds. */
+  ttl: number
+  rolling: boolean
+  /** Seconds. */
+  maxAge: number
+  maxSessionsPerUser: number
+  /** Whether credentials are the server's own, and can be changed. */
+  canMove: boolean
+}
+
+/** What happens to sessions between their login and their end. */
+export interface Lives {
+  /** When a session that begins now ends: Unix ms. */
+  end(): number
+  /** With `rolling`: the session with another ttl to live, as far as maxAge lets it. */
+  renew(found: FoundSession): Promise<FoundSession>
+  /** A session without a user, for what a guest leaves. */
+  beginGuest(data: SessionRecord['data']): Promise<FoundSession>
+  /**
+   * The session under another credential; the old one has ended.
+   *
+   * @throws {WeappSessionError} ERR_SESSION_CONFLICT when it was ended meanwhile
+   */
+  move(found: FoundSession): Promise<FoundSession>
+}
+
+export function lives(options: LivesOptions): Lives {
+  const { appId, ids, store, sealer, trust, ttl, rolling, maxAge, maxSessionsPerUser, canMove } = options
+
+  return { end, renew, beginGuest, move }
+
+  function end(): number {
+    return Date.now() + ttl * 1000
+  }
+
+  async function renew(found: FoundSession): Promise<FoundSession> {
+    const { id, record } = found
+    if (!rolling || found.isClaimed) return found
+    const expires = Math.min(end(), record.created + maxAge * 1000)
+    // Not for every request: a write each time would cost more than the read.
+    if (expires - record.expires < (ttl * 1000) / 10) return found
+    try {
+      await store.renew(id, ids.owner(record.openId, id), expires)
+    } catch {
+      // A store that can be read but not written is no reason to turn anybody away.
+      return found
+    }
+    return { ...found, record: { ...record, expires } }
+  }
+
+  async function beginGuest(data: SessionRecord['data']): Promise<FoundSession> {
+    const fresh = freshId()
+    const created = Date.now()
+    const record: SessionRecord = { v: 1, appId, openId: '', data, key: '', created, expires: end(), rev: 0 }
+    await put(fresh.id, record, 1)
+    return { ...fresh, record }
+  }
+
+  async function move(found: FoundSession): Promise<FoundSession> {
+    if (!canMove) return found
+    const fresh = freshId()
+    const sessionKey = sealer.open(found.record.key, found.id)
+    const key = sessionKey === undefined ? '' : sealer.seal(sessionKey, fresh.id)
+    const record = { ...found.record, key, rev: 0 }
+    // One more than the user may have: the old one, which is about to end, must push nobody out.
+    await put(fresh.id, record, maxSessionsPerUser + 1)
+    const user = ids.owner(record.openId, found.id)
+    trust.ended(found.id)
+    if (await store.end(found.id, user)) return { ...fresh, record }
+    // It had ended before, by a logout or a revocation: so must what was made of it.
+    await store.end(fresh.id, ids.owner(record.openId, fresh.id))
+    throw new WeappSessionError('ERR_SESSION_CONFLICT')
+  }
+
+  function freshId(): { id: string; credential: string } {
+    const credential = randomBytes(32).toString('base64url')
+    return { id: ids.session(credential), credential }
+  }
+
+  async function put(id: string, record: SessionRecord, max: number): Promise<void> {
+    const claim = await store.claim(id)
+    const user = ids.owner(record.openId, id)
+    if (claim.state === 'granted' && (await store.create({ id, user, record, claim: claim.claim, max })))
+      return
+    throw new WeappSessionError('ERR_SESSION_CONFLICT')
+  }
+}

@@ -1,0 +1,92 @@
+import type { Context } from 'koa'
+import type { Carrier, Presented } from './carriers/carrier.js'
+import type { Login } from './credentials.js'
+import type { WeappSessionError } from './errors.js'
+import { exchanges } from './exchange.js'
+import { idsOf } from './id.js'
+import { lives } from './lives.js'
+import { logins, type Welcome } from './login.js'
+import type { Settled } from './options.js'
+import { sealerFor } from './seal.js'
+import { type FoundSession, type OpenSession, type Situation, sessions } from './session.js'
+import type { SessionRecord, SessionStore } from './store.js'
+import { trust } from './trust.js'
+import type { Warnings } from './warn.js'
+import { code2Session } from './wechat.js'
+
+/** One mini program: its users, their sessions, and its WeChat. */
+export interface Program {
+  readonly appId: string
+  logIn(
+    login: Login,
+    data: SessionRecord['data'],
+    welcome: Welcome,
+  ): Promise<FoundSession & { isNew: boolean }>
+  /** The session of a credential, renewed where that is due. */
+  find(presented: Presented): Promise<FoundSession>
+  open(found: FoundSession | undefined, situation: Situation): OpenSession
+  /** Ends one session. */
+  end(found: FoundSession): Promise<void>
+  /** Ends every session of a user. */
+  revoke(openId: string): Promise<void>
+}
+
+export interface ProgramOptions {
+  appId: string
+  appSecret: string
+  carrier: Carrier
+  store: SessionStore
+  warn: Warnings
+}
+
+/** ms that a login takes beside its exchange, at most, before others believe that its process has died. */
+const TIME_FOR_THE_STORE = 1000
+
+export function program(options: ProgramOptions, settled: Settled): Program {
+  const { appId, appSecret, carrier, store, warn } = options
+  const { ttl, rolling, maxAge, maxSessionsPerUser, wechat, ignoreSignature } = settled
+  const ids = idsOf(appId, appSecret, ignoreSignature)
+  const sealer = sealerFor(appSecret)
+  const trusted = trust(store)
+  const isCodeTheCredential = carrier.give === undefined
+  const exchange = exchanges({
+    store,
+    code2Session: code2Session({ appId, appSecret, ...wechat, warn }),
+    concurrency: wechat.concurrency,
+    lease: wechat.timeout + TIME_FOR_THE_STORE,
+  })
+  const common = { appId, ids, store, sealer, ttl, maxSessionsPerUser, trust: trusted }
+  const { logIn, find } = logins({ ...common, exchanges: exchange, isCodeTheCredential, ignoreSignature })
+  const life = lives({ ...common, rolling, maxAge, canMove: !isCodeTheCredential })
+  const { open } = sessions({ ...common, lives: life, find })
+
+  return {
+    appId,
+    logIn,
+    open,
+    async find(presented) {
+      const { credential, isOld, claims } = presented
+      if (!claims) return life.renew(await find(presented))
+      if (!isOld) return find(presented)
+      // A token that ends soon is looked up before there is another; while the store is away, it is good as it is.
+      return find({ credential }).then(life.renew, (error: WeappSessionError) => {
+        if (error.status < 500) throw error
+        return find(presented)
+      })
+    },
+    async end({ id, record }) {
+      await store.end(id, ids.owner(record.openId, id))
+      trusted.ended(id)
+    },
+    async revoke(openId) {
+      trusted.revoked(ids.user(openId))
+      await store.revoke(ids.user(openId))
+    },
+  }
+}
+
+/** Which of several mini programs a request is of; nothing when it is of none. */
+export function programOf(programs: Map<string, Program>, appIdOf: (ctx: Context) => string | undefined) {
+  const [only] = programs.size === 1 ? programs.values() : []
+  return (ctx: Context): Program | undefined => only ?? programs.get(appIdOf(ctx) ?? '')
+}
