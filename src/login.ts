@@ -4,6 +4,7 @@ import type { Login } from './credentials.js'
 import { WeappSessionError } from './errors.js'
 import type { Exchange, Exchanges } from './exchange.js'
 import type { Ids } from './id.js'
+import type { OpenData } from './open-data.js'
 import type { Sealer } from './seal.js'
 import type { FoundSession } from './session.js'
 import type { Entry, SessionRecord, SessionStore } from './store.js'
@@ -17,6 +18,7 @@ export interface LoginOptions {
   store: SessionStore
   sealer: Sealer
   exchanges: Exchanges
+  openData: OpenData
   trust: Trust
   /** Whether the code of a login is the credential of its session; else the server makes one. */
   isCodeTheCredential: boolean
@@ -56,8 +58,8 @@ interface Flight {
 
 /** Code → verified user. The session is made by one request; all others with the same code share it. */
 export function logins(options: LoginOptions): Logins {
-  const { appId, ids, store, sealer, exchanges, trust, ttl, maxSessionsPerUser, ignoreSignature } = options
-  const { isCodeTheCredential } = options
+  const { appId, ids, store, sealer, exchanges, openData, trust, isCodeTheCredential } = options
+  const { ttl, maxSessionsPerUser, ignoreSignature } = options
   const flights = new Map<string, Flight>()
 
   return { logIn, find }
@@ -136,12 +138,9 @@ export function logins(options: LoginOptions): Logins {
     { userInfo, encrypted }: Login,
     { sessionKey, openId }: Pick<Exchanged, 'sessionKey' | 'openId'>,
   ): Profile | undefined {
-    if (userInfo?.signature && !isSigned(userInfo.rawData, userInfo.signature, sessionKey)) {
-      throw new WeappSessionError('ERR_UNTRUSTED_RAW_DATA')
-    }
+    checkSignature(userInfo, sessionKey)
     const decrypted = encrypted && decryptUserData(encrypted, sessionKey, { appId, openId })
-    const fields = userInfo?.fields ?? decrypted
-    return fields && pickProfile(fields)
+    return profileOf(userInfo?.fields ?? decrypted)
   }
 
   async function create(
@@ -177,7 +176,10 @@ export function logins(options: LoginOptions): Logins {
   async function repeat(id: string, record: SessionRecord, login: Login): Promise<SessionRecord> {
     const sessionKey = sealer.open(record.key, id)
     if (sessionKey === undefined) throw new WeappSessionError('ERR_SESSION_EXPIRED')
-    return improve(id, record, verify(login, { openId: record.openId, sessionKey }))
+    const { userInfo, encrypted } = login
+    checkSignature(userInfo, sessionKey)
+    const decrypted = encrypted && (await openData.open({ id, credential: '', record }, encrypted))
+    return improve(id, record, profileOf(userInfo?.fields ?? decrypted))
   }
 
   /** A session that began without a profile takes the one that a later request with the same code proves. */
@@ -197,8 +199,9 @@ export function logins(options: LoginOptions): Logins {
   /** WeChat calls most users 微信用户 now: that must not replace a name which an earlier login brought. */
   async function knownProfile(user: string): Promise<Profile | undefined> {
     // A name is not worth a login: without the list, the user has none until the next one.
-    const records = await store.list(user).catch(() => [])
-    return records.filter(isBelieved).find(({ profile }) => !isAnonymous(profile))?.profile
+    const sessions = await store.list(user).catch(() => [])
+    const records = sessions.map(({ record }) => record).filter(isBelieved)
+    return records.find(({ profile }) => !isAnonymous(profile))?.profile
   }
 
   /** As much of a record as a credential knows. */
@@ -215,4 +218,13 @@ export function logins(options: LoginOptions): Logins {
   function isBelieved({ v, appId: owner, expires, dev }: SessionRecord): boolean {
     return v === 1 && owner === appId && expires > Date.now() && (dev ?? false) === ignoreSignature
   }
+}
+
+function checkSignature(userInfo: Login['userInfo'], sessionKey: string): void {
+  if (!userInfo?.signature || isSigned(userInfo.rawData, userInfo.signature, sessionKey)) return
+  throw new WeappSessionError('ERR_UNTRUSTED_RAW_DATA')
+}
+
+function profileOf(fields: Record<string, unknown> | undefined): Profile | undefined {
+  return fields && pickProfile(fields)
 }

@@ -6,6 +6,7 @@ import { exchanges } from './exchange.js'
 import { idsOf } from './id.js'
 import { lives } from './lives.js'
 import { logins, type Welcome } from './login.js'
+import { openData } from './open-data.js'
 import type { Settled } from './options.js'
 import { sealerFor } from './seal.js'
 import { type FoundSession, type OpenSession, type Situation, sessions } from './session.js'
@@ -55,7 +56,8 @@ export function program(options: ProgramOptions, settled: Settled): Program {
     concurrency: wechat.concurrency,
     lease: wechat.timeout + TIME_FOR_THE_STORE,
   })
-  const common = { appId, ids, store, sealer, ttl, maxSessionsPerUser, trust: trusted }
+  const data = openData({ appId, ids, store, sealer })
+  const common = { appId, ids, store, sealer, ttl, maxSessionsPerUser, trust: trusted, openData: data }
   const { logIn, find } = logins({ ...common, exchanges: exchange, isCodeTheCredential, ignoreSignature })
   const life = lives({ ...common, rolling, maxAge, canMove: !isCodeTheCredential })
   const { open } = sessions({ ...common, lives: life, find })

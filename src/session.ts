@@ -3,10 +3,11 @@ import { mistake } from './check.js'
 import { WeappSessionError } from './errors.js'
 import type { Ids } from './id.js'
 import type { Lives } from './lives.js'
+import type { OpenData } from './open-data.js'
 import type { Sealer } from './seal.js'
 import type { SessionRecord, SessionStore } from './store.js'
 import type { Trust } from './trust.js'
-import { decryptUserData, type EncryptedData, type Profile } from './user-data.js'
+import type { EncryptedData, Profile } from './user-data.js'
 
 /**
  * The logged-in user: plain, and safe to send to the client. The ids are WeChat's answer to the exchange;
@@ -23,10 +24,10 @@ export interface WxUserInfo extends Readonly<Profile> {
  *
  * @example
  * declare module 'koa-weapp-session' {
- *   interface WxSessionData { cart?: string[] }
+ *   interface SessionData { cart?: string[] }
  * }
  */
-export interface WxSessionData {
+export interface SessionData {
   [key: string]: unknown
 }
 
@@ -37,7 +38,7 @@ export interface WxSession {
    *
    * @throws {Error} with `jwtCarrier()`, before {@link WxSession.load}
    */
-  data: WxSessionData
+  data: SessionData
   readonly createdAt: Date
   readonly expiresAt: Date
   /** Whether this very request began it. */
@@ -65,10 +66,12 @@ export interface WxSession {
    */
   rotate(): Promise<void>
   /**
-   * Opens `encryptedData` of this user with the session's key, and checks that it was made for this mini
-   * program. The result is unsigned: do not take an identity from it.
+   * Opens `encryptedData` of this user with the session's key, or those of the user's last two other sessions, and
+   * checks that it was made for this mini program and this user, in the last ten minutes. The result is unsigned: do
+   * not take an identity from it.
    *
-   * @throws {WeappSessionError} ERR_UNTRUSTED_RAW_DATA when it does not open, or is not ours
+   * @throws {WeappSessionError} ERR_UNTRUSTED_RAW_DATA when it does not open, or is not ours; always, once ten have
+   * failed in this session
    */
   decrypt(data: EncryptedData): Promise<Record<string, unknown>>
 }
@@ -119,11 +122,11 @@ export interface Situation {
 }
 
 export interface SessionsOptions {
-  appId: string
   ids: Ids
   store: SessionStore
   sealer: Sealer
   lives: Lives
+  openData: OpenData
   trust: Trust
   find(presented: { credential: string }): Promise<FoundSession>
 }
@@ -134,19 +137,19 @@ export interface Sessions {
 }
 
 /** Sessions, as requests have them. What begins, renews and moves them is in lives.ts. */
-export function sessions({ appId, ids, store, sealer, lives, trust, find }: SessionsOptions): Sessions {
+export function sessions({ ids, store, sealer, lives, openData, trust, find }: SessionsOptions): Sessions {
   return { open }
 
   function open(found: FoundSession | undefined, { isNew, onEnd }: Situation): OpenSession {
     let session = found
     // A private copy, made at the first look: the record is the store's, and most requests never look.
-    let data: WxSessionData | undefined
+    let data: SessionData | undefined
     let isOver = false
 
     const visible: WxSession = {
       get data() {
         if (session?.isClaimed) throw new Error(NOT_LOADED)
-        data ??= JSON.parse(JSON.stringify(stored())) as WxSessionData
+        data ??= JSON.parse(JSON.stringify(stored())) as SessionData
         return data
       },
       set data(value) {
@@ -178,10 +181,10 @@ export function sessions({ appId, ids, store, sealer, lives, trust, find }: Sess
       },
       async decrypt(encrypted) {
         await visible.load()
-        const sessionKey = session && sealer.open(session.record.key, session.id)
         // Sealed with an appSecret that has been replaced since: a new login brings a key that opens.
-        if (!session || sessionKey === undefined) throw new WeappSessionError('ERR_SESSION_EXPIRED')
-        return decryptUserData(encrypted, sessionKey, { appId, openId: session.record.openId })
+        const hasKey = session && sealer.open(session.record.key, session.id) !== undefined
+        if (!session || !hasKey) throw new WeappSessionError('ERR_SESSION_EXPIRED')
+        return openData.open(session, encrypted)
       },
     }
 

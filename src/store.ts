@@ -22,8 +22,16 @@ export interface SessionRecord {
   expires: number
   /** Counts the writes: an update is taken only over the revision that it was made from. */
   rev: number
+  /** How often encrypted data did not open. */
+  failures?: number
   /** Made with `ignoreSignature`: believed only there. */
   dev?: true
+}
+
+/** A session, and the id that it stands under. */
+export interface StoredSession {
+  id: string
+  record: SessionRecord
 }
 
 /** Why WeChat refused a code, remembered so that it is not asked again. */
@@ -105,7 +113,7 @@ export interface SessionStore {
   end(id: string, user: string): Promise<boolean>
 
   /** The live sessions of a user, the newest first, ten at most. */
-  list(user: string): Promise<SessionRecord[]>
+  list(user: string): Promise<StoredSession[]>
 
   /**
    * Ends every session of a user. Afterwards none that began before is ever accepted again: not one whose

@@ -61,6 +61,9 @@ export function isSigned(rawData: string, signature: string, sessionKey: string)
   return actual.length === expected.length && timingSafeEqual(actual, expected)
 }
 
+/** Seconds that encrypted data is good for: it is made when it is asked for, so what is older is a repetition. */
+const FRESH = 600
+
 /**
  * Opens `encryptedData` (AES-128-CBC, PKCS#7, key = decoded session_key) and checks that it was made for this
  * mini program and, where it names a user, for this user. Every failure is the same error: CBC has no
@@ -71,14 +74,22 @@ export function isSigned(rawData: string, signature: string, sessionKey: string)
 export function decryptUserData(
   data: EncryptedData,
   sessionKey: string,
-  { appId, openId }: { appId: string; openId: string },
+  { appId, openId, now = Date.now() }: { appId: string; openId: string; now?: number },
 ): Record<string, unknown> {
   const value = parseObject(decryptText(data, sessionKey) ?? '')
-  const isOurs = isObject(value?.watermark) && value.watermark.appid === appId
+  const { appid, timestamp } = (isObject(value?.watermark) ? value.watermark : {}) as Watermark
+  // On both sides: WeChat's clock and ours need not agree.
+  const isOurs = appid === appId && Math.abs(now / 1000 - Number(timestamp)) <= FRESH
   if (!value || !isOurs || (value.openId ?? openId) !== openId) {
     throw new WeappSessionError('ERR_UNTRUSTED_RAW_DATA')
   }
   return value
+}
+
+/** developers.weixin.qq.com/miniprogram/dev/framework/open-ability/signature.html; `timestamp` in Unix seconds. */
+interface Watermark {
+  appid?: unknown
+  timestamp?: unknown
 }
 
 /** Whether the two texts can be an AES-CBC ciphertext and its iv at all. */

@@ -116,8 +116,11 @@ export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
 
     async list(user) {
       const newest = [...(users.get(user) ?? [])].reverse()
-      const entries = newest.map(look).filter((entry) => entry?.state === 'session')
-      return entries.slice(0, LIST_MAX).map(({ record }) => record)
+      const stored = newest.map((id) => ({ id, entry: look(id) }))
+      const live = stored.flatMap(({ id, entry }) =>
+        entry?.state === 'session' ? { id, record: entry.record } : [],
+      )
+      return live.slice(0, LIST_MAX)
     },
 
     async revoke(user) {

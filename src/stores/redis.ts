@@ -100,9 +100,9 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
       const { revoked: _, ...enrolments } = await client.hGetAll(userKey(user))
       const enrolled = (id: string) => Number.parseInt(enrolments[id] ?? '', 10)
       const newest = Object.keys(enrolments).sort((a, b) => enrolled(b) - enrolled(a))
-      const values = await Promise.all(newest.slice(0, LIST_MAX).map((id) => client.get(sessionKey(id))))
-      const records = values.map(parseSession)
-      return records.flatMap((record) => (record && record.expires > Date.now() ? record : []))
+      const read = async (id: string) => ({ id, record: parseSession(await client.get(sessionKey(id))) })
+      const stored = await Promise.all(newest.slice(0, LIST_MAX).map(read))
+      return stored.flatMap(({ id, record }) => (record && record.expires > Date.now() ? { id, record } : []))
     },
 
     async revoke(user) {

@@ -3,7 +3,7 @@ import type { Context } from 'koa'
 import type { WxSession } from 'koa-weapp-session'
 
 declare module 'koa-weapp-session' {
-  interface WxSessionData {
+  interface SessionData {
     cart?: string[]
   }
 }

@@ -1,0 +1,90 @@
+import { LRUCache } from 'lru-cache'
+import { amend } from './amend.js'
+import { WeappSessionError } from './errors.js'
+import type { Ids } from './id.js'
+import type { Sealer } from './seal.js'
+import type { FoundSession } from './session.js'
+import type { SessionStore } from './store.js'
+import { decryptUserData, type EncryptedData } from './user-data.js'
+
+export interface OpenDataOptions {
+  appId: string
+  ids: Ids
+  store: SessionStore
+  sealer: Sealer
+}
+
+/** Opens what WeChat has encrypted for a user. */
+export interface OpenData {
+  /** @throws {WeappSessionError} ERR_UNTRUSTED_RAW_DATA, whatever is wrong */
+  open(session: FoundSession, encrypted: EncryptedData): Promise<Record<string, unknown>>
+}
+
+/**
+ * Failures of one session, in one process, after which nothing opens any more. CBC has no integrity: who may try
+ * often enough makes data of their own, byte by byte.
+ */
+const FAILURES_MAX = 10
+
+/** Sessions whose failures are remembered. */
+const SESSIONS_MAX = 10_000
+
+/** Other sessions of the user whose keys are tried. */
+const OTHERS = 2
+
+/**
+ * A user has one session_key at a time, and each `wx.login` may change it: data that was encrypted just before or
+ * just after may need the key of the user's last session, on whichever phone. So those are tried too.
+ */
+export function openData({ appId, ids, store, sealer }: OpenDataOptions): OpenData {
+  const failures = new LRUCache<string, number>({ max: SESSIONS_MAX })
+
+  return { open }
+
+  async function open(session: FoundSession, encrypted: EncryptedData): Promise<Record<string, unknown>> {
+    // Nothing is awaited between the count and the attempt: a thousand at once are a thousand one by one.
+    const isExhausted = Math.max(failures.get(session.id) ?? 0, session.record.failures ?? 0) >= FAILURES_MAX
+    const opened = isExhausted ? undefined : attempt(session, encrypted)
+    if (opened) return opened
+
+    failures.set(session.id, (failures.get(session.id) ?? session.record.failures ?? 0) + 1)
+    const other = isExhausted ? undefined : await attemptOthers(session, encrypted)
+    if (other) return other
+    if (!isExhausted) await remember(session)
+    throw new WeappSessionError('ERR_UNTRUSTED_RAW_DATA')
+  }
+
+  function attempt(
+    { id, record }: FoundSession,
+    encrypted: EncryptedData,
+  ): Record<string, unknown> | undefined {
+    const sessionKey = sealer.open(record.key, id)
+    if (sessionKey === undefined) return undefined
+    try {
+      return decryptUserData(encrypted, sessionKey, { appId, openId: record.openId })
+    } catch {
+      return undefined
+    }
+  }
+
+  async function attemptOthers(
+    { id, record }: FoundSession,
+    encrypted: EncryptedData,
+  ): Promise<Record<string, unknown> | undefined> {
+    const sessions = await store.list(ids.owner(record.openId, id))
+    for (const other of sessions.filter((other) => other.id !== id).slice(0, OTHERS)) {
+      const opened = attempt({ ...other, credential: '' }, encrypted)
+      if (opened) return opened
+    }
+    return undefined
+  }
+
+  /** For the other processes. A count that is lost to a parallel one has been counted here. */
+  async function remember({ id, record }: FoundSession): Promise<void> {
+    const failed = failures.get(id) ?? 1
+    await amend(store, id, record, (current) => ({
+      ...current,
+      failures: Math.max(failed, (current.failures ?? 0) + 1),
+    })).catch(() => {})
+  }
+}
