@@ -51,17 +51,22 @@ export function logins(options: LoginOptions): Logins {
 
   async function logIn(login: Login, welcome: Welcome): Promise<FoundSession & { isNew: boolean }> {
     const id = ids.session(login.code)
-    const flight = flights.get(id) ?? takeOff(id, login.code)
+    const joined = flights.get(id)
+    const flight = joined ?? takeOff(id, login.code)
     flight.requests++
     try {
       const outcome = await flight.outcome
-      if ('state' in outcome) return { id, record: await repeat(id, believed(outcome), login), isNew: false }
+      // What the flight has seen may be older than a request that joined it: a logout may lie between.
+      const look = async (seen: Entry) => believed(joined ? await store.read(id) : seen)
+      if ('state' in outcome)
+        return { id, record: await repeat(id, await look(outcome), login), isNew: false }
 
       const profile = verify(login, outcome.exchanged)
       const isNew = !flight.created
       flight.created ??= create(id, outcome, profile, welcome).finally(flight.land)
       const record = await flight.created
-      return { id, record: isNew ? record : await improve(id, record, profile), isNew }
+      if (isNew) return { id, record, isNew }
+      return { id, record: await improve(id, await look({ state: 'session', record }), profile), isNew }
     } finally {
       if (--flight.requests === 0) leave(flight)
     }

@@ -11,7 +11,6 @@ export interface ScriptOptions {
 /** The commands used here. A client, a cluster or a sentinel from the `redis` package (6) has them. */
 export interface RedisClient {
   readonly isOpen: boolean
-  /** A cluster has none: it is ready as long as it is open. */
   readonly isReady?: boolean
   connect(): Promise<unknown>
   destroy(): unknown
@@ -25,15 +24,29 @@ export interface RedisClient {
   evalSha(sha1: string, options: ScriptOptions): Promise<unknown>
 }
 
+/** What a cluster has beside that: its masters, as far as they are connected. */
+interface RedisCluster extends RedisClient {
+  readonly masters: readonly { client?: Promise<Pinged> | Pinged | undefined }[]
+  duplicate(): RedisCluster
+}
+
+interface Pinged {
+  ping(): Promise<unknown>
+}
+
 /** A client that is looked after: connected when it is needed, listened to, and closed by whoever opened it. */
 export interface Connection {
   /**
    * A client that is ready for a command. Rejects when there is none in time: node-redis would keep the command,
-   * and send it when its caller has long gone.
+   * and send it when its caller has long gone. (A sentinel client says that it is ready while it looks for the next
+   * master, and keeps commands until then: those come late, which each of ours can bear.)
    */
   client(): RedisClient | Promise<RedisClient>
   close(): Promise<void>
 }
+
+/** ms for one try to connect. A cluster of which a master is away would try for ever, with what it knew at first. */
+const CONNECT_TIMEOUT = 2000
 
 /**
  * Looks after the caller's client, or after one of our own for a URL. `timeout`: ms to wait for the first
@@ -43,9 +56,9 @@ export function connectionTo(source: RedisClient | string, timeout: number): Con
   let client = typeof source === 'string' ? undefined : source
   let opening: Promise<RedisClient> | undefined
   let isOurs = false
-  let isListening = false
   let wasReady = false
   let isClosed = false
+  const listened = new WeakSet<RedisClient>()
 
   return {
     client() {
@@ -67,18 +80,63 @@ export function connectionTo(source: RedisClient | string, timeout: number): Con
     const opened = client ?? (await createOwn(String(source)))
     if (isClosed) throw new Error('the Redis store is closed')
     client = opened
-    if (!isListening) listen(opened)
-    isListening = true
+    listenTo(opened)
 
     if (opened.isOpen) {
       if (opened.isReady === false) await new Promise<unknown>((resolve) => opened.on('ready', resolve))
     } else {
       isOurs = true
-      await opened.connect()
+      await connect(opened)
     }
     wasReady = true
+    if (isCluster(opened)) watch(opened)
     return opened
   }
+
+  function listenTo(opened: RedisClient): void {
+    if (!listened.has(opened)) listen(opened)
+    listened.add(opened)
+  }
+
+  /**
+   * A cluster learns of a new master from a connection that breaks: from one that is silent it never would. Another
+   * cluster, with what is known of the nodes now, takes its place; the old one serves until that one is there.
+   */
+  function watch(cluster: RedisCluster): void {
+    heartbeat({
+      isOpen: () => !isClosed && client === cluster && cluster.isOpen,
+      isReady: () => true,
+      ping: () => Promise.allSettled(cluster.masters.map(async ({ client }) => (await client)?.ping())),
+      async replace() {
+        const next = cluster.duplicate()
+        listenTo(next)
+        const isThere = await connect(next).then(
+          () => true,
+          () => false,
+        )
+        if (!isThere) return
+        if (isClosed) return void next.destroy()
+        client = next
+        // Commands that are under way get their answers first.
+        if (isOurs) setTimeout(() => cluster.isOpen && cluster.destroy(), 2 * timeout).unref()
+        isOurs = true
+        watch(next)
+      },
+    })
+  }
+}
+
+async function connect(client: RedisClient): Promise<void> {
+  try {
+    await deadline(CONNECT_TIMEOUT, client.connect(), notConnected)
+  } catch (error) {
+    if (client.isOpen) client.destroy()
+    throw error
+  }
+}
+
+function isCluster(client: RedisClient): client is RedisCluster {
+  return 'masters' in client && 'duplicate' in client
 }
 
 /**
@@ -108,7 +166,18 @@ async function createOwn(url: string): Promise<RedisClient> {
       reconnectStrategy: (retries) => Math.min(50 * 2 ** retries, 500) + Math.random() * 100,
     },
   })
-  client.once('ready', () => heartbeat(client))
+  client.once('ready', () =>
+    heartbeat({
+      isOpen: () => client.isOpen,
+      isReady: () => client.isReady,
+      ping: () => client.ping(),
+      replace() {
+        client.destroy()
+        // Goes on trying by itself; what it says of it, the client's 'error' event says too.
+        client.connect().catch(() => {})
+      },
+    }),
+  )
   return client
 }
 
@@ -118,9 +187,11 @@ function listen(client: RedisClient): void {
   client.on('ready', () => {
     isReported = false
   })
-  client.on('error', ({ message }) => {
+  client.on('error', (error) => {
     if (isReported) return
     isReported = true
+    // Sentinel clients emit texts.
+    const message = error instanceof Error ? error.message : String(error)
     warn('WEAPP_REDIS', `Redis cannot be used, and requests with a session get 503: ${message}`)
   })
 }

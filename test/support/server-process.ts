@@ -27,6 +27,8 @@ app.use(session)
 app.use(answerInside)
 
 const server = createServer(app.callback())
+// A process that is frozen for longer would close connections on which requests wait for it.
+server.keepAliveTimeout = 0
 traceResponses(server)
 server.listen(0, '127.0.0.1')
 await once(server, 'listening')
