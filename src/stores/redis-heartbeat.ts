@@ -5,8 +5,9 @@ export interface Beating {
   isOpen(): boolean
   /** Whether there is something to hear from at all. */
   isReady(): boolean
+  /** Rejects where something is known to be wrong that goes away by replacing. */
   ping(): Promise<unknown>
-  /** What is done when nothing comes back. */
+  /** What is done when it is silent, or wrong. */
   replace(): void | Promise<void>
 }
 
@@ -29,8 +30,7 @@ export function heartbeat({ isOpen, isReady, ping, replace }: Beating): void {
     if (isBeating || !isReady()) return
     isBeating = true
     try {
-      // A ping that fails is an answer too: that connection is known to be gone, and is being replaced already.
-      await deadline(LATEST, Promise.allSettled([ping()]), () => new Error('silent'))
+      await deadline(LATEST, ping(), () => new Error('silent'))
     } catch {
       await replace()
     }

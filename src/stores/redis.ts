@@ -8,7 +8,8 @@ import {
   type SessionRecord,
   type SessionStore,
 } from '../store.js'
-import { type Connection, connectionTo, type RedisClient } from './redis-client.js'
+import type { RedisClient } from './redis-client.js'
+import { type Connection, connectionTo } from './redis-connection.js'
 import * as scripts from './redis-scripts.js'
 
 interface CommonOptions {

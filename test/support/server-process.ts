@@ -60,7 +60,10 @@ function makeStore({ url, cluster, sentinels, prefix, timeout }: StoreSettings):
   const common = { prefix, timeout }
   if (url) return redisStore({ url, ...common })
   if (cluster) {
-    return redisStore({ client: createCluster({ rootNodes: cluster.map((url) => ({ url })) }), ...common })
+    // As the README recommends: what is for a node that is away fails at once.
+    const defaults = { disableOfflineQueue: true }
+    const client = createCluster({ rootNodes: cluster.map((url) => ({ url })), defaults })
+    return redisStore({ client, ...common })
   }
   const sentinelRootNodes = (sentinels ?? []).map((port) => ({ host: '127.0.0.1', port }))
   return redisStore({ client: createSentinel({ name: 'mymaster', sentinelRootNodes }), ...common })
