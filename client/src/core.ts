@@ -41,7 +41,14 @@ export interface Core {
 }
 
 /** Without a word about origins, as in the drop-in, every server gets the session, as it did in 2016. */
-const EVERYWHERE: Places = { origin: undefined, urlOf: (url) => url as string, isOurs: () => true }
+const EVERYWHERE: Places = {
+  origin: undefined,
+  urlOf(url) {
+    if (!/^https?:/i.test(url as string)) throw mistake('url needs a baseUrl')
+    return url as string
+  },
+  isOurs: () => true,
+}
 
 /** `changed` is told when the session begins and when it ends. */
 export function core(
