@@ -11,19 +11,20 @@ export interface Breaker {
 export interface BreakerOptions {
   /** Which errors say that it does not answer; all others are answers. */
   isFailure(error: unknown): boolean
-  /** ms over which calls are counted. The breaker opens when there were ten, and most of them failed. */
+  /** ms over which calls are counted. The breaker opens when there were ten, and more than `share` of them failed. */
   window: number
+  share: number
   /** ms until one call is let through: when that is answered, all are again. */
   coolDown: number
 }
 
 const CALLS_MIN = 10
 
-export function breaker({ isFailure, window, coolDown }: BreakerOptions): Breaker {
+export function breaker({ isFailure, window, share, coolDown }: BreakerOptions): Breaker {
   const circuit = circuitBreaker(handleWhen(isFailure), {
     halfOpenAfter: coolDown,
     breaker: new SamplingBreaker({
-      threshold: 0.5,
+      threshold: share,
       duration: window,
       minimumRps: CALLS_MIN / (window / 1000),
     }),

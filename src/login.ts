@@ -72,13 +72,16 @@ export function logins(options: LoginOptions): Logins {
     const credential = isCodeTheCredential ? login.code : ids.credential(login.code)
     const id = ids.session(credential)
     const codeId = isCodeTheCredential ? id : ids.code(login.code)
-    const flight = flights.get(codeId) ?? takeOff(codeId, login.code)
+    const joined = flights.get(codeId)
+    const flight = joined ?? takeOff(codeId, login.code)
     flight.requests++
     try {
       const outcome = await flight.outcome
+      // What the flight has seen may be older than a request that joined it: a logout may lie between.
+      const look = async (seen: Entry) =>
+        believed(joined || seen.state === 'used' ? await store.read(id) : seen)
       if ('state' in outcome) {
-        const entry = outcome.state === 'used' ? await store.read(id) : outcome
-        return { id, credential, record: await repeat(id, believed(entry), login), isNew: false }
+        return { id, credential, record: await repeat(id, await look(outcome), login), isNew: false }
       }
 
       const profile = verify(login, outcome.exchanged)
@@ -86,7 +89,9 @@ export function logins(options: LoginOptions): Logins {
       const begin = (record: SessionRecord) => welcome({ id, credential, record })
       flight.created ??= create(id, outcome, profile, data, begin).finally(flight.land)
       const record = await flight.created
-      return { id, credential, record: isNew ? record : await improve(id, record, profile), isNew }
+      if (isNew) return { id, credential, record, isNew }
+      const current = await look({ state: 'session', record })
+      return { id, credential, record: await improve(id, current, profile), isNew }
     } finally {
       if (--flight.requests === 0) leave(flight)
     }

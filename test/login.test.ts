@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
 import { idsOf } from '../src/id.js'
 import { memoryStore, type SessionRecord, type SessionStore } from '../src/index.js'
@@ -460,3 +461,38 @@ async function later<T>(ms: number, what: () => T): Promise<Awaited<T>> {
   await new Promise((resolve) => setTimeout(resolve, ms))
   return await what()
 }
+
+test('a login that is repeated after the logout of its session is refused, whatever the first one still waits for', async (t) => {
+  const store = memoryStore()
+  let release = () => {}
+  const gate = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  const slow: SessionStore = {
+    ...store,
+    async create(session) {
+      const isCreated = await store.create(session)
+      await gate
+      return isCreated
+    },
+  }
+  const one = await startServer(t, { store: slow })
+  const other = await startServer(t, {
+    store,
+    weixin: one.wechat,
+    handler: async (ctx) => {
+      await ctx.$wxSession?.destroy()
+      ctx.body = {}
+    },
+  })
+  const headers = await codeLoginHeaders(one.wechat.phone())
+
+  const first = one.send(headers)
+  await until(async () => (await other.send(codeOnly(headers))).status === 200)
+  const repeated = one.send(headers)
+  await sleep(50)
+  release()
+
+  isRefused(t, await repeated, 'ERR_SESSION_EXPIRED', 401)
+  await first
+})

@@ -105,7 +105,7 @@ export function startCall<Result>(
         // What a gateway says of a server that is away accepts no login.
         handOver((account) => {
           if (answer.statusCode < 500) account.accepted()
-          else account.released(wxFailure('ERR_NETWORK', answer))
+          else account.released(wxFailure('ERR_NETWORK', { errMsg: `request:fail ${answer.statusCode}` }))
         })
         return succeed(result)
       }
@@ -206,6 +206,7 @@ function failureFrom({ reason, statusCode }: Refusal): Failure {
 
 /** What was thrown: a failure of ours, or what `wx` or a function of the app has against its options. */
 function asFailure(error: unknown): Failure {
-  const message = Object(error).message || String(error)
-  return Object.assign({ code: 'ERR_OPTIONS', message, retryable: false } as const, error)
+  const { code, message = String(error) } = Object(error)
+  const unknown = { code: 'ERR_OPTIONS', message, retryable: false, cause: error } as const
+  return Object.assign(unknown, /^ERR_/.test(code) && error)
 }

@@ -2,7 +2,7 @@ import { type Account, account } from './account.js'
 import { type Plan, type Sending, startCall } from './call.js'
 import { mistake } from './errors.js'
 import { getLoginData } from './login.js'
-import { originOf, resolveUrl } from './origin.js'
+import type { Places } from './origin.js'
 import type { Callbacks } from './settlement.js'
 import type { Call, RequestOptions, SessionOptions } from './types.js'
 import { defaultKey, vault } from './vault.js'
@@ -40,18 +40,23 @@ export interface Core {
   request<Data>(options: RequestOptions<Data>): Call<WxResponse<Data>>
 }
 
+/** Without a word about origins, as in the drop-in, every server gets the session, as it did in 2016. */
+const EVERYWHERE: Places = {
+  origin: undefined,
+  urlOf(url) {
+    if (!/^https?:/i.test(url as string)) throw mistake('url needs a baseUrl')
+    return url as string
+  },
+  isOurs: () => true,
+}
+
 /** `changed` is told when the session begins and when it ends. */
-export function core(options: SessionOptions, changed: (isLoggedIn: boolean) => void = () => {}): Core {
-  const {
-    baseUrl,
-    origins = [],
-    profile,
-    loginTimeout = LOGIN_TIMEOUT,
-    deadline = DEADLINE,
-    storageKey,
-  } = options
-  const base = baseUrl === undefined ? undefined : originOrThrow(baseUrl)
-  const allowed = origins.map(originOrThrow).concat(base || [])
+export function core(
+  options: SessionOptions,
+  { origin, urlOf, isOurs }: Places = EVERYWHERE,
+  changed: (isLoggedIn: boolean) => void = () => {},
+): Core {
+  const { profile, loginTimeout = LOGIN_TIMEOUT, deadline = DEADLINE, storageKey } = options
   let shared: Host | undefined
 
   return { host, call, sending, request }
@@ -59,7 +64,7 @@ export function core(options: SessionOptions, changed: (isLoggedIn: boolean) => 
   function host(): Host {
     if (!shared) {
       const wx = options.wx || globalWx()
-      const kept = vault(wx, storageKey || defaultKey(wx, base))
+      const kept = vault(wx, storageKey || defaultKey(wx, origin))
       const session = account(() => getLoginData(wx, loginTimeout, profile), kept, changed)
       shared = { wx, account: session, running: new Set() }
     }
@@ -72,9 +77,7 @@ export function core(options: SessionOptions, changed: (isLoggedIn: boolean) => 
   ): Call<Result> {
     return startCall<Result>(deadline, options || {}, () => {
       const here = host()
-      // Without a word about origins, as in the drop-in, every server gets the session, as it did in 2016.
-      const isOurs = allowed.length === 0 || allowed.indexOf(originOf(urlOf(options)) || '') >= 0
-      return Object.assign({ sending: sendingFor(here), isOurs }, here)
+      return Object.assign({ sending: sendingFor(here), isOurs: isOurs(urlOf(options.url)) }, here)
     })
   }
 
@@ -86,7 +89,7 @@ export function core(options: SessionOptions, changed: (isLoggedIn: boolean) => 
     const { wx } = host()
     const start = wx[api] as ((options: object) => WxTask) | undefined
     if (!start) throw mistake(`no wx.${api}`)
-    const url = urlOf(options)
+    const url = urlOf(options.url)
     const common: Sending<Result> = {
       send(ticket, success, fail) {
         const header = Object.assign({}, options.header, ticket.header)
@@ -102,22 +105,9 @@ export function core(options: SessionOptions, changed: (isLoggedIn: boolean) => 
       return sending<WxResponse<Data>>('request', options, { isSafe: SAFE.test(options.method || 'GET') })
     })
   }
-
-  function urlOf(options: AnyOptions): string {
-    const { url } = Object(options) as AnyOptions
-    const resolved = typeof url === 'string' && resolveUrl(url, baseUrl)
-    if (!resolved) throw mistake('url needs a baseUrl')
-    return resolved
-  }
 }
 
 function globalWx(): Wx {
   if (typeof wx === 'undefined') throw mistake('no wx')
   return wx
-}
-
-function originOrThrow(url: string): string {
-  const origin = originOf(url)
-  if (!origin) throw mistake(`no URL: ${url}`)
-  return origin
 }

@@ -1,3 +1,30 @@
+import { mistake } from './errors.js'
+
+/** Where calls go, and where the session goes with them. */
+export interface Places {
+  /** The origin that the session belongs to, where there is one. */
+  origin: string | undefined
+  /** @throws {SessionError} ERR_OPTIONS when it leads nowhere */
+  urlOf(url: unknown): string
+  isOurs(url: string): boolean
+}
+
+/** @throws {SessionError} ERR_OPTIONS when one is no URL */
+export function places(baseUrl: string | undefined, origins: string[] = []): Places {
+  const origin = baseUrl === undefined ? undefined : originOrThrow(baseUrl)
+  const allowed = origins.map(originOrThrow).concat(origin || [])
+
+  return {
+    origin,
+    urlOf(url) {
+      const resolved = typeof url === 'string' && resolveUrl(url, baseUrl)
+      if (!resolved) throw mistake('url needs a baseUrl')
+      return resolved
+    },
+    isOurs: (url) => allowed.length === 0 || allowed.indexOf(originOf(url) || '') >= 0,
+  }
+}
+
 /** `https://host:port` of an absolute URL (a socket's counts as its HTTP twin), `undefined` for a relative one. */
 export function originOf(url: string): string | undefined {
   // There is no URL in a mini program.
@@ -14,4 +41,10 @@ export function originOf(url: string): string | undefined {
 export function resolveUrl(url: string, baseUrl: string | undefined): string | undefined {
   if (originOf(url)) return url
   return baseUrl && `${baseUrl.replace(/\/+$/, '')}/${url.replace(/^\/+/, '')}`
+}
+
+function originOrThrow(url: string): string {
+  const origin = originOf(url)
+  if (!origin) throw mistake(`no URL: ${url}`)
+  return origin
 }

@@ -1,7 +1,7 @@
 import { ERROR_HEADER } from '../../src/protocol.js'
 import type { Sending } from './call.js'
 import { type AnyOptions, type Core, core, type Host } from './core.js'
-import { originOf, resolveUrl } from './origin.js'
+import { originOf, places, resolveUrl } from './origin.js'
 import type { Answer } from './refusal.js'
 import type { Session, SessionOptions } from './types.js'
 import { harmless } from './util.js'
@@ -19,7 +19,7 @@ import type { WxDownloadResponse, WxSocketTask, WxTask, WxUploadResponse } from 
 export function createSession(options: SessionOptions = {}): Session {
   const { baseUrl } = options
   const listeners = new Set<(isLoggedIn: boolean) => void>()
-  const { host, call, sending, request } = core(options, (isLoggedIn) => {
+  const { host, call, sending, request } = core(options, places(baseUrl, options.origins), (isLoggedIn) => {
     for (const listener of Array.from(listeners)) harmless(() => listener(isLoggedIn))
   })
 

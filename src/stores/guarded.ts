@@ -24,7 +24,9 @@ class TooLate extends Error {}
  */
 export function guarded(store: SessionStore, warn: Warn): SessionStore {
   const { timeout = DEFAULT_TIMEOUT } = store
-  const hanging = breaker({ isFailure: (error) => error instanceof TooLate, window: 1000, coolDown: 500 })
+  const isFailure = (error: unknown) => error instanceof TooLate
+  // Nearly all: of a cluster, one node may hang while the others answer.
+  const hanging = breaker({ isFailure, window: 1000, share: 0.9, coolDown: 500 })
 
   async function call<T>(work: () => Promise<T>): Promise<T> {
     try {

@@ -1,7 +1,3 @@
-import { deadline } from '../deadline.js'
-import { warn } from '../warn.js'
-import { heartbeat } from './redis-heartbeat.js'
-
 /** What `eval` and its like take: the one key of the script, and its arguments. */
 export interface ScriptOptions {
   keys: string[]
@@ -11,7 +7,6 @@ export interface ScriptOptions {
 /** The commands used here. A client, a cluster or a sentinel from the `redis` package (6) has them. */
 export interface RedisClient {
   readonly isOpen: boolean
-  /** A cluster has none: it is ready as long as it is open. */
   readonly isReady?: boolean
   connect(): Promise<unknown>
   destroy(): unknown
@@ -23,108 +18,4 @@ export interface RedisClient {
   hGetAll(key: string): Promise<Record<string, string>>
   eval(script: string, options: ScriptOptions): Promise<unknown>
   evalSha(sha1: string, options: ScriptOptions): Promise<unknown>
-}
-
-/** A client that is looked after: connected when it is needed, listened to, and closed by whoever opened it. */
-export interface Connection {
-  /**
-   * A client that is ready for a command. Rejects when there is none in time: node-redis would keep the command,
-   * and send it when its caller has long gone.
-   */
-  client(): RedisClient | Promise<RedisClient>
-  close(): Promise<void>
-}
-
-/**
- * Looks after the caller's client, or after one of our own for a URL. `timeout`: ms to wait for the first
- * connection; later, while Redis is away, there is no waiting.
- */
-export function connectionTo(source: RedisClient | string, timeout: number): Connection {
-  let client = typeof source === 'string' ? undefined : source
-  let opening: Promise<RedisClient> | undefined
-  let isOurs = false
-  let isListening = false
-  let wasReady = false
-  let isClosed = false
-
-  return {
-    client() {
-      if (client?.isOpen && client.isReady !== false) return client
-      if (client?.isOpen && wasReady) throw notConnected()
-      opening ??= open().finally(() => {
-        opening = undefined
-      })
-      return deadline(timeout, opening, notConnected)
-    },
-
-    async close() {
-      isClosed = true
-      if (isOurs && client?.isOpen) client.destroy()
-    },
-  }
-
-  async function open(): Promise<RedisClient> {
-    const opened = client ?? (await createOwn(String(source)))
-    if (isClosed) throw new Error('the Redis store is closed')
-    client = opened
-    if (!isListening) listen(opened)
-    isListening = true
-
-    if (opened.isOpen) {
-      if (opened.isReady === false) await new Promise<unknown>((resolve) => opened.on('ready', resolve))
-    } else {
-      isOurs = true
-      await opened.connect()
-    }
-    wasReady = true
-    return opened
-  }
-}
-
-/**
- * Turns off the timer that node-redis starts for each command, which costs as much as the command and stops
- * counting once it is written: our own deadline covers the whole call. Its type does not know `undefined`.
- */
-const NO_TIMER = { timeout: undefined } as unknown as { timeout: number }
-
-/**
- * A client with settings that fail fast: by itself, node-redis keeps commands for a connection that is gone, and
- * may give up reconnecting for good. `socketTimeout` is for connections that are being made; the heartbeat looks
- * after those that are.
- */
-async function createOwn(url: string): Promise<RedisClient> {
-  const { createClient } = await import('redis').catch((cause: unknown) => {
-    throw new Error("redisStore({ url }) needs the package 'redis': npm install redis", { cause })
-  })
-  const client = createClient({
-    url,
-    disableOfflineQueue: true,
-    commandsQueueMaxLength: 10_000,
-    commandOptions: NO_TIMER,
-    maintNotifications: 'disabled',
-    socket: {
-      connectTimeout: 1000,
-      socketTimeout: 1500,
-      reconnectStrategy: (retries) => Math.min(50 * 2 ** retries, 500) + Math.random() * 100,
-    },
-  })
-  client.once('ready', () => heartbeat(client))
-  return client
-}
-
-/** An 'error' event without a listener ends the process: in its place, one line per outage. */
-function listen(client: RedisClient): void {
-  let isReported = false
-  client.on('ready', () => {
-    isReported = false
-  })
-  client.on('error', ({ message }) => {
-    if (isReported) return
-    isReported = true
-    warn('WEAPP_REDIS', `Redis cannot be used, and requests with a session get 503: ${message}`)
-  })
-}
-
-function notConnected(): Error {
-  return new Error('there is no connection to Redis')
 }

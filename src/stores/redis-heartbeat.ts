@@ -2,11 +2,13 @@ import { deadline } from '../deadline.js'
 
 /** What a heart beats in. */
 export interface Beating {
-  readonly isOpen: boolean
-  readonly isReady: boolean
+  isOpen(): boolean
+  /** Whether there is something to hear from at all. */
+  isReady(): boolean
+  /** Rejects where something is known to be wrong that goes away by replacing. */
   ping(): Promise<unknown>
-  connect(): Promise<unknown>
-  destroy(): unknown
+  /** What is done when it is silent, or wrong. */
+  replace(): void | Promise<void>
 }
 
 /** ms between two beats, and ms that an answer may take. */
@@ -16,23 +18,22 @@ const LATEST = 1000
 /**
  * Replaces a connection on which nothing comes back. A firewall that forgets a connection tells neither side, and
  * TCP needs a quarter of an hour to notice (`tcp_retries2`); node-redis's own `socketTimeout` never does while
- * commands are still being written. Ends when the client is closed.
+ * commands are still being written. Ends when the connection is closed.
  */
-export function heartbeat(client: Beating): void {
+export function heartbeat({ isOpen, isReady, ping, replace }: Beating): void {
   let isBeating = false
-  const timer = setInterval(async (): Promise<void> => {
-    if (!client.isOpen) return clearInterval(timer)
-    if (isBeating || !client.isReady) return
-    isBeating = true
-    // A ping that fails is an answer too: the connection is known to be gone, and is being replaced already.
-    await deadline(LATEST, Promise.allSettled([client.ping()]), () => new Error('silent')).catch(replace)
-    isBeating = false
-  }, INTERVAL)
+  const timer = setInterval(beat, INTERVAL)
   timer.unref()
 
-  function replace(): void {
-    client.destroy()
-    // Goes on trying by itself; what it says of it, the client's 'error' event says too.
-    client.connect().catch(() => {})
+  async function beat(): Promise<void> {
+    if (!isOpen()) return clearInterval(timer)
+    if (isBeating || !isReady()) return
+    isBeating = true
+    try {
+      await deadline(LATEST, ping(), () => new Error('silent'))
+    } catch {
+      await replace()
+    }
+    isBeating = false
   }
 }

@@ -33,11 +33,12 @@ local now = time[1] * 1000000 + time[2]
 local function print(number) return string.format('%.0f', number) end
 `
 
-/** ARGV: the claim's value, its life (ms). What stands there already; nothing when the claim is made. */
-export const CLAIM: Script = script(`
+/** ARGV: the claim's value, its life (ms). What stands there already, or [now (µs)] when the claim is made. */
+export const CLAIM: Script = script(`${NOW}
 local value = redis.call('GET', KEYS[1])
-if not value then redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
-return value
+if value then return value end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return { print(now) }
 `)
 
 /** ARGV: what must stand there ('' for nothing), what takes its place, its life (ms). 1 when it did. */
@@ -59,8 +60,8 @@ const GRACE = 60_000_000
 
 /**
  * ARGV: session id, its life (ms), sessions at most, life of a claim (ms).
- * [µs since the user was revoked, or '', and the ids that have to end]: those that make room, and those that a
- * revocation should have ended whose process died.
+ * [when the user was revoked (µs) or '', how long ago that was (µs), ids that have to end…]: those that make room,
+ * and those that a revocation should have ended whose process died.
  */
 export const ENROLL: Script = script(`${NOW}
 local revoked = tonumber(redis.call('HGET', KEYS[1], 'revoked') or -1)
@@ -73,7 +74,7 @@ end
 local ends = now + ARGV[2] * 1000
 local last = ends
 local live = {}
-local answer = { revoked < 0 and '' or print(now - revoked) }
+local answer = { revoked < 0 and '' or print(revoked), print(now - revoked) }
 local fields = redis.call('HGETALL', KEYS[1])
 for i = 1, #fields, 2 do
   local enrolled, expires = string.match(fields[i + 1], '^(%d+) (%d+)$')

@@ -8,7 +8,8 @@ import {
   type SessionRecord,
   type SessionStore,
 } from '../store.js'
-import { type Connection, connectionTo, type RedisClient } from './redis-client.js'
+import type { RedisClient } from './redis-client.js'
+import { type Connection, connectionTo } from './redis-connection.js'
 import * as scripts from './redis-scripts.js'
 
 interface CommonOptions {
@@ -58,11 +59,14 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
     },
 
     async claim(id) {
-      const began = performance.now()
+      const sent = performance.now()
       const token = `claim ${randomUUID()}`
-      const standing = await run(scripts.CLAIM, sessionKey(id), [token, CODE_MEMORY])
-      if (standing === null) return { state: 'granted', claim: { id, token, began } }
-      return (await entryOf(await connection.client(), id, String(standing))) ?? { state: 'ended' }
+      const result = await run(scripts.CLAIM, sessionKey(id), [token, CODE_MEMORY])
+      if (Array.isArray(result)) {
+        const claim: RedisClaim = { id, token, began: Number(result[0]), sent, granted: performance.now() }
+        return { state: 'granted', claim }
+      }
+      return (await entryOf(await connection.client(), id, String(result))) ?? { state: 'ended' }
     },
 
     async refuse(claim, refusal) {
@@ -116,26 +120,15 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
    * Puts a session on its user's list, and ends those that make room for it: before it is there, so that there
    * are never too many, whatever becomes of this process. `false` when the user was revoked after the login
    * began.
-   *
-   * The nodes of a cluster have no common time, and the code and the user may be on two. So two durations are
-   * compared: how long ago the login began (by our clock, up to the answer, which is too long rather than too
-   * short) and how long ago the revocation was (by the node's clock). Too long by the time that the answer took:
-   * where that made the difference, asking again does not.
    */
-  async function enroll(
-    user: string,
-    id: string,
-    { began }: Claim,
-    life: number,
-    max: number,
-  ): Promise<boolean> {
-    for (let tries = 0; tries < 3; tries++) {
-      const answer = await run(scripts.ENROLL, userKey(user), [id, life, max, CODE_MEMORY])
-      const [sinceRevoked, ...toEnd] = answer as [string, ...string[]]
-      await endAll(user, toEnd)
-      if (sinceRevoked === '' || performance.now() - began < Number(sinceRevoked) / 1000) return true
-    }
-    return false
+  async function enroll(user: string, id: string, claim: Claim, life: number, max: number): Promise<boolean> {
+    const sent = performance.now()
+    const answer = await run(scripts.ENROLL, userKey(user), [id, life, max, CODE_MEMORY])
+    const [revoked, sinceRevoked, ...toEnd] = answer as [string, string, ...string[]]
+    const isRevoked =
+      revoked !== '' && wasBefore(claim as RedisClaim, Number(revoked), Number(sinceRevoked) / 1000, sent)
+    await endAll(user, toEnd)
+    return !isRevoked
   }
 
   /** Puts a session in its place, and shows that its code is used up. */
@@ -219,6 +212,30 @@ function parseSession(value: string | null): SessionRecord | undefined {
   } catch {
     return undefined
   }
+}
+
+/** A claim, with what tells it apart from a revocation at about the same time. */
+interface RedisClaim extends Claim {
+  /** By the clock of the code's node: µs. */
+  began: number
+  /** By our own clock, which never jumps: ms. */
+  sent: number
+  granted: number
+}
+
+/**
+ * Whether a login began before its user was revoked, `ago` ms ago when we asked the user's node, at `asked` or
+ * later. The nodes of a cluster, and a master and its successor, have no common time; so durations are compared,
+ * which each is measured by one clock. Where both were within one round trip, the nodes' clocks decide.
+ */
+function wasBefore(
+  { began, sent, granted }: RedisClaim,
+  revoked: number,
+  ago: number,
+  asked: number,
+): boolean {
+  if (performance.now() - sent < ago) return false
+  return asked - granted >= ago || began <= revoked
 }
 
 /** ms that a session has left; at least 1, because Redis takes no less. */

@@ -27,6 +27,8 @@ app.use(session)
 app.use(answerInside)
 
 const server = createServer(app.callback())
+// A process that is frozen for longer would close connections on which requests wait for it.
+server.keepAliveTimeout = 0
 traceResponses(server)
 server.listen(0, '127.0.0.1')
 await once(server, 'listening')
@@ -58,7 +60,10 @@ function makeStore({ url, cluster, sentinels, prefix, timeout }: StoreSettings):
   const common = { prefix, timeout }
   if (url) return redisStore({ url, ...common })
   if (cluster) {
-    return redisStore({ client: createCluster({ rootNodes: cluster.map((url) => ({ url })) }), ...common })
+    // As the README recommends: what is for a node that is away fails at once.
+    const defaults = { disableOfflineQueue: true }
+    const client = createCluster({ rootNodes: cluster.map((url) => ({ url })), defaults })
+    return redisStore({ client, ...common })
   }
   const sentinelRootNodes = (sentinels ?? []).map((port) => ({ host: '127.0.0.1', port }))
   return redisStore({ client: createSentinel({ name: 'mymaster', sentinelRootNodes }), ...common })

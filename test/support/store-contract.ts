@@ -175,7 +175,7 @@ export function testStore(test: TestFn, makeStore: (t: ExecutionContext) => Prom
     const list = await store.list(user)
 
     t.deepEqual(
-      list.map(({ data }) => data.n),
+      list.map(({ record }) => record.data.n),
       [12, 11, 10, 9, 8, 7, 6, 5, 4, 3],
     )
   })

@@ -1,0 +1,960 @@
+/**
+ * What the other files pass by: the edges of addresses, errors, refusals, login data and times. The phone has a
+ * script in place of a network, and where time matters, a clock of its own.
+ */
+import test, { type ExecutionContext } from 'ava'
+import {
+  createSession,
+  isSessionError,
+  type Session,
+  SessionError,
+  type SessionOptions,
+  type WxSocketOptions,
+  type WxSocketTask,
+} from '../../client/src/index.js'
+import { ERROR_HEADER, MAGIC_ID, type Reason } from '../../src/protocol.js'
+import { until } from '../support/until.js'
+import {
+  type Reply,
+  type Script,
+  type ScriptedPhone,
+  scriptedPhone,
+  WELCOME,
+} from './support/scripted-phone.js'
+import { takeClock, type VirtualClock } from './support/virtual-clock.js'
+
+const BASE = 'https://api.example.com'
+
+// — Where the session goes —
+
+test('names before an @ are no part of an origin: such an address gets the session', async (t) => {
+  t.deepEqual(await withSession(['https://alice:secret@api.example.com/'], { baseUrl: BASE }), [true])
+})
+
+test('an address may be written in any way that means the same origin', async (t) => {
+  for (const [origin, ...addresses] of [
+    ['https://API.Example.com:443/v1/', 'https://api.example.com', 'HTTPS://api.example.COM:443/?a#b'],
+    ['http://api.example.com', 'HTTP://API.example.com:80/', 'http://alice@api.example.com:80'],
+    ['https://api.example.com:8443', 'https://api.example.com:8443/a'],
+    ['wss://api.example.com', 'https://api.example.com/', 'https://api.example.com:443'],
+  ] as const) {
+    const answers = await withSession(addresses, { origins: [origin] })
+    t.true(answers.every(Boolean), origin)
+  }
+})
+
+test('another scheme or port is another origin, and a default port belongs to its own scheme', async (t) => {
+  const addresses = ['http://api.example.com', 'https://api.example.com:80', 'https://api.example.com:4430']
+  t.deepEqual(await withSession(addresses, { baseUrl: BASE }), [false, false, false])
+})
+
+test('however the base is written, the session is kept under the same name', async (t) => {
+  for (const baseUrl of [
+    BASE,
+    'HTTPS://API.EXAMPLE.COM:443/v1',
+    'https://alice@api.example.com',
+    'WSS://api.example.com',
+  ]) {
+    const phone = scriptedPhone()
+    await createSession({ baseUrl, wx: phone.wx }).login()
+    t.deepEqual([...phone.storage.keys()], ['weapp-session:wx1:release:https://api.example.com'], baseUrl)
+  }
+})
+
+test('a relative address has one slash after the base, and keeps those of its own', async (t) => {
+  const { phone, session } = start({}, { baseUrl: `${BASE}/v1///` })
+
+  for (const url of ['a/b//c', '/a', '///a/b', '', '?a=/b']) await session.request({ url })
+
+  t.deepEqual(
+    phone.sent.map(({ url }) => url),
+    ['a/b//c', 'a', 'a/b', '', '?a=/b'].map((rest) => `${BASE}/v1/${rest}`),
+  )
+})
+
+test('a relative address that speaks of an absolute one is relative', async (t) => {
+  const { phone, session } = start()
+
+  await session.request({ url: '/go?to=https://other.example/' })
+
+  t.is(phone.sent[0]?.url, `${BASE}/go?to=https://other.example/`)
+  t.truthy(phone.sent[0]?.header['X-WX-Code'])
+})
+
+test('the login before an upload asks the server that the upload goes to', async (t) => {
+  for (const [url, asked] of [
+    ['/files', `${BASE}/`],
+    ['https://files.example.com/new?a', 'https://files.example.com'],
+  ] as const) {
+    const { phone, session } = start({}, { origins: ['https://files.example.com'] })
+
+    await session.uploadFile({ url, filePath: 'a', name: 'a' })
+
+    t.deepEqual(
+      phone.sent.map(({ api }) => api),
+      ['request', 'uploadFile'],
+    )
+    t.true([asked, `${asked}/`].includes(phone.sent[0]?.url ?? ''))
+  }
+})
+
+test('a socket has the scheme of sockets, and only there', async (t) => {
+  const { phone, session } = start()
+
+  await session.connectSocket({ url: '/chat?from=http://a.example' })
+  await session.connectSocket({ url: 'WSS://api.example.com/chat?from=http://a.example' })
+
+  t.deepEqual(
+    phone.sent.filter(({ api }) => api === 'connectSocket').map(({ url }) => url),
+    ['wss://api.example.com/chat?from=http://a.example', 'WSS://api.example.com/chat?from=http://a.example'],
+  )
+})
+
+// — What an error says —
+
+test('a base that is no URL is told when the session is made, as an error of the app’s author', (t) => {
+  for (const options of [{ baseUrl: 'api.example.com' }, { baseUrl: BASE, origins: ['api.example.com'] }]) {
+    const error = t.throws(() => createSession(options), { instanceOf: SessionError })
+    t.like(error, {
+      name: 'SessionError',
+      code: 'ERR_OPTIONS',
+      message: 'no URL: api.example.com',
+      errMsg: 'request:fail no URL: api.example.com',
+      phase: 'wait',
+      attempts: 0,
+      retryable: false,
+    })
+  }
+})
+
+test('what the app’s author must mend is said in words, before anything is sent', async (t) => {
+  const { phone, session } = start()
+  const { uploadFile: _, ...olderWx } = phone.wx
+  const older = createSession({ baseUrl: BASE, wx: olderWx })
+  const nowhere = createSession({ baseUrl: BASE })
+  const mistake = { code: 'ERR_OPTIONS', phase: 'wait', attempts: 0, retryable: false }
+
+  t.like(await failure(session.request({ url: 7 } as never)), { ...mistake, message: 'url needs a baseUrl' })
+  t.like(await failure(createSession({ wx: phone.wx }).request({ url: '/' })), {
+    ...mistake,
+    message: 'url needs a baseUrl',
+  })
+  t.like(await failure(older.uploadFile({ url: '/', filePath: 'a', name: 'a' })), {
+    ...mistake,
+    message: 'no wx.uploadFile',
+  })
+  t.like(await failure(nowhere.request({ url: '/' })), { ...mistake, message: 'no wx' })
+  t.deepEqual([phone.sent.length, phone.counts.login], [0, 0])
+})
+
+test('what wx throws is the failure of its call, whatever it is', async (t) => {
+  for (const [thrown, message] of [
+    [new TypeError('parameter.data should be String'), 'parameter.data should be String'],
+    [{ message: 'no such thing' }, 'no such thing'],
+    ['just a text', 'just a text'],
+    [null, 'null'],
+  ]) {
+    const phone = scriptedPhone()
+    const request = () => {
+      throw thrown
+    }
+    const session = createSession({ baseUrl: BASE, wx: { ...phone.wx, request } })
+
+    const error = await failure(session.request({ url: '/' }))
+
+    t.like(error, { code: 'ERR_OPTIONS', message, phase: 'request', attempts: 1, retryable: false })
+  }
+})
+
+test('an error says where its call was: waiting, logging in, or on its way', async (t) => {
+  const { session } = start({ answer: () => undefined }, { stored: 'code-0' })
+  const { session: stranger } = start()
+
+  const waiting = session.request({ url: '/' })
+  waiting.abort()
+  const boarding = session.request({ url: '/' })
+  const guest = session.uploadFile({ url: 'https://other.example/', filePath: 'a', name: 'a' })
+  const loggingIn = stranger.request({ url: '/' })
+  // One turn later each is under way.
+  await undefined
+  for (const call of [boarding, guest, loggingIn]) call.abort()
+  const sent = session.request({ url: '/' })
+  await turns()
+  sent.abort()
+
+  const aborted = { code: 'ERR_ABORTED', message: 'abort', errMsg: 'request:fail abort', retryable: false }
+  t.like(await failure(waiting), { ...aborted, phase: 'wait', attempts: 0 })
+  t.like(await failure(boarding), { ...aborted, phase: 'wait', attempts: 0 })
+  t.like(await failure(loggingIn), { ...aborted, phase: 'login', attempts: 0 })
+  t.like(await failure(guest), { ...aborted, phase: 'request', attempts: 1 })
+  t.like(await failure(sent), { ...aborted, phase: 'request', attempts: 1 })
+})
+
+test('calls that run at logout say so, in any phase, and those to others run on', async (t) => {
+  const { phone, session } = start({ answer: () => undefined }, { stored: 'code-0' })
+  const waiting = session.request({ url: '/' })
+  const elsewhere = session.request({ url: 'https://other.example/' })
+  const sent = session.request({ url: '/' })
+  await turns()
+  const late = session.request({ url: '/' })
+
+  await session.logout()
+
+  for (const call of [waiting, sent, late]) {
+    t.like(await failure(call), { code: 'ERR_LOGGED_OUT', message: 'logged out', retryable: false })
+  }
+  t.deepEqual([phone.storage.size, phone.sent.filter(({ isAborted }) => isAborted).length], [0, 2])
+  phone.sent.find(({ url }) => url === 'https://other.example/')?.answer(WELCOME)
+  t.is((await elsewhere).data, 'welcome')
+})
+
+test('a call that nobody answers ends at its deadline, says so, and is aborted', async (t) => {
+  const { phone, session } = start({ answer: () => undefined }, { deadline: 30 })
+
+  const error = await failure(session.request({ url: '/' }))
+
+  t.like(error, {
+    code: 'ERR_DEADLINE',
+    message: 'deadline',
+    errMsg: 'request:fail deadline',
+    retryable: true,
+  })
+  t.true(phone.sent[0]?.isAborted)
+})
+
+test('an error of another copy of the client is known by its brand, and nothing else is', (t) => {
+  const BRAND = 'weapp-session-client:error'
+  const error = t.throws(() => createSession({ baseUrl: 'none' }))
+  const ofAnotherCopy = Object.assign(new Error('abort'), { [BRAND]: true })
+
+  t.true(isSessionError(error))
+  t.true((error as unknown as Record<string, unknown>)[BRAND])
+  t.true(isSessionError(ofAnotherCopy))
+  for (const foreign of [
+    new Error('abort'),
+    { '': true },
+    { code: 'ERR_ABORTED' },
+    null,
+    undefined,
+    BRAND,
+    7,
+  ]) {
+    t.false(isSessionError(foreign))
+  }
+})
+
+// — What counts as a refusal —
+
+test('a refusal in bytes is short: what has 2048 of them or more is somebody’s file', async (t) => {
+  for (const [length, isRefusal] of [
+    [300, true],
+    [2047, true],
+    [2048, false],
+    [5000, false],
+  ] as const) {
+    const bytes = new TextEncoder().encode(JSON.stringify(refusal('ERR_BAD_REQUEST')).padEnd(length)).buffer
+    const { session } = start({ answer: () => ({ statusCode: 400, data: bytes }) }, { stored: 'code-0' })
+
+    const call = session.request({ url: '/', responseType: 'arraybuffer' })
+
+    if (isRefusal) t.is((await failure(call)).reason, 'ERR_BAD_REQUEST', `${length}`)
+    else t.is((await call).data, bytes, `${length}`)
+  }
+})
+
+test('a refusal in a text is one, and a text that only mentions one is not', async (t) => {
+  const text = JSON.stringify(refusal('ERR_BAD_REQUEST'))
+  const { session } = start({ answer: () => ({ statusCode: 400, data: text }) }, { stored: 'code-0' })
+  t.like(await failure(session.request({ url: '/' })), {
+    code: 'ERR_REFUSED',
+    reason: 'ERR_BAD_REQUEST',
+    message: 'ERR_BAD_REQUEST',
+    statusCode: 400,
+    retryable: false,
+  })
+
+  for (const data of [`${MAGIC_ID}!`, `see ${text}`, `"${MAGIC_ID}"`, '', 'null', '{}']) {
+    const { session } = start({ answer: () => ({ statusCode: 200, data }) }, { stored: 'code-0' })
+    t.is((await session.request({ url: '/' })).data, data)
+  }
+})
+
+test.serial('an older server’s 200 means what its errcode means', async (t) => {
+  const clock = clockOf(t)
+  for (const [errcode, statusCode, retryable] of [
+    [40226, 403, false],
+    [45011, 429, true],
+    [45009, 429, true],
+    [40125, 401, true],
+    [undefined, 401, true],
+  ] as const) {
+    const data = refusal('ERR_SESSION_KEY_EXCHANGE_FAILED', errcode)
+    const { phone, session } = start({ answer: () => ({ statusCode: 200, data }) }, { profile: 'none' })
+
+    const error = await failure(soon(clock, session.request({ url: '/' })))
+
+    t.like(error, { code: 'ERR_REFUSED', statusCode, retryable }, `${errcode}`)
+    // What is hopeless is not tried again.
+    t.is(phone.counts.login > 1, statusCode === 401, `${errcode}`)
+  }
+})
+
+test('a reason that only looks like a known one asks for nothing', async (t) => {
+  for (const known of ['ERR_SESSION_EXPIRED', 'ERR_STORE_UNAVAILABLE']) {
+    for (const reason of [`${known}_TWICE`, `NO_${known}`]) {
+      const answer = () => refused(reason as Reason, 503)
+      const { phone, session } = start({ answer }, { stored: 'code-0' })
+
+      const error = await failure(session.request({ url: '/' }))
+
+      t.like(error, { code: 'ERR_REFUSED', reason, retryable: false, attempts: 1 })
+      t.deepEqual([phone.sent.length, phone.counts.login, phone.storage.size], [1, 0, 1])
+    }
+  }
+})
+
+// — What a login carries —
+
+test('a code that is none fails the login, and nothing is sent', async (t) => {
+  for (const result of [{}, { code: '' }, { code: 7 }, { code: { a: 1 } }, { code: null }]) {
+    const { phone, session } = start({ login: () => result })
+
+    const error = await failure(session.request({ url: '/' }))
+
+    t.like(error, { code: 'ERR_LOGIN', message: 'login:no code', errMsg: 'login:no code', phase: 'login' })
+    t.like(error, { attempts: 0, retryable: true, cause: { errMsg: 'login:no code' } })
+    t.is(phone.sent.length, 0)
+  }
+})
+
+test('user info goes with the login when it is whole; otherwise the code goes alone', async (t) => {
+  const whole = { rawData: '{"nickName":"爱丽丝"}', signature: 'signed' }
+  const { phone, session } = start({ userInfo: whole })
+  await session.login()
+  t.deepEqual(phone.sent[0]?.header, {
+    'X-WX-Code': 'code-1',
+    'X-WX-RawData': encodeURIComponent(whole.rawData),
+    'X-WX-Signature': 'signed',
+  })
+
+  for (const userInfo of [
+    { ...whole, rawData: undefined },
+    { ...whole, rawData: { nickName: 'alice' } },
+    { ...whole, signature: undefined },
+    { ...whole, signature: 7 },
+    { rawData: 7, signature: 7 },
+    { errMsg: 'getUserInfo:ok' },
+    'text',
+  ]) {
+    const { phone, session } = start({ userInfo })
+    await session.login()
+    t.deepEqual(phone.sent[0]?.header, { 'X-WX-Code': 'code-1', 'X-WX-Login': 'code' }, `${userInfo}`)
+  }
+})
+
+test('nobody is asked for user info where there is no wx.getUserInfo, or the app wants none', async (t) => {
+  for (const profile of ['none', 'userInfo'] as const) {
+    const phone = scriptedPhone()
+    const { getUserInfo: _, ...without } = phone.wx
+    const session = createSession({ baseUrl: BASE, profile, wx: profile === 'none' ? phone.wx : without })
+
+    await session.request({ url: '/' })
+
+    t.is(phone.counts.getUserInfo, 0)
+    t.deepEqual(phone.sent[0]?.header, { 'X-WX-Code': 'code-1', 'X-WX-Login': 'code' })
+  }
+})
+
+test('a login that a server answers with its own failure, from 500 on, makes no session', async (t) => {
+  for (const [statusCode, logins] of [
+    [499, 1],
+    [500, 2],
+    [599, 2],
+  ] as const) {
+    const { phone, session } = start({ answer: (_, n) => (n === 1 ? { statusCode } : WELCOME) })
+
+    t.is((await session.request({ url: '/' })).statusCode, statusCode)
+    t.is((await session.request({ url: '/' })).statusCode, 200)
+
+    t.is(phone.counts.login, logins, `${statusCode}`)
+  }
+})
+
+// — What is sent twice —
+
+test.serial('only what may be done twice is sent twice: no POST, PATCH or XGET, but a delete', async (t) => {
+  const clock = clockOf(t)
+  for (const [method, attempts] of [
+    [undefined, 2],
+    ...['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'get', 'Delete'].map((safe) => [safe, 2] as const),
+    ...['POST', 'post', 'PATCH', 'CONNECT', 'TRACE', 'XGET', 'GETX'].map((other) => [other, 1] as const),
+  ] as const) {
+    // Within a session, and at its login.
+    for (const stored of [{ stored: 'code-0' }, {}]) {
+      const { phone, session } = start({ answer: busyOnce }, stored)
+
+      const call = session.request({ url: '/', ...(method && { method }) })
+      await clock.advance(5000)
+
+      if (attempts === 1)
+        t.like(await failure(call), { reason: 'ERR_STORE_UNAVAILABLE', attempts, retryable: true })
+      else t.is((await call).data, 'welcome')
+      t.is(phone.sent.length, attempts, `${method}`)
+    }
+  }
+})
+
+test.serial('while the store is away, logins and downloads are repeated, and uploads are not', async (t) => {
+  const clock = clockOf(t)
+  const { phone, session } = start({ answer: busyOnce })
+  const login = session.login()
+  await clock.advance(5000)
+  await login
+  t.is(phone.sent.length, 2)
+
+  for (const [api, attempts] of [
+    ['downloadFile', 2],
+    ['uploadFile', 1],
+  ] as const) {
+    const { phone, session } = start({ answer: busyOnce }, { stored: 'code-0' })
+    const call = session[api]({ url: '/', filePath: 'a', name: 'a' })
+    await clock.advance(5000)
+
+    if (attempts === 2) t.is((await call).statusCode, 200)
+    else t.is((await failure(call)).reason, 'ERR_STORE_UNAVAILABLE')
+    t.is(phone.sent.length, attempts)
+  }
+})
+
+test.serial('a repetition waits as long as the server says, or a little longer each time', async (t) => {
+  const clock = clockOf(t)
+  for (const [header, pauses] of [
+    [{ 'Retry-After': '7' }, [7000, 7000, 7000]],
+    [{ 'retry-after': '2' }, [2000, 2000, 2000]],
+    [{}, [200, 400, 600]],
+    [{ 'Retry-After': 'soon' }, [200, 400, 600]],
+  ] as const) {
+    const sentAt: number[] = []
+    const answer = () => {
+      sentAt.push(clock.now())
+      return refused('ERR_STORE_UNAVAILABLE', 503, header)
+    }
+    const { session } = start({ answer }, { stored: 'code-0' })
+
+    const call = session.request({ url: '/' })
+    await clock.advance(30_000)
+
+    t.like(await failure(call), { reason: 'ERR_STORE_UNAVAILABLE', attempts: 4, statusCode: 503 })
+    t.deepEqual(between(sentAt), [...pauses])
+  }
+})
+
+test('a download’s first 401 without a header is taken for the session’s end, the next is the app’s', async (t) => {
+  const { phone, session } = start({
+    answer: ({ api }) => (api === 'request' ? WELCOME : { statusCode: 401 }),
+  })
+  await session.login()
+
+  const { statusCode } = await session.downloadFile({ url: '/a' })
+
+  t.is(statusCode, 401)
+  t.deepEqual(
+    phone.sent.map(({ api }) => api),
+    ['request', 'downloadFile', 'request', 'downloadFile'],
+  )
+})
+
+test('other answers of a download, and any of an upload, are the app’s', async (t) => {
+  for (const [api, statusCode] of [
+    ['downloadFile', 403],
+    ['downloadFile', 404],
+    ['uploadFile', 401],
+  ] as const) {
+    const { phone, session } = start({ answer: () => ({ statusCode }) }, { stored: 'code-0' })
+
+    t.is((await session[api]({ url: '/a', filePath: 'a', name: 'a' })).statusCode, statusCode)
+
+    t.deepEqual([phone.sent.length, phone.storage.size], [1, 1])
+  }
+})
+
+test('a download’s 401 whose header is heard is the app’s, unless that header refuses', async (t) => {
+  const { phone, session } = start({ answer: () => ({ statusCode: 401, header: {} }) }, { stored: 'code-0' })
+  t.is((await session.downloadFile({ url: '/a' })).statusCode, 401)
+  t.is(phone.sent.length, 1)
+
+  const other = start(
+    { answer: (_, n) => (n === 1 ? refused('ERR_SESSION_EXPIRED', 401) : WELCOME) },
+    { stored: 'code-0' },
+  )
+  t.is((await other.session.downloadFile({ url: '/a' })).statusCode, 200)
+  t.deepEqual(
+    other.phone.sent.map(({ api }) => api),
+    ['downloadFile', 'request', 'downloadFile'],
+  )
+})
+
+// — Tasks —
+
+test('a wx that gives no task is served too', async (t) => {
+  const phone = scriptedPhone()
+  const nothing = (call: (options: never) => unknown) => (options: never) => void call(options)
+  const wx = {
+    ...phone.wx,
+    request: nothing(phone.wx.request),
+    downloadFile: nothing(phone.wx.downloadFile as never),
+  } as unknown as typeof phone.wx
+  const session = createSession({ baseUrl: BASE, wx })
+
+  t.is((await session.request({ url: '/' })).data, 'welcome')
+  t.is((await session.downloadFile({ url: '/' })).statusCode, 200)
+})
+
+test('a listener that is taken away hears nothing more, in the middle of a call too', async (t) => {
+  const { phone, session } = start({ answer: () => undefined }, { stored: 'code-0' })
+  const heard: string[] = []
+  const listener = (name: string) => () => void heard.push(name)
+  const one = listener('one')
+  const call = session.downloadFile({ url: '/a' })
+  call.onProgressUpdate(one)
+  call.onProgressUpdate(listener('two'))
+  call.onHeadersReceived(listener('headers'))
+  call.onHeadersReceived(listener('headers again'))
+  await turns()
+  const [sent] = phone.sent
+  const progress = () => sent?.tell('ProgressUpdate', { progress: 1 })
+
+  progress()
+  call.offProgressUpdate(one)
+  progress()
+  call.onProgressUpdate(one)
+  call.offProgressUpdate()
+  progress()
+  sent?.tell('HeadersReceived', { header: {} })
+  call.offHeadersReceived()
+  sent?.answer({ statusCode: 200, header: {} })
+  await call
+
+  t.deepEqual(heard, ['one', 'two', 'two', 'headers', 'headers again'])
+})
+
+test('a listener that throws keeps no other from hearing', async (t) => {
+  const { phone, session } = start({}, { stored: 'code-0' })
+  const shown: unknown[] = []
+  const { error: show } = console
+  console.error = (error: unknown) => void shown.push(error)
+  t.teardown(() => {
+    console.error = show
+  })
+  const thrown = new Error('a listener of the app')
+  const heard: unknown[] = []
+  const call = session.request({ url: '/' })
+  call.onHeadersReceived(() => {
+    throw thrown
+  })
+  call.onHeadersReceived((result) => heard.push(result))
+
+  t.is((await call).data, 'welcome')
+
+  t.deepEqual([heard.length, phone.sent.length], [1, 1])
+  t.true(shown.includes(thrown))
+})
+
+test('what an attempt says after its refusal is not heard, nor the refusal itself', async (t) => {
+  const { phone, session } = start({ answer: () => undefined }, { stored: 'code-0' })
+  const heard: string[] = []
+  const call = session.request({ url: '/', enableChunked: true })
+  call.onHeadersReceived(({ header }) => heard.push(`headers ${header.of}`))
+  call.onChunkReceived(() => heard.push('chunk'))
+  await turns()
+  const [refusedOne] = phone.sent
+  refusedOne?.tell('HeadersReceived', { header: { [ERROR_HEADER.toLowerCase()]: 'ERR_SESSION_EXPIRED' } })
+  refusedOne?.tell('ChunkReceived', {})
+  refusedOne?.answer(refused('ERR_SESSION_EXPIRED', 401))
+  await until(() => phone.sent.length === 2)
+  const [, second] = phone.sent
+
+  refusedOne?.tell('HeadersReceived', { header: { of: 'the first' } })
+  refusedOne?.tell('HeadersReceived', { header: { [ERROR_HEADER]: 'ERR_SESSION_EXPIRED' } })
+  second?.tell('HeadersReceived', { header: { of: 'the second' } })
+  second?.tell('ChunkReceived', {})
+  second?.answer({ statusCode: 200 })
+  await call
+
+  t.deepEqual(heard, ['headers the second', 'chunk'])
+})
+
+test('only a handshake that fails with 401 ends the session', async (t) => {
+  const { phone, session } = start({}, { stored: 'code-0' })
+  await session.connectSocket({ url: '/chat' })
+  const [sent] = phone.sent
+
+  for (const errMsg of [undefined, '', 'connect failed', 'code: 14010', 'Invalid HTTP status: 403']) {
+    sent?.tell('Error', errMsg === undefined ? {} : { errMsg })
+  }
+  t.is(phone.storage.size, 1)
+
+  sent?.tell('Error', { errMsg: 'Invalid HTTP status: 401.' })
+  t.is(phone.storage.size, 0)
+})
+
+test('a handshake with another origin that fails with 401 leaves the session alone', async (t) => {
+  const { phone, session } = start({}, { stored: 'code-0' })
+  await session.connectSocket({ url: 'wss://other.example/chat' })
+
+  phone.sent[0]?.tell('Error', { errMsg: 'Invalid HTTP status: 401' })
+
+  t.is(phone.storage.size, 1)
+})
+
+test('a socket that is aborted before there is one is closed', async (t) => {
+  const { phone, session } = start({ answer: () => undefined }, { stored: 'code-0' })
+  const call = session.connectSocket({ url: '/chat' })
+  await turns()
+
+  call.abort()
+
+  t.is((await failure(call)).code, 'ERR_ABORTED')
+  t.true(phone.sent[0]?.isAborted)
+})
+
+// — Who takes over —
+
+test('a login may be aborted at any moment: the next call takes over', async (t) => {
+  for (let n = 0; n <= 40; n++) {
+    const { session } = start({ userInfo: {} }, { profile: () => aborting(n), deadline: 2000 })
+    const leader = session.request({ url: '/' })
+
+    // Whoever was aborted has failed, or had its answer just before.
+    await leader.catch(() => undefined)
+    t.is((await session.request({ url: '/' })).data, 'welcome', `after ${n} turns`)
+
+    async function aborting(turns: number): Promise<undefined> {
+      afterTurns(turns).then(() => leader.abort())
+    }
+  }
+})
+
+test('no file carries a login, even where the session ends between the login and the file', async (t) => {
+  const phone = scriptedPhone()
+  const wx = {
+    ...phone.wx,
+    connectSocket(options: WxSocketOptions): WxSocketTask {
+      const task = phone.wx.connectSocket?.(options) as WxSocketTask
+      return { ...task, onError: (listener) => listener({ errMsg: 'Invalid HTTP status: 401' }) }
+    },
+  }
+  const session = createSession({ baseUrl: BASE, wx, deadline: 2000 })
+  // The first session is refused as soon as it has begun.
+  const stop = session.onChange(() => {
+    stop()
+    session.connectSocket({ url: '/chat' })
+  })
+
+  await Promise.all([
+    session.request({ url: '/' }),
+    session.uploadFile({ url: '/', filePath: 'a', name: 'a' }),
+  ])
+
+  t.deepEqual(
+    phone.sent.map(({ api, header }) => [api, Object.keys(header).length]),
+    [
+      ['request', 3],
+      ['connectSocket', 1],
+      ['request', 3],
+      ['uploadFile', 1],
+    ],
+  )
+  const [, , login, file] = phone.sent
+  t.is(file?.header['X-WX-Code'], login?.header['X-WX-Code'])
+})
+
+// — How long logins wait —
+
+test.serial('logins that fail and fail are tried after 2, 4, 8 … 60 seconds, and never later', async (t) => {
+  const clock = clockOf(t)
+  const { session, sentAt } = startFailing(clock)
+
+  await callEvery100ms(clock, session, 300_000)
+
+  const pauses = between(sentAt)
+  t.deepEqual(pauses.slice(0, 2), [300, 600])
+  t.deepEqual(pauses.slice(2, 10), [2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000, 60_000])
+})
+
+test.serial('one login that succeeds makes up for all that failed before', async (t) => {
+  const clock = clockOf(t)
+  const { session, sentAt, mend, spoil } = startFailing(clock)
+  await callEvery100ms(clock, session, 20_000)
+  mend()
+  await clock.advance(60_000)
+  await soon(clock, session.request({ url: '/' }))
+  await session.logout()
+  spoil()
+
+  await callEvery100ms(clock, session, 8000)
+
+  t.deepEqual(between(sentAt), [300, 600, 2000, 4000])
+})
+
+test.serial('a gateway’s pages, three times in a row, are a network that fails', async (t) => {
+  const clock = clockOf(t)
+  const { phone, session } = start({ answer: () => ({ statusCode: 502 }) })
+  for (let n = 1; n <= 3; n++) {
+    const call = session.request({ url: '/' })
+    await clock.advance(1000)
+    t.is((await call).statusCode, 502)
+  }
+  await clock.advance(500)
+
+  const error = await failure(session.request({ url: '/' }))
+
+  t.like(error, { code: 'ERR_NETWORK', phase: 'login', attempts: 0, retryable: true })
+  t.is(phone.sent.length, 3)
+})
+
+test.serial('two sessions that end within a minute stop the logins; older ones may end', async (t) => {
+  const clock = clockOf(t)
+  const { phone, session, begun, end } = startMortal()
+  const ask = () => soon(clock, session.request({ url: '/' }))
+  await ask()
+
+  // One that has lived for a minute, and one that dies young: each time another login.
+  await clock.advance(60_000 - (Date.now() - begun()))
+  end()
+  await ask()
+  end()
+  await ask()
+  t.is(phone.counts.login, 3)
+  await clock.advance(20_000)
+  end()
+
+  for (let n = 1; n <= 2; n++) {
+    t.like(await failure(ask()), {
+      code: 'ERR_REFUSED',
+      reason: 'ERR_SESSION_EXPIRED',
+      statusCode: 401,
+      message: 'sessions end at once',
+      retryable: true,
+    })
+  }
+  t.is(phone.counts.login, 3)
+  await clock.advance(39_900)
+  await failure(ask())
+  await clock.advance(100)
+  t.is((await ask()).data, 'welcome')
+})
+
+test.serial('the third login in a row that fails is the last for a while, whatever failed', async (t) => {
+  const clock = clockOf(t)
+  const replies: Reply[] = [
+    refused('ERR_SESSION_EXPIRED', 401),
+    { errMsg: 'request:fail' },
+    refused('ERR_SESSION_EXPIRED', 401),
+  ]
+  const { phone, session } = start({ answer: () => replies.shift() ?? WELCOME })
+  const ask = () => soon(clock, session.request({ url: '/' }))
+  t.like(await failure(ask()), { code: 'ERR_NETWORK', attempts: 2 })
+  await clock.advance(61_000)
+
+  t.like(await failure(ask()), { code: 'ERR_REFUSED', reason: 'ERR_SESSION_EXPIRED', attempts: 1 })
+  t.like(await failure(ask()), { code: 'ERR_REFUSED', attempts: 0 })
+  t.is(phone.sent.length, 3)
+  await clock.advance(2000)
+  t.is((await ask()).data, 'welcome')
+})
+
+test.serial('after a login that came too often there is none for as long as the server says', async (t) => {
+  const clock = clockOf(t)
+  for (const [header, ms] of [
+    [{ 'Retry-After': '5' }, 5000],
+    [{}, 60_000],
+  ] as const) {
+    const answer = (_: unknown, n: number) =>
+      n === 1 ? refused('ERR_SESSION_KEY_EXCHANGE_FAILED', 429, header) : WELCOME
+    const { phone, session } = start({ answer })
+    const ask = () => soon(clock, session.request({ url: '/' }))
+    t.like(await failure(ask()), { statusCode: 429, attempts: 1 })
+
+    await clock.advance(ms - 100)
+    t.like(await failure(ask()), { statusCode: 429, attempts: 0, phase: 'login' })
+    t.is(phone.counts.login, 1)
+    await clock.advance(200)
+    t.is((await ask()).data, 'welcome')
+  }
+})
+
+test.serial('a code is sent until it is four and a half minutes old, and then no more', async (t) => {
+  const clock = clockOf(t)
+  for (const [age, sent] of [
+    [269_999, 'code-1'],
+    [270_000, 'code-2'],
+  ] as const) {
+    const profile = () =>
+      new Promise<undefined>((resolve) =>
+        setTimeout(() => resolve(undefined), phone.counts.login === 1 ? age : 0),
+      )
+    const { phone, session } = start({}, { profile, loginTimeout: 300_000, deadline: 900_000 })
+
+    const call = session.request({ url: '/' })
+    await clock.advance(300_000)
+    await call
+
+    t.deepEqual(
+      phone.sent.map(({ header }) => header['X-WX-Code']),
+      [sent],
+    )
+  }
+})
+
+// — Helpers —
+
+/** A session on a scripted phone; `stored`: the code of one that began at an earlier launch. */
+test('the code of an error is ours, whatever wx throws', async (t) => {
+  const phone = scriptedPhone()
+  const request = () => {
+    throw Object.assign(new Error('denied'), { code: 'EPERM', retryable: true })
+  }
+  const session = createSession({ baseUrl: BASE, wx: { ...phone.wx, request } })
+  const error = (await t.throwsAsync(session.request({ url: '/' }))) as SessionError
+  t.like(error, { code: 'ERR_OPTIONS', message: 'denied', retryable: false })
+})
+
+test('a text that wx throws is the message, and nothing else of the error', async (t) => {
+  const phone = scriptedPhone()
+  const request = () => {
+    throw 'text'
+  }
+  const session = createSession({ baseUrl: BASE, wx: { ...phone.wx, request } })
+  const error = (await t.throwsAsync(session.request({ url: '/' }))) as SessionError
+  t.false('0' in error)
+})
+
+test('an error never says ok', async (t) => {
+  const phone = scriptedPhone({ answer: () => ({ statusCode: 502 }) })
+  const session = createSession({ baseUrl: BASE, wx: phone.wx })
+  for (let n = 1; n <= 3; n++) await session.request({ url: '/' })
+  const error = (await t.throwsAsync(session.request({ url: '/' }))) as SessionError
+  t.notRegex(error.errMsg, /:ok/)
+})
+
+function start(
+  script: Script = {},
+  { stored, ...options }: SessionOptions & { stored?: string } = {},
+): { phone: ScriptedPhone; session: Session } {
+  const phone = scriptedPhone({ ...script, ...(stored && { stored: { kept: { v: 1, code: stored } } }) })
+  const session = createSession({ baseUrl: BASE, storageKey: 'kept', wx: phone.wx, ...options })
+  return { phone, session }
+}
+
+/** A session whose logins do not reach the server. */
+function startFailing(clock: VirtualClock) {
+  let isMended = false
+  const sentAt: number[] = []
+  const { session } = start({
+    answer() {
+      sentAt.push(clock.now())
+      return isMended ? WELCOME : { errMsg: 'request:fail' }
+    },
+  })
+  return {
+    session,
+    sentAt,
+    mend() {
+      isMended = true
+    },
+    spoil() {
+      isMended = false
+      sentAt.length = 0
+    },
+  }
+}
+
+/** A session that ends when it is told to. */
+function startMortal() {
+  const dead = new Set<string | undefined>()
+  let last = ''
+  let since = 0
+  const { phone, session } = start(
+    {
+      login(n) {
+        last = `code-${n}`
+        since = Date.now()
+        return { code: last }
+      },
+      answer: ({ header }) => (dead.has(header['X-WX-Code']) ? refused('ERR_SESSION_EXPIRED', 401) : WELCOME),
+    },
+    { profile: 'none' },
+  )
+  return { phone, session, begun: () => since, end: () => void dead.add(last) }
+}
+
+/** Which of these addresses are sent with the session. */
+async function withSession(addresses: readonly string[], options: SessionOptions): Promise<boolean[]> {
+  const phone = scriptedPhone({ stored: { kept: { v: 1, code: 'code-0' } } })
+  const session = createSession({ ...options, storageKey: 'kept', wx: phone.wx })
+  for (const url of addresses) await session.request({ url })
+  return phone.sent.map(({ header }) => header['X-WX-Code'] === 'code-0')
+}
+
+/** The error of a call that must fail. */
+async function failure(call: Promise<unknown>): Promise<SessionError> {
+  const error: unknown = await call.then(
+    (result) => new Error(`no failure: ${JSON.stringify(result)}`),
+    (error: unknown) => error,
+  )
+  if (!isSessionError(error)) throw error
+  return error
+}
+
+function refusal(reason: Reason, errcode?: number) {
+  const detail = errcode === undefined ? {} : { detail: { errcode } }
+  return { [MAGIC_ID]: 1, reason, error: { name: 'WeappSessionError', message: reason, ...detail } }
+}
+
+function refused(reason: Reason, statusCode: number, header: Record<string, string> = {}): Reply {
+  return { statusCode, data: refusal(reason), header: { ...header, [ERROR_HEADER]: reason } }
+}
+
+function busyOnce(_: unknown, n: number): Reply {
+  return n === 1 ? refused('ERR_STORE_UNAVAILABLE', 503) : WELCOME
+}
+
+/** A clock of this test's own, until it ends; chance always says 0. Only in serial tests: there is one at a time. */
+function clockOf(t: ExecutionContext): VirtualClock {
+  const clock = takeClock({ random: () => 0, onUncaught: (error) => t.fail(`uncaught: ${error}`) })
+  t.teardown(() => clock.release())
+  return clock
+}
+
+/** The call, when it has ended; at most two seconds later. */
+async function soon<Result>(clock: VirtualClock, call: Promise<Result>): Promise<Result> {
+  let isDone = false
+  const done = () => {
+    isDone = true
+  }
+  call.then(done, done)
+  await clock.runUntil(() => isDone, 2000)
+  return call
+}
+
+async function callEvery100ms(clock: VirtualClock, session: Session, ms: number): Promise<void> {
+  const until = clock.now() + ms
+  while (clock.now() < until) {
+    await soon(clock, session.request({ url: '/' })).catch(() => undefined)
+    await clock.advance(100)
+  }
+}
+
+function between(times: number[]): number[] {
+  return times.slice(1).map((time, n) => time - (times[n] ?? 0))
+}
+
+/** Lets promises go as far as they can. */
+function turns(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}
+
+async function afterTurns(turns: number): Promise<void> {
+  for (let n = 0; n < turns; n++) await undefined
+}
