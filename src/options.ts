@@ -184,7 +184,7 @@ function settleApps({ appId, appSecret, apps }: WeappSessionOptions): Record<str
   }
   if (appId !== undefined || appSecret !== undefined)
     throw mistake('give either appId and appSecret, or apps')
-  const entries = Object.entries(Object(apps) as Record<string, unknown>)
+  const entries: [string, unknown][] = typeof apps === 'object' && apps ? Object.entries(apps) : []
   if (entries.length === 0 || !entries.every((entry) => entry.every(isText))) {
     throw mistake('apps must have the appSecret of each mini program, by its appId')
   }

@@ -1,0 +1,136 @@
+import test, { type ExecutionContext } from 'ava'
+import Koa, { type Context } from 'koa'
+import supertest, { type Response } from 'supertest'
+import { memoryStore, type WeappSessionOptions, weappSession } from '../src/index.js'
+import type { Wechat } from '../src/simulator/index.js'
+import { answer, isRefused, listen } from './support/server.js'
+import { CARRIERS, type CarrierName, kept } from './support/visitor.js'
+import { codeLoginHeaders, codeOnly, startWechat } from './support/wechat.js'
+
+for (const carrier of Object.keys(CARRIERS) as CarrierName[]) {
+  test(`${carrier}: sessions of two mini programs never cross`, async (t) => {
+    const { one, other, send } = await start(t, { carrier: CARRIERS[carrier]() })
+    const headers = await codeLoginHeaders(one.phone('alice'))
+    const login = await send({ ...headers, 'X-WX-AppId': one.appId })
+    const credential = { ...codeOnly(headers), ...kept(login) }
+
+    t.is(login.body.user.openId, one.user('alice').openId)
+    t.is((await send({ ...credential, 'X-WX-AppId': one.appId })).status, 200)
+    isRefused(t, await send({ ...credential, 'X-WX-AppId': other.appId }), 'ERR_SESSION_EXPIRED', 401)
+  })
+}
+
+test('a code of one is nothing at the other', async (t) => {
+  const { one, other, send } = await start(t)
+  const headers = await codeLoginHeaders(one.phone('alice'))
+
+  const response = await send({ ...headers, 'X-WX-AppId': other.appId })
+
+  isRefused(t, response, 'ERR_SESSION_KEY_EXCHANGE_FAILED', 401)
+})
+
+test('without the header, WeChat says in the Referer which it is', async (t) => {
+  const { one, other, send } = await start(t)
+  for (const wechat of [one, other]) {
+    const headers = await codeLoginHeaders(wechat.phone('alice'))
+    const Referer = `https://servicewechat.com/${wechat.appId}/12/page-frame.html`
+
+    const response = await send({ ...headers, Referer })
+
+    t.is(response.body.user.openId, wechat.user('alice').openId)
+  }
+})
+
+test('what is of none of them is refused before anybody is asked, and guests go on', async (t) => {
+  const { one, send } = await start(t)
+  const headers = await codeLoginHeaders(one.phone('alice'))
+
+  for (const app of [{}, { 'X-WX-AppId': 'wx-of-somebody-else' }, { 'X-WX-AppId': '__proto__' }]) {
+    isRefused(t, await send({ ...headers, ...app }), 'ERR_BAD_REQUEST', 400)
+    isRefused(t, await send({ ...codeOnly(headers), ...app }), 'ERR_BAD_REQUEST', 400)
+    t.is((await send(app as Record<string, string>)).status, 200)
+  }
+  t.is(one.exchanges, 0)
+})
+
+test('a function may say which it is', async (t) => {
+  const { one, other, send } = await start(t, {}, (wechats) => ({
+    appIdOf: (ctx: Context) => (ctx.path === '/one' ? wechats[0] : wechats[1])?.appId,
+  }))
+
+  const first = await send(await codeLoginHeaders(one.phone('alice')), '/one')
+  const second = await send(await codeLoginHeaders(other.phone('alice')), '/other')
+
+  t.is(first.body.user.openId, one.user('alice').openId)
+  t.is(second.body.user.openId, other.user('alice').openId)
+})
+
+test('a revocation finds the user in whichever it is', async (t) => {
+  const { one, other, send, session } = await start(t)
+  const [alice, bob] = [
+    await codeLoginHeaders(one.phone('alice')),
+    await codeLoginHeaders(other.phone('bob')),
+  ]
+  await send({ ...alice, 'X-WX-AppId': one.appId })
+  await send({ ...bob, 'X-WX-AppId': other.appId })
+
+  await session.revoke(other.user('bob').openId)
+
+  t.is((await send({ ...codeOnly(alice), 'X-WX-AppId': one.appId })).status, 200)
+  const gone = await send({ ...codeOnly(bob), 'X-WX-AppId': other.appId })
+  isRefused(t, gone, 'ERR_SESSION_EXPIRED', 401)
+})
+
+for (const [name, apps, message] of [
+  ['no apps', {}, /apps must have/],
+  ['an app without a secret', { wx1: '' }, /apps must have/],
+  ['apps that are none', 'wx1', /apps must have/],
+] as const) {
+  test(`at start-up, ${name} is a mistake that is named`, (t) => {
+    t.throws(() => weappSession({ apps } as unknown as WeappSessionOptions), {
+      instanceOf: TypeError,
+      message,
+    })
+  })
+}
+
+test('at start-up, apps beside an appId is a mistake that is named', (t) => {
+  t.throws(() => weappSession({ appId: 'wx1', appSecret: 's', apps: { wx2: 's' } }), {
+    message: /either appId and appSecret, or apps/,
+  })
+})
+
+interface TwoApps {
+  one: Wechat
+  other: Wechat
+  session: ReturnType<typeof weappSession>
+  send(headers: Record<string, string>, path?: string): Promise<Response>
+}
+
+/** One server of two mini programs, on one store. */
+async function start(
+  t: ExecutionContext,
+  options: Partial<WeappSessionOptions> = {},
+  more: (wechats: [Wechat, Wechat]) => Partial<WeappSessionOptions> = () => ({}),
+): Promise<TwoApps> {
+  const [one, other] = [startWechat(t), startWechat(t)]
+  const session = weappSession({
+    apps: { [one.appId]: one.appSecret, [other.appId]: other.appSecret },
+    store: memoryStore(),
+    // There is one WeChat; here it has two halves.
+    wechat: { fetch: (url, init) => (String(url).includes(one.appId) ? one : other).fetch(url, init) },
+    ...options,
+    ...more([one, other]),
+  })
+  const app = new Koa()
+  app.silent = true
+  app.use(session)
+  app.use(answerLoaded)
+  const url = await listen(t, app)
+  return { one, other, session, send: async (headers, path = '/') => supertest(url).get(path).set(headers) }
+}
+
+async function answerLoaded(ctx: Context): Promise<void> {
+  await ctx.$wxSession?.load()
+  answer(ctx)
+}

@@ -1,0 +1,123 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import test, { type ExecutionContext } from 'ava'
+import type { Context } from 'koa'
+import { cookieCarrier, headerCarrier, redisStore, requireWxUser } from '../src/index.js'
+import { useRedis } from './support/redis.js'
+import { isRefused, startServer, type TestServer } from './support/server.js'
+import { KEY, kept } from './support/visitor.js'
+import { codeLoginHeaders } from './support/wechat.js'
+
+const redis = useRedis(test)
+
+const CARRIERS = {
+  header: () => headerCarrier({ keys: [KEY], anonymous: true }),
+  cookie: () => cookieCarrier({ keys: [KEY], anonymous: true }),
+}
+
+for (const [name, carrier] of Object.entries(CARRIERS)) {
+  const start = (t: ExecutionContext, ttl = 7200): Promise<TestServer> =>
+    startServer(t, { carrier: carrier(), handler: serve, ttl })
+
+  test(`${name}: a guest who leaves nothing has no session, and gets nothing`, async (t) => {
+    const own = redis()
+    const { send } = await startServer(t, {
+      carrier: carrier(),
+      handler: serve,
+      store: redisStore(own.options),
+    })
+
+    for (let n = 0; n < 20; n++) {
+      const response = await send()
+      t.is(response.status, 200)
+      t.deepEqual(response.body, { user: null, data: {}, isNew: true })
+      t.deepEqual(kept(response), {})
+    }
+
+    t.deepEqual(await own.entries(), [])
+  })
+
+  test(`${name}: what a guest leaves is there at their next request`, async (t) => {
+    const { send } = await start(t)
+
+    const first = await send({}, '/put?cart=1')
+    const second = await send(kept(first), '/put?note=2')
+    const third = await send(kept(first))
+
+    t.is(first.get('Cache-Control'), 'no-store')
+    t.deepEqual(kept(second), {})
+    t.deepEqual(third.body, { user: null, data: { cart: '1', note: '2' }, isNew: false })
+  })
+
+  test(`${name}: a guest's session expires, is logged out, and is no user's`, async (t) => {
+    const { send } = await start(t, 1)
+    const guest = kept(await send({}, '/put?cart=1'))
+    const other = kept(await send({}, '/put?cart=2'))
+
+    isRefused(t, await send(guest, '/private'), 'ERR_LOGIN_REQUIRED', 401)
+    await send(other, '/logout')
+    isRefused(t, await send(other), 'ERR_SESSION_EXPIRED', 401)
+    await sleep(1100)
+    isRefused(t, await send(guest), 'ERR_SESSION_EXPIRED', 401)
+  })
+
+  test(`${name}: a guest who logs in keeps what they left, under another credential; the guest's is over`, async (t) => {
+    const { send, wechat } = await start(t)
+    const guest = kept(await send({}, '/put?cart=1'))
+
+    const login = await send({ ...guest, ...(await codeLoginHeaders(wechat.phone('alice'))) })
+    const user = kept(login)
+
+    t.is(login.status, 200)
+    t.notDeepEqual(user, guest)
+    const later = await send(user)
+    t.is(later.body.user.openId, wechat.user('alice').openId)
+    t.deepEqual(later.body.data, { cart: '1' })
+    isRefused(t, await send(guest), 'ERR_SESSION_EXPIRED', 401)
+  })
+
+  test(`${name}: a login with a guest's credential that is no good is a login`, async (t) => {
+    const { send, wechat } = await start(t)
+    const guest = kept(await send({}, '/put?cart=1'))
+    await send(guest, '/logout')
+    const [header, value = ''] = Object.entries(guest)[0] ?? []
+    const forged = { [header ?? '']: `${value.slice(0, -3)}AAA` }
+
+    for (const useless of [guest, forged]) {
+      const login = await send({ ...useless, ...(await codeLoginHeaders(wechat.phone())) })
+      t.is(login.status, 200)
+      t.deepEqual(login.body.data, {})
+    }
+  })
+
+  test(`${name}: a new login ends the session that its client had, and carries none of its data`, async (t) => {
+    const { send, wechat } = await start(t)
+    const alice = kept(await send(await codeLoginHeaders(wechat.phone('alice'))))
+    await send(alice, '/put?secret=1')
+
+    const login = await send({ ...alice, ...(await codeLoginHeaders(wechat.phone('bob'))) })
+
+    t.deepEqual(login.body.data, {})
+    t.is(login.body.user.openId, wechat.user('bob').openId)
+    isRefused(t, await send(alice), 'ERR_SESSION_EXPIRED', 401)
+  })
+
+  test(`${name}: a guest's session can change its credential too`, async (t) => {
+    const { send } = await start(t)
+    const old = kept(await send({}, '/put?cart=1'))
+
+    const fresh = kept(await send(old, '/rotate'))
+
+    t.deepEqual((await send(fresh)).body.data, { cart: '1' })
+    isRefused(t, await send(old), 'ERR_SESSION_EXPIRED', 401)
+  })
+}
+
+async function serve(ctx: Context): Promise<void> {
+  if (ctx.path === '/private') return requireWxUser()(ctx as never, async () => {}) as Promise<void>
+  const { $wxSession: session, path, query } = ctx
+  if (path === '/put') Object.assign(session?.data ?? {}, query)
+  if (path === '/rotate') await session?.rotate()
+  const data = session?.data
+  if (path === '/logout') await session?.destroy()
+  ctx.body = { user: ctx.$wxUserInfo, data, isNew: session?.isNew }
+}
