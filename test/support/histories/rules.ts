@@ -44,12 +44,6 @@ interface Session {
 /** ms that clocks, and times taken a little early or late, may differ. */
 const SLACK = 100
 
-/**
- * ms by which a login may begin after a revocation and be refused all the same: a store that compares no two clocks
- * has to take it for older by as long as an answer of Redis may be on its way.
- */
-const CAUTION = 2000
-
 const NEVER = Number.POSITIVE_INFINITY
 
 /** What must never happen, whatever happens. `B` comes after `A` only if it began when A's answer had arrived. */
@@ -180,9 +174,7 @@ export function violationsOf(history: History, settings: Settings): Violation[] 
 
       const isLoggedOut = operations.some(({ what, from }) => what === 'logout' && from < to)
       const isRevoked = revocations.some(
-        (revocation) =>
-          revocation.from < to &&
-          begun < (isUnknown(revocation) ? NEVER : revocation.to + (wasKnown ? 0 : CAUTION)),
+        (revocation) => revocation.from < to && begun < (isUnknown(revocation) ? NEVER : revocation.to),
       )
       const newer = theirs.filter(
         (other) =>
