@@ -2,11 +2,13 @@ import type { Response } from 'supertest'
 import { type Carrier, codeCarrier, cookieCarrier, headerCarrier, jwtCarrier } from '../../src/index.js'
 import type { Phone } from '../../src/simulator/index.js'
 import type { TestServer } from './server.js'
+import { trace } from './trace.js'
 import { codeLoginHeaders, codeOnly } from './wechat.js'
 
 /** Secrets of tests. */
 export const KEY = 'a key of the tests, which is long enough'
 export const OLD_KEY = 'an old key of the tests, which is long enough'
+for (const key of [KEY, OLD_KEY]) trace('secrets', key)
 
 export const CARRIERS: Record<'code' | 'header' | 'cookie' | 'jwt', (keys?: string[]) => Carrier> = {
   code: () => codeCarrier(),

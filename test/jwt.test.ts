@@ -1,0 +1,260 @@
+import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import test, { type ExecutionContext } from 'ava'
+import { decodeJwt, decodeProtectedHeader, SignJWT } from 'jose'
+import type { Context } from 'koa'
+import {
+  type JwtCarrierOptions,
+  type JwtKey,
+  jwtCarrier,
+  memoryStore,
+  type SessionStore,
+} from '../src/index.js'
+import { isRefused, startServer, type TestServer, type TestServerOptions } from './support/server.js'
+import { until } from './support/until.js'
+import { KEY, kept, OLD_KEY, visitor } from './support/visitor.js'
+import { loginHeaders, namedPhone } from './support/wechat.js'
+
+const ed25519 = generateKeyPairSync('ed25519')
+const p256 = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+
+const KEYS: [name: string, alg: string, key: JwtKey, publicKey?: KeyObject][] = [
+  ['a secret', 'HS256', KEY],
+  ['an Ed25519 key', 'EdDSA', ed25519.privateKey, ed25519.publicKey],
+  ['a P-256 key', 'ES256', p256.privateKey, p256.publicKey],
+]
+
+for (const [name, alg, key, publicKey] of KEYS) {
+  test(`${name}: a token says who the user is, and which mini program it is for`, async (t) => {
+    const server = await start(t, { keys: [key] })
+
+    const login = await server.send(await loginHeaders(namedPhone(server.wechat, 'alice')))
+
+    const token = login.get('X-WX-Token') ?? ''
+    const { kid, ...header } = decodeProtectedHeader(token)
+    const claims = decodeJwt(token)
+    t.deepEqual(header, { alg, typ: 'wx-session+jwt' })
+    t.regex(kid ?? '', /^[\w-]{12}$/)
+    t.is(claims.sub, server.wechat.user('alice').openId)
+    t.is(claims.aud, server.wechat.appId)
+    t.is((claims.exp ?? 0) - (claims.iat ?? 0), 900)
+    t.is((claims.profile as { nickName: string }).nickName, 'alice')
+    t.deepEqual((await server.send(kept(login))).body.user, login.body.user)
+  })
+
+  if (publicKey) {
+    test(`${name}: a server with the public key knows users, and logs nobody in`, async (t) => {
+      const store = memoryStore()
+      const server = await start(t, { keys: [key] }, { store })
+      const other = await start(t, { keys: [publicKey] }, { store, weixin: server.wechat })
+      const alice = visitor(server, server.wechat.phone('alice'))
+      await alice.logIn()
+
+      t.is((await other.send(alice.headers)).status, 200)
+      t.is((await visitor(other, server.wechat.phone()).logIn()).status, 500)
+    })
+  }
+}
+
+test('keys of several kinds stand in one ring, and the first signs', async (t) => {
+  const store = memoryStore()
+  const before = await start(t, { keys: [OLD_KEY] }, { store })
+  const { wechat: weixin } = before
+  const after = await start(t, { keys: [ed25519.privateKey, OLD_KEY] }, { store, weixin })
+  const alice = visitor(before, weixin.phone('alice'))
+  await alice.logIn()
+
+  t.is((await after.send(alice.headers)).status, 200)
+  const fresh = kept(await after.send({ ...(await loginHeaders(weixin.phone('alice'))) }))
+  t.is(decodeProtectedHeader(fresh.Authorization?.slice(7) ?? '').alg, 'EdDSA')
+})
+
+test('who the user is needs no store, and while it is away users are known', async (t) => {
+  const calls: string[] = []
+  let isAway = false
+  const store = watched(memoryStore(), (name) => {
+    calls.push(name)
+    if (isAway) throw new Error('away')
+  })
+  const server = await start(t, { keys: [KEY], staleness: 1 }, { store })
+  const alice = visitor(server, server.wechat.phone('alice'))
+  await alice.logIn()
+  calls.length = 0
+
+  for (let n = 0; n < 50; n++) t.is((await alice.get()).status, 200)
+  t.true(calls.length <= 1, `${calls}`)
+  isAway = true
+  await sleep(1100)
+  for (let n = 0; n < 10; n++) t.is((await alice.get()).status, 200)
+
+  isRefused(t, await alice.logIn(), 'ERR_STORE_UNAVAILABLE', 503)
+  t.is((await alice.get('/data')).status, 503)
+})
+
+test('an end elsewhere is seen within the staleness, and here at once', async (t) => {
+  const store = memoryStore()
+  const one = await start(t, { keys: [KEY], staleness: 1 }, { store })
+  const other = await start(t, { keys: [KEY], staleness: 1 }, { store, weixin: one.wechat })
+  const alice = visitor(one, one.wechat.phone('alice'))
+  await alice.logIn()
+  await other.send(alice.headers)
+
+  await one.session.revoke(one.wechat.user('alice').openId)
+  const began = Date.now()
+
+  isRefused(t, await alice.get(), 'ERR_SESSION_EXPIRED', 401)
+  await until(async () => (await other.send(alice.headers)).status === 401)
+  t.true(Date.now() - began < 1500)
+})
+
+test('a token that has lived half its life is followed by another, while its session lives', async (t) => {
+  const server = await start(t, { keys: [KEY], expiresIn: 2 }, { ttl: 4 })
+  const alice = visitor(server, server.wechat.phone('alice'))
+  await alice.logIn()
+  const first = alice.headers
+
+  t.deepEqual(kept(await alice.get()), {})
+  await sleep(1300)
+  const renewed = await alice.get()
+  await sleep(1000)
+
+  t.not(kept(renewed).Authorization, undefined)
+  t.is(renewed.get('Cache-Control'), 'no-store')
+  isRefused(t, await server.send(first), 'ERR_SESSION_EXPIRED', 401)
+  t.is((await alice.get()).status, 200)
+  // No token outlives its session.
+  await sleep(2000)
+  isRefused(t, await alice.get(), 'ERR_SESSION_EXPIRED', 401)
+})
+
+test('a token that ends soon is not renewed where its session has ended', async (t) => {
+  const store = memoryStore()
+  const options = { keys: [KEY], expiresIn: 2, staleness: 60 }
+  const one = await start(t, options, { store })
+  const other = await start(t, options, { store, weixin: one.wechat })
+  const alice = visitor(one, one.wechat.phone('alice'))
+  await alice.logIn()
+  await other.send(alice.headers)
+  await one.send(alice.headers, '/logout')
+
+  await sleep(1300)
+
+  isRefused(t, await other.send(alice.headers), 'ERR_SESSION_EXPIRED', 401)
+})
+
+test('data that was not loaded is a mistake that says what to do', async (t) => {
+  const server = await start(t, { keys: [KEY] })
+  const alice = visitor(server, server.wechat.phone('alice'))
+  await alice.logIn()
+
+  const { status, body } = await alice.get('/careless')
+
+  t.is(status, 200)
+  t.regex(body.message, /await ctx\.\$wxSession\.load\(\)/)
+})
+
+test('what somebody else signed, or signed for something else, is refused before the store is asked', async (t) => {
+  const calls: string[] = []
+  const store = watched(memoryStore(), (name) => void calls.push(name))
+  const server = await start(t, { keys: [KEY, ed25519.privateKey] }, { store })
+  const alice = visitor(server, server.wechat.phone('alice'))
+  await alice.logIn()
+  const token = alice.headers.Authorization?.slice(7) ?? ''
+  const { kid = '' } = decodeProtectedHeader(token)
+  const claims = decodeJwt(token)
+  const sign = (
+    header: object,
+    payload: object = claims,
+    key: Parameters<SignJWT['sign']>[0] = Buffer.from(KEY),
+  ) =>
+    new SignJWT({ ...payload })
+      .setProtectedHeader({ alg: 'HS256', kid, typ: 'wx-session+jwt', ...header })
+      .sign(key)
+  const publicDer = createPublicKey(ed25519.privateKey).export({ type: 'spki', format: 'der' })
+  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
+  calls.length = 0
+  t.is((await server.send({ Authorization: `Bearer ${await sign({})}` })).status, 200, 'the test signs well')
+  calls.length = 0
+
+  const forged = {
+    'alg none': `${part({ alg: 'none', kid, typ: 'wx-session+jwt' })}.${part(claims)}.`,
+    'another type': await sign({ typ: 'JWT' }),
+    'no type': await sign({ typ: undefined }),
+    'an unknown key': await sign({ kid: 'AAAAAAAAAAAA' }),
+    'no key named': await sign({ kid: undefined }),
+    'another secret': await sign({}, claims, Buffer.from(OLD_KEY)),
+    'a public key as a secret': await sign({ kid: 'x' }, claims, publicDer),
+    'another mini program': await sign({}, { ...claims, aud: 'wx-other' }),
+    'no audience': await sign({}, { ...claims, aud: undefined }),
+    expired: await sign({}, { ...claims, exp: Math.floor(Date.now() / 1000) - 1 }),
+    'no expiry': await sign({}, { ...claims, exp: undefined }),
+    'no user': await sign({}, { ...claims, sub: undefined }),
+    'changed claims': [token.split('.')[0], part({ ...claims, sub: 'o-somebody' }), token.split('.')[2]].join(
+      '.',
+    ),
+    'half of it': token.slice(0, token.length / 2),
+    nothing: '',
+  }
+
+  for (const [what, value] of Object.entries(forged)) {
+    const response = await server.send({ Authorization: `Bearer ${value}` })
+    isRefused(t, response, 'ERR_SESSION_EXPIRED', 401)
+    t.pass(what)
+  }
+  isRefused(t, await server.send({ Authorization: `Bearer ${'a'.repeat(9000)}` }), 'ERR_BAD_REQUEST', 400)
+  t.is(
+    (await server.send({ Authorization: 'Basic dXNlcjpwYXNz' })).body.user,
+    null,
+    'another scheme is not ours',
+  )
+  t.is((await server.send({}, `/?token=${token}`)).body.user, null)
+  t.deepEqual(calls, [])
+})
+
+for (const [name, options, message] of [
+  ['no keys', { keys: [] }, /needs keys/],
+  ['a short secret', { keys: ['short'] }, /at least 32 bytes/],
+  ['an RSA key', { keys: [generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey] }, /Ed25519/],
+  ['expiresIn 0', { keys: [KEY], expiresIn: 0 }, /expiresIn/],
+  ['a misspelt option', { keys: [KEY], expiresin: 1 }, /no option 'expiresin'/],
+] as const) {
+  test(`at start-up, ${name} is a mistake that is named`, (t) => {
+    t.throws(() => jwtCarrier(options as unknown as JwtCarrierOptions), { instanceOf: TypeError, message })
+  })
+}
+
+function start(
+  t: ExecutionContext,
+  carrier: JwtCarrierOptions,
+  options: TestServerOptions = {},
+): Promise<TestServer> {
+  return startServer(t, { carrier: jwtCarrier(carrier), handler: serve, ...options })
+}
+
+async function serve(ctx: Context): Promise<void> {
+  const { $wxSession: session, path } = ctx
+  if (path === '/data') await session?.load()
+  if (path === '/logout') await session?.destroy()
+  ctx.body = { user: ctx.$wxUserInfo }
+  if (path !== '/careless') return
+  try {
+    ctx.body = session?.data
+  } catch (error) {
+    ctx.body = { message: (error as Error).message }
+  }
+}
+
+/** A store whose calls are told. */
+function watched(store: SessionStore, tell: (name: string) => void): SessionStore {
+  const methods = Object.entries(store).map(([name, method]) => {
+    if (typeof method !== 'function') return [name, method]
+    return [
+      name,
+      async (...args: unknown[]) => {
+        tell(name)
+        return (method as (...args: unknown[]) => unknown)(...args)
+      },
+    ]
+  })
+  return Object.fromEntries(methods) as SessionStore
+}
