@@ -11,9 +11,14 @@ export function deadline<T>(ms: number, work: Promise<T>, late: () => Error): Pr
     const timer = setTimeout(() => {
       turn = setImmediate(() => reject(late()))
     }, ms)
-    work.then(resolve, reject).finally(() => {
-      clearTimeout(timer)
-      clearImmediate(turn)
-    })
+    // Two callbacks, and no further promise: this is on the way of every request.
+    const ending =
+      <V>(settle: (value: V) => void) =>
+      (value: V) => {
+        clearTimeout(timer)
+        if (turn) clearImmediate(turn)
+        settle(value)
+      }
+    work.then(ending(resolve), ending(reject))
   })
 }

@@ -3,7 +3,8 @@ import { bulkhead, isBulkheadRejectedError } from 'cockatiel'
 import { breaker } from './breaker.js'
 import { WeappSessionError } from './errors.js'
 import type { Claim, Entry, RememberedRefusal, SessionStore } from './store.js'
-import { BUSY, type Exchanged } from './wechat.js'
+import type { Exchanged } from './wechat.js'
+import { BUSY } from './wechat-answers.js'
 
 export interface ExchangesOptions {
   store: SessionStore

@@ -38,6 +38,9 @@ export interface Lives {
   move(found: FoundSession): Promise<FoundSession>
 }
 
+/** Changes of others that a session can be overtaken by while it moves. */
+const TRIES = 5
+
 export function lives(options: LivesOptions): Lives {
   const { appId, ids, store, sealer, trust, ttl, rolling, maxAge, maxSessionsPerUser, canMove } = options
 
@@ -72,18 +75,27 @@ export function lives(options: LivesOptions): Lives {
 
   async function move(found: FoundSession): Promise<FoundSession> {
     if (!canMove) return found
-    const fresh = freshId()
-    const sessionKey = sealer.open(found.record.key, found.id)
-    const key = sessionKey === undefined ? '' : sealer.seal(sessionKey, fresh.id)
-    const record = { ...found.record, key, rev: 0 }
-    // One more than the user may have: the old one, which is about to end, must push nobody out.
-    await put(fresh.id, record, maxSessionsPerUser + 1)
-    const user = ids.owner(record.openId, found.id)
     trust.ended(found.id)
-    if (await store.end(found.id, user)) return { ...fresh, record }
-    // It had ended before, by a logout or a revocation: so must what was made of it.
-    await store.end(fresh.id, ids.owner(record.openId, fresh.id))
+    const user = ids.owner(found.record.openId, found.id)
+    for (let tries = 0; tries < TRIES; tries++) {
+      const entry = await store.read(found.id)
+      if (entry?.state !== 'session') break
+      const fresh = await copy(entry.record, found.id)
+      // At the revision that was copied: what a parallel request has saved since must not stay behind.
+      if (await store.end(found.id, user, entry.record.rev)) return fresh
+      await store.end(fresh.id, ids.owner(fresh.record.openId, fresh.id))
+    }
     throw new WeappSessionError('ERR_SESSION_CONFLICT')
+  }
+
+  async function copy(record: SessionRecord, from: string): Promise<FoundSession> {
+    const fresh = freshId()
+    const sessionKey = sealer.open(record.key, from)
+    const key = sessionKey === undefined ? '' : sealer.seal(sessionKey, fresh.id)
+    const copied = { ...record, key, rev: 0 }
+    // One more than the user may have: the old one, which is about to end, must push nobody out.
+    await put(fresh.id, copied, maxSessionsPerUser + 1)
+    return { ...fresh, record: copied }
   }
 
   function freshId(): { id: string; credential: string } {

@@ -11,9 +11,12 @@ import type { FoundSession, OpenSession } from './session.js'
 import type { SessionRecord } from './store.js'
 import { guarded } from './stores/guarded.js'
 import { warnings } from './warn.js'
+import { type Wechat, wechatOf } from './wechat-api.js'
 
 /** The middleware, and what can be done to sessions from outside a request. */
 export interface WeappSession extends Middleware {
+  /** What to ask WeChat for, beside logins. For the user of a request, see `ctx.$wxSession`. */
+  readonly wechat: Wechat
   /**
    * Ends every session of a user, in every process.
    *
@@ -43,7 +46,8 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
   const programs = new Map(
     Object.entries(apps).map(([appId, appSecret]) => [
       appId,
-      program({ appId, appSecret, carrier, store, warn }, settled),
+      // Warnings of its own: what is said once is said once of each.
+      program({ appId, appSecret, carrier, store, warn: warnings() }, settled),
     ]),
   )
   const programFor = programOf(programs, appIdOf)
@@ -69,10 +73,11 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
 
     try {
       await session?.save()
-      await deliver(session)
     } catch (error) {
       refuse(ctx, error)
     }
+    // With a refusal too: the credential that the client has may be over.
+    await deliver(session)
   }
 
   async function identify(ctx: Context): Promise<Identified> {
@@ -134,6 +139,7 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
   }
 
   return Object.assign(weappSession, {
+    wechat: wechatOf(new Map([...programs].map(([appId, { wechat }]) => [appId, wechat]))),
     async revoke(openId: string) {
       if (typeof openId !== 'string' || openId === '') throw mistake('revoke() needs an openId')
       await Promise.all([...programs.values()].map((program) => program.revoke(openId)))

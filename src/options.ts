@@ -43,7 +43,7 @@ export interface WeappSessionOptions {
   wechat?: {
     /** Default `https://api.weixin.qq.com`. */
     baseUrl?: string
-    /** ms for one exchange, everything included. Default 3000. */
+    /** ms for one call of WeChat, the body of its answer included. Default 3000. */
     timeout?: number
     /**
      * Exchanges at the same time, in this process; as many again wait for their turn, and what is more than that
@@ -220,7 +220,9 @@ const STORE_METHODS = [
 function checkStore(store: SessionStore): void {
   const missing = STORE_METHODS.filter((method) => typeof store?.[method] !== 'function')
   if (missing.length > 0)
-    throw mistake(`store lacks ${missing.join(', ')}: use memoryStore() or redisStore()`)
+    throw mistake(
+      `store lacks ${missing.join(', ')}: use memoryStore(), redisStore(), or fromExpressStore() around a store of express-session`,
+    )
   const { timeout = 0 } = store
   if (!Number.isFinite(timeout) || timeout < 0) throw mistake('store.timeout must be a number of ms')
 }

@@ -7,17 +7,20 @@ import { idsOf } from './id.js'
 import { lives } from './lives.js'
 import { logins, type Welcome } from './login.js'
 import { openData } from './open-data.js'
+import { type Open, opener } from './open-session.js'
 import type { Settled } from './options.js'
 import { sealerFor } from './seal.js'
-import { type FoundSession, type OpenSession, type Situation, sessions } from './session.js'
+import type { FoundSession } from './session.js'
 import type { SessionRecord, SessionStore } from './store.js'
 import { trust } from './trust.js'
 import type { Warnings } from './warn.js'
 import { code2Session } from './wechat.js'
+import { type WechatApi, wechatApi } from './wechat-api.js'
 
 /** One mini program: its users, their sessions, and its WeChat. */
 export interface Program {
   readonly appId: string
+  readonly wechat: WechatApi
   logIn(
     login: Login,
     data: SessionRecord['data'],
@@ -25,7 +28,7 @@ export interface Program {
   ): Promise<FoundSession & { isNew: boolean }>
   /** The session of a credential, renewed where that is due. */
   find(presented: Presented): Promise<FoundSession>
-  open(found: FoundSession | undefined, situation: Situation): OpenSession
+  open: Open
   /** Ends one session. */
   end(found: FoundSession): Promise<void>
   /** Ends every session of a user. */
@@ -60,10 +63,12 @@ export function program(options: ProgramOptions, settled: Settled): Program {
   const common = { appId, ids, store, sealer, ttl, maxSessionsPerUser, trust: trusted, openData: data }
   const { logIn, find } = logins({ ...common, exchanges: exchange, isCodeTheCredential, ignoreSignature })
   const life = lives({ ...common, rolling, maxAge, canMove: !isCodeTheCredential })
-  const { open } = sessions({ ...common, lives: life, find })
+  const api = wechatApi({ appId, appSecret, ...wechat, warn })
+  const open = opener({ ...common, lives: life, find, wechat: api })
 
   return {
     appId,
+    wechat: api,
     logIn,
     open,
     async find(presented) {

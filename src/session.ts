@@ -1,13 +1,6 @@
-import { amend } from './amend.js'
-import { mistake } from './check.js'
-import { WeappSessionError } from './errors.js'
-import type { Ids } from './id.js'
-import type { Lives } from './lives.js'
-import type { OpenData } from './open-data.js'
-import type { Sealer } from './seal.js'
-import type { SessionRecord, SessionStore } from './store.js'
-import type { Trust } from './trust.js'
+import type { SessionRecord } from './store.js'
 import type { EncryptedData, Profile } from './user-data.js'
+import type { PhoneNumber } from './wechat-api.js'
 
 /**
  * The logged-in user: plain, and safe to send to the client. The ids are WeChat's answer to the exchange;
@@ -74,6 +67,22 @@ export interface WxSession {
    * failed in this session
    */
   decrypt(data: EncryptedData): Promise<Record<string, unknown>>
+  /**
+   * The phone number of this user, by the code of `<button open-type="getPhoneNumber">`: WeChat refuses the code of
+   * anybody else. It charges for each number, and a code works once: asked again within five minutes, this process
+   * gives the same answer.
+   *
+   * @throws {WechatApiError} with a `code` that says what to do
+   * @throws {WeappSessionError} ERR_LOGIN_REQUIRED in a session without a user
+   */
+  getPhoneNumber(code: string): Promise<PhoneNumber>
+  /**
+   * Asks WeChat whether it still takes this session's `session_key`: each `wx.login` may make another. Says nothing of
+   * the session, which lives on without. `false` too when there is no key that could be asked about.
+   *
+   * @throws {WechatApiError} when WeChat does not say
+   */
+  isKeyAlive(): Promise<boolean>
 }
 
 declare module 'koa' {
@@ -104,6 +113,8 @@ export interface OpenSession {
   readonly visible: WxSession
   /** The session as it is now; nothing when there is none (any more). */
   current(): FoundSession | undefined
+  /** Whether a handler has looked at `data`, and may have changed it. */
+  isTouched(): boolean
   /** The record with what handlers have put into `data`; `undefined` when nothing has changed. */
   changed(): SessionRecord | undefined
   /**
@@ -119,124 +130,4 @@ export interface Situation {
   isNew: boolean
   /** It is over: the request has no user any more. */
   onEnd(): void
-}
-
-export interface SessionsOptions {
-  ids: Ids
-  store: SessionStore
-  sealer: Sealer
-  lives: Lives
-  openData: OpenData
-  trust: Trust
-  find(presented: { credential: string }): Promise<FoundSession>
-}
-
-export interface Sessions {
-  /** Opens a session for the handlers of one request; without one, a session that begins when it is written to. */
-  open(found: FoundSession | undefined, situation: Situation): OpenSession
-}
-
-/** Sessions, as requests have them. What begins, renews and moves them is in lives.ts. */
-export function sessions({ ids, store, sealer, lives, openData, trust, find }: SessionsOptions): Sessions {
-  return { open }
-
-  function open(found: FoundSession | undefined, { isNew, onEnd }: Situation): OpenSession {
-    let session = found
-    // A private copy, made at the first look: the record is the store's, and most requests never look.
-    let data: SessionData | undefined
-    let isOver = false
-
-    const visible: WxSession = {
-      get data() {
-        if (session?.isClaimed) throw new Error(NOT_LOADED)
-        data ??= JSON.parse(JSON.stringify(stored())) as SessionData
-        return data
-      },
-      set data(value) {
-        if (!isPlainObject(value)) throw mistake('session.data must be a plain object')
-        if (session?.isClaimed) throw new Error(NOT_LOADED)
-        data = value
-      },
-      get createdAt() {
-        return new Date(session?.record.created ?? Date.now())
-      },
-      get expiresAt() {
-        return new Date(session?.record.expires ?? lives.end())
-      },
-      isNew,
-      async load() {
-        if (session?.isClaimed) session = await find(session)
-      },
-      async destroy() {
-        isOver = true
-        await end().catch((error: unknown) => {
-          isOver = false
-          throw error
-        })
-        onEnd()
-      },
-      async rotate() {
-        await visible.load()
-        if (session) session = await lives.move(session)
-      },
-      async decrypt(encrypted) {
-        await visible.load()
-        // Sealed with an appSecret that has been replaced since: a new login brings a key that opens.
-        const hasKey = session && sealer.open(session.record.key, session.id) !== undefined
-        if (!session || !hasKey) throw new WeappSessionError('ERR_SESSION_EXPIRED')
-        return openData.open(session, encrypted)
-      },
-    }
-
-    return { user: found ? userOf(found.record) : null, visible, current, changed, save }
-
-    function stored(): SessionRecord['data'] {
-      return session?.record.data ?? {}
-    }
-
-    function current(): FoundSession | undefined {
-      return isOver ? undefined : session
-    }
-
-    async function end(): Promise<void> {
-      if (!session) return
-      const { id, record } = session
-      await store.end(id, ids.owner(record.openId, id))
-      trust.ended(id)
-    }
-
-    function changed(): SessionRecord | undefined {
-      if (data === undefined || isOver) return undefined
-      const after = JSON.stringify(data)
-      if (after === JSON.stringify(stored()) || !session) return undefined
-      return { ...session.record, data: JSON.parse(after) }
-    }
-
-    async function save(): Promise<void> {
-      if (!session) {
-        if (data && !isOver && Object.keys(data).length > 0) session = await lives.beginGuest(data)
-        return
-      }
-      const update = changed()
-      if (!update) return
-      const before = JSON.stringify(stored())
-      const saved = await amend(store, session.id, session.record, (current) => {
-        if (JSON.stringify(current.data) !== before) throw new WeappSessionError('ERR_SESSION_CONFLICT')
-        return { ...current, data: update.data }
-      })
-      // Not "expired", which a client may answer with a login and the same request once more: the handler has run.
-      if (!saved) throw new WeappSessionError('ERR_SESSION_CONFLICT')
-    }
-  }
-}
-
-const NOT_LOADED = 'koa-weapp-session: with jwtCarrier(), await ctx.$wxSession.load() before its data'
-
-/** What of a record handlers may see as the user. */
-function userOf({ openId, unionId, profile }: SessionRecord): WxUserInfo | null {
-  return openId === '' ? null : { ...profile, openId, ...(unionId !== undefined && { unionId }) }
-}
-
-function isPlainObject(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -109,8 +109,8 @@ export interface SessionStore {
   /** Makes a session that is there live until `expires` (Unix ms), never shorter. Counts as no revision. */
   renew(id: string, user: string, expires: number): Promise<void>
 
-  /** Ends one session. Whether it was there. */
-  end(id: string, user: string): Promise<boolean>
+  /** Ends one session. Whether it was there; with `rev`, only at that revision, and otherwise nothing happens. */
+  end(id: string, user: string, rev?: number): Promise<boolean>
 
   /** The live sessions of a user, the newest first, ten at most. */
   list(user: string): Promise<StoredSession[]>

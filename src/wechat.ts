@@ -2,6 +2,7 @@ import { deadline } from './deadline.js'
 import { WeappSessionError } from './errors.js'
 import { parseObject } from './user-data.js'
 import type { Warnings } from './warn.js'
+import { ADVICE, BUSY, isText, networkErrorCode, RETRY_AFTER, traceId } from './wechat-answers.js'
 
 /** Who WeChat says the user is. The session_key stays on this server. */
 export interface Exchanged {
@@ -28,31 +29,7 @@ interface Answer {
 }
 
 // Errcodes: developers.weixin.qq.com/miniprogram/dev/server/API/user-login/api_code2session
-export const BUSY = -1
 const BLOCKED = 40226
-const TOO_OFTEN = 45011
-const DAILY_QUOTA = 45009
-
-/** What to do about errcodes that are our own fault: no code and no user can mend them. */
-const ADVICE: Readonly<Record<number, string>> = {
-  40002: 'grant_type was refused: is wechat.baseUrl really WeChat?',
-  40013: 'the appId is wrong: compare it with the one in the mini program console',
-  40090: "this server's IP address was refused: check the proxy between it and WeChat",
-  40125: 'the appSecret is wrong or was reset: copy the current one from the mini program console',
-  40164: "this server's IP address is not on the IP whitelist: add it in the mini program console",
-  40243: 'the appSecret is frozen: unfreeze it in the mini program console',
-  41002: 'the appId did not arrive: does a proxy cut the query string?',
-  41004: 'the appSecret did not arrive: does a proxy cut the query string?',
-  45009: "the appId's daily quota of calls is used up",
-  48001: 'this appId may not use the login API: check its permissions in the mini program console',
-  50002: 'the mini program is restricted: see the notices in its console',
-  50004: 'the mini program is being punished: see the notices in its console',
-  61003: 'the third-party platform is not authorised by this mini program',
-}
-
-/** Seconds. 45011 is a limit per minute; the daily quota ends at midnight in Beijing, so an hour is as good. */
-const RETRY_AFTER_A_MINUTE = 60
-const RETRY_AFTER_AN_HOUR = 3600
 
 /**
  * Exchanges codes at WeChat: send, then check. Each call sends its code exactly once: WeChat consumes a code
@@ -127,24 +104,7 @@ export function code2Session(options: Code2SessionOptions): (code: string) => Pr
 /** What is not named here was said of the code itself (40029 invalid, 40163 used, …): a new code may help. */
 function treatment(errcode: number): { status: number; retryAfter?: number } {
   if (errcode === BLOCKED) return { status: 403 }
-  if (errcode === TOO_OFTEN) return { status: 429, retryAfter: RETRY_AFTER_A_MINUTE }
-  if (errcode === DAILY_QUOTA) return { status: 429, retryAfter: RETRY_AFTER_AN_HOUR }
+  const retryAfter = RETRY_AFTER[errcode]
+  if (retryAfter !== undefined) return { status: 429, retryAfter }
   return { status: errcode === BUSY || ADVICE[errcode] ? 502 : 401 }
-}
-
-/** The id that WeChat's support asks for, from `…, rid: 652d44d0-1d0af18b-5b069232`; nothing else of the text. */
-function traceId(errmsg: unknown): string {
-  const rid = typeof errmsg === 'string' ? /\b(?:rid|req_id): ?([\w-]{1,64})/.exec(errmsg)?.[1] : undefined
-  return rid ? `rid ${rid}` : 'no rid'
-}
-
-/** A name like ECONNREFUSED: all that may be kept of an error that may hold the URL. */
-function networkErrorCode(error: unknown): string {
-  const { code, cause } = (error ?? {}) as { code?: unknown; cause?: { code?: unknown } }
-  const names = [cause?.code, code].filter((name) => typeof name === 'string' && /^\w{1,40}$/.test(name))
-  return String(names[0] ?? 'no connection')
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === 'string' && value !== ''
 }

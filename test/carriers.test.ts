@@ -161,6 +161,26 @@ for (const carrier of names) {
       t.deepEqual(Object.keys(data), saved)
     })
 
+    test(name('a change of credential loses no change that a parallel request has saved'), async (t) => {
+      const server = await start(t)
+      const alice = visitor(server, server.wechat.phone('alice'))
+      await alice.logIn()
+      const { headers } = alice
+
+      const [rotated, put] = await Promise.all([
+        server.send(headers, '/rotate?slow=1&a=1'),
+        server.send(headers, '/put?b=1'),
+      ])
+      const { data } = (await server.send({ ...headers, ...kept(rotated) })).body
+
+      t.is(put.status, 200)
+      t.is(data.b, '1')
+      // What the rotating request itself has changed fits no more, and is not there by halves.
+      t.deepEqual([rotated.status, data.a], carrier === 'code' ? [409, undefined] : [rotated.status, data.a])
+      if (rotated.status === 200) t.is(data.a, '1')
+      else isRefused(t, rotated, 'ERR_SESSION_CONFLICT', 409)
+    })
+
     test(name('while the store is away nobody is logged out'), async (t) => {
       let isAway = false
       const store = makeStore()

@@ -33,15 +33,31 @@ test('a signature is made over the text as it was received, not over the same da
 
 test("WeChat's published encrypted data opens", (t) => {
   const { encryptedData, iv, session_key: sessionKey, appId, decrypted } = vectors.aes_128_cbc_userinfo
+  const now = decrypted.watermark.timestamp * 1000
 
-  const value = decryptUserData({ encryptedData, iv }, sessionKey, { appId, openId: decrypted.openId })
+  const value = decryptUserData({ encryptedData, iv }, sessionKey, { appId, openId: decrypted.openId, now })
 
   t.deepEqual(value, decrypted)
 })
 
+test('encrypted data opens within ten minutes of its watermark, on either side', (t) => {
+  const { encryptedData, iv, session_key: sessionKey, appId, decrypted } = vectors.aes_128_cbc_userinfo
+  const open = (seconds: number) => () =>
+    decryptUserData({ encryptedData, iv }, sessionKey, {
+      appId,
+      openId: decrypted.openId,
+      now: (decrypted.watermark.timestamp + seconds) * 1000,
+    })
+
+  for (const seconds of [-600, -1, 0, 600]) t.notThrows(open(seconds), `${seconds} s`)
+  for (const seconds of [-601, 601, 7200, Number.NaN]) t.throws(open(seconds), undefined, `${seconds} s`)
+})
+
 test('every way in which encrypted data can be wrong is the same error', (t) => {
   const { encryptedData, iv, session_key: sessionKey, appId, decrypted } = vectors.aes_128_cbc_userinfo
-  const who = { appId, openId: decrypted.openId }
+  const now = decrypted.watermark.timestamp * 1000
+  const who = { appId, openId: decrypted.openId, now }
+  const watermark = `"watermark":{"appid":"${appId}","timestamp":${decrypted.watermark.timestamp}}`
   const key = Buffer.from(sessionKey, 'base64')
   const encrypt = (text: string) => {
     const fresh = randomBytes(16)
@@ -65,8 +81,19 @@ test('every way in which encrypted data can be wrong is the same error', (t) => 
     [encrypt('{"watermark":null}'), sessionKey, who],
     [encrypt('{"watermark":[]}'), sessionKey, who],
     [encrypt(`{"openId":"${who.openId}"}`), sessionKey, who],
-    [encrypt(`{"openId":["${who.openId}"],"watermark":{"appid":"${appId}"}}`), sessionKey, who],
+    [encrypt(`{"openId":["${who.openId}"],${watermark}}`), sessionKey, who],
+    [encrypt(`{"openId":"","a":1,${watermark}}`), sessionKey, who],
+    [encrypt(`[{${watermark}}]`), sessionKey, who],
+    [encrypt(`{"watermark":{"appid":"${appId}"}}`), sessionKey, who],
+    [encrypt(`{"watermark":{"appid":"${appId}","timestamp":"now"}}`), sessionKey, who],
+    [encrypt(`{"watermark":{"appid":"${appId}","timestamp":null}}`), sessionKey, who],
+    [{ encryptedData, iv }, sessionKey, { ...who, now: now + 601_000 }],
+    [{ encryptedData, iv }, sessionKey, { ...who, now: now - 601_000 }],
   ]
+  // Each of them is one change away from what opens.
+  t.notThrows(() => decryptUserData({ encryptedData, iv }, sessionKey, who))
+  t.notThrows(() => decryptUserData(encrypt(`{"openId":"${who.openId}",${watermark}}`), sessionKey, who))
+  t.notThrows(() => decryptUserData(encrypt(`{${watermark}}`), sessionKey, who))
 
   const messages = attempts.map(([data, secret, owner]) => {
     const error = t.throws(() =>

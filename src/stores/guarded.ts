@@ -51,7 +51,7 @@ export function guarded(store: SessionStore, warn: Warn): SessionStore {
     create: (session) => call(() => store.create(session)),
     update: (id, record) => call(() => store.update(id, record)),
     renew: (id, user, expires) => call(() => store.renew(id, user, expires)),
-    end: (id, user) => call(() => store.end(id, user)),
+    end: (id, user, rev) => call(() => store.end(id, user, rev)),
     list: (user) => call(() => store.list(user)),
     revoke: (user) => call(() => store.revoke(user)),
     close: async () => store.close?.(),

@@ -104,12 +104,14 @@ export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
 
     async renew(id, _user, expires) {
       const stored = sessions.get(id)
-      if (!stored || stored.record.expires >= expires) return
+      if (!stored || stored.record.expires >= expires || stored.record.expires <= Date.now()) return
       sessions.set(id, { ...stored, record: { ...stored.record, expires } }, { ttl: memoryOf(expires) })
     },
 
-    async end(id) {
-      const wasThere = look(id)?.state === 'session'
+    async end(id, _user, rev) {
+      const entry = look(id)
+      const wasThere = entry?.state === 'session'
+      if (rev !== undefined && !(wasThere && entry.record.rev === rev)) return false
       endOne(id)
       return wasThere
     },

@@ -48,11 +48,13 @@ redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 return 1
 `)
 
-/** ARGV: life of the word `ended` (ms). 1 when a session was there. */
+/** ARGV: life of the word `ended` (ms), and the revision that must stand there, or ''. 1 when a session was there. */
 export const END: Script = script(`
 local value = redis.call('GET', KEYS[1]) or ''
+local rev = string.match(value, '^session (%d+) ')
+if ARGV[2] ~= '' and rev ~= ARGV[2] then return 0 end
 redis.call('SET', KEYS[1], 'ended', 'PX', ARGV[1])
-return string.sub(value, 1, 8) == 'session ' and 1 or 0
+return rev and 1 or 0
 `)
 
 /** µs that a field outlives its session: its key is written a little later, and so lives a little longer. */
@@ -119,11 +121,11 @@ redis.call('PEXPIRE', KEYS[1], print(math.max(redis.call('PTTL', KEYS[1]), (ends
 return 1
 `)
 
-/** ARGV: when it expires (ms, our clock), its life from now (ms). Never shorter, and no revision. */
+/** ARGV: when it expires, its life from now, and now (ms, our clock). Never shorter, no revision, not after its end. */
 export const RENEW: Script = script(`
 local value = redis.call('GET', KEYS[1]) or ''
 local rev, expires = string.match(value, '^session (%d+) (%d+)\\n')
-if not rev or tonumber(expires) >= tonumber(ARGV[1]) then return 0 end
+if not rev or tonumber(expires) >= tonumber(ARGV[1]) or tonumber(expires) <= tonumber(ARGV[3]) then return 0 end
 local json = string.sub(value, string.find(value, '\\n', 1, true) + 1)
 redis.call('SET', KEYS[1], 'session ' .. rev .. ' ' .. ARGV[1] .. '\\n' .. json, 'PX', ARGV[2])
 return 1

@@ -90,11 +90,13 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
     async renew(id, user, expires) {
       const life = lifeOf(expires)
       const isEnrolled = await run(scripts.RENEW_ENROLMENT, userKey(user), [id, life])
-      if (isEnrolled) await run(scripts.RENEW, sessionKey(id), [expires, Math.max(life, CODE_MEMORY)])
+      if (isEnrolled)
+        await run(scripts.RENEW, sessionKey(id), [expires, Math.max(life, CODE_MEMORY), Date.now()])
     },
 
-    async end(id, user) {
-      const wasThere = await run(scripts.END, sessionKey(id), [CODE_MEMORY])
+    async end(id, user, rev) {
+      const wasThere = await run(scripts.END, sessionKey(id), [CODE_MEMORY, rev ?? ''])
+      if (rev !== undefined && wasThere !== 1) return false
       await (await connection.client()).hDel(userKey(user), [id])
       return wasThere === 1
     },
@@ -138,7 +140,7 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
     // First the session: a code that is used has one.
     if (!(await replace(id, '', value, Math.max(life, CODE_MEMORY)))) return false
     if (await replace(claim.id, claim.token, 'used', CODE_MEMORY)) return true
-    await run(scripts.END, sessionKey(id), [CODE_MEMORY])
+    await run(scripts.END, sessionKey(id), [CODE_MEMORY, ''])
     return false
   }
 

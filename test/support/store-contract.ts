@@ -140,6 +140,30 @@ export function testStore(test: TestFn, makeStore: (t: ExecutionContext) => Prom
     t.deepEqual(await store.list(user), [])
   })
 
+  test('contract: a session ends at the revision that is named, and at no other', async (t) => {
+    const store = await makeStore(t)
+    const { id, user, record } = await create(store)
+    await store.update(id, { ...record, data: { n: 1 } })
+
+    t.false(await store.end(id, user, 0))
+    t.is((await store.read(id))?.state, 'session')
+    t.true(await store.end(id, user, 1))
+
+    t.deepEqual(await store.read(id), { state: 'ended' })
+    t.false(await store.end(id, user))
+    t.false(await store.end(id, user, 1))
+  })
+
+  test('contract: a session that is over is not renewed', async (t) => {
+    const store = await makeStore(t)
+    const { id, user } = await create(store, { record: newRecord({ expires: Date.now() + 200 }) })
+
+    await sleep(300)
+    await store.renew(id, user, Date.now() + 60_000)
+
+    t.deepEqual(await store.read(id), { state: 'ended' })
+  })
+
   test('contract: renewing makes a session longer, never shorter, and is no revision', async (t) => {
     const store = await makeStore(t)
     const user = newId()

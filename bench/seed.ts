@@ -1,0 +1,99 @@
+/** Fills Redis with the sessions of every candidate, in a process that serves none of them. */
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import Koa from 'koa'
+import { type Carrier, codeCarrier, cookieCarrier, headerCarrier, jwtCarrier, redisStore, weappSession } from 'koa-weapp-session'
+import { createClient } from 'redis'
+import type { Setting } from './candidates.js'
+import { APP_ID, APP_SECRET, idOf, KEY, userOf } from './sessions.js'
+
+const HOURS = { type: 'EX', value: 7200 } as const
+
+export async function seed(redisUrl: string, count: number): Promise<Setting> {
+  await seedPeers(redisUrl, count)
+  const made: Setting['made'] = {
+    code: await logInAll(redisUrl, count, codeCarrier()),
+    header: await logInAll(redisUrl, count, headerCarrier({ keys: [KEY] })),
+    cookie: await logInAll(redisUrl, count, cookieCarrier({ keys: [KEY] })),
+    jwt: await logInAll(redisUrl, count, jwtCarrier({ keys: [KEY], expiresIn: 7200 })),
+  }
+  return { redisUrl, count, made }
+}
+
+async function seedPeers(url: string, count: number): Promise<void> {
+  const client = await createClient({ url }).connect()
+  for (let n = 0; n < count; n += 100) {
+    const batch = Array.from({ length: Math.min(100, count - n) }, (_, i) => n + i)
+    await Promise.all(
+      batch.flatMap((n) => {
+        const user = userOf(n)
+        const cookie = { originalMaxAge: 7200_000, expires: new Date(Date.now() + 7200_000), httpOnly: true, path: '/' }
+        const values: Record<string, object> = {
+          [`raw:${idOf(n)}`]: user,
+          [`koa:${idOf(n)}`]: { user, _expire: Date.now() + 7200_000, _maxAge: 7200_000 },
+          [`express:${idOf(n)}`]: { cookie, user },
+          [`wafer:${idOf(n)}`]: { cookie, id: idOf(n), skey: `skey-${n}`, sessionKey: 'k'.repeat(24), wxUserInfo: user },
+        }
+        return Object.entries(values).map(([key, value]) => client.set(key, JSON.stringify(value), { expiration: HOURS }))
+      }),
+    )
+  }
+  client.destroy()
+}
+
+/** Logs users in over HTTP, as phones do, with an exchange that knows them all; what each would send from then on. */
+async function logInAll(redisUrl: string, count: number, carrier: Carrier): Promise<string[]> {
+  const session = weappSession({
+    appId: APP_ID,
+    appSecret: APP_SECRET,
+    carrier,
+    store: redisStore({ url: redisUrl, timeout: 5000 }),
+    ignoreSignature: false,
+    wechat: { fetch: exchange, concurrency: 1000 },
+    onLogin() {},
+  })
+  const app = new Koa().use(session).use((ctx) => void (ctx.body = 'ok'))
+  const server = createServer(app.callback())
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+  const made: string[] = []
+  for (let n = 0; n < count; n += 50) {
+    const batch = Array.from({ length: Math.min(50, count - n) }, (_, i) => logIn(url, n + i))
+    made.push(...(await Promise.all(batch)))
+  }
+  server.closeAllConnections()
+  server.close()
+  await session.close()
+  return made
+}
+
+async function logIn(url: string, n: number): Promise<string> {
+  const code = `code-${n}-${Math.random().toString(36).slice(2)}`
+  const response = await fetch(url, { headers: { 'X-WX-Code': code, ...signed(n) } })
+  if (response.status !== 200) throw new Error(`login ${n}: ${response.status} ${await response.text()}`)
+  await response.arrayBuffer()
+  const session = response.headers.get('X-WX-Session')
+  const token = response.headers.get('X-WX-Token')
+  const [cookie] = response.headers.getSetCookie()
+  if (session) return JSON.stringify({ 'X-WX-Session': session })
+  if (token) return JSON.stringify({ Authorization: `Bearer ${token}` })
+  return JSON.stringify(cookie ? { Cookie: cookie.split(';')[0] } : { 'X-WX-Code': code })
+}
+
+import { createHash } from 'node:crypto'
+
+const SESSION_KEY = Buffer.alloc(16, 1).toString('base64')
+
+function signed(n: number): Record<string, string> {
+  const { openId: _, unionId: __, ...profile } = userOf(n)
+  const rawData = JSON.stringify(profile)
+  const signature = createHash('sha1').update(rawData + SESSION_KEY).digest('hex')
+  return { 'X-WX-RawData': encodeURIComponent(rawData), 'X-WX-Signature': signature }
+}
+
+/** WeChat, as far as it matters here: a code names its user. */
+async function exchange(url: string | URL | Request): Promise<Response> {
+  const code = new URL(String(url)).searchParams.get('js_code') ?? ''
+  const { openId: openid, unionId: unionid } = userOf(Number(code.split('-')[1]))
+  return Response.json({ openid, unionid, session_key: SESSION_KEY })
+}

@@ -1,0 +1,37 @@
+/** What every candidate knows and answers: so that only how they know it differs. */
+export interface User {
+  openId: string
+  unionId: string
+  nickName: string
+  avatarUrl: string
+  gender: number
+  language: string
+  city: string
+  province: string
+  country: string
+}
+
+/** About 350 bytes of JSON, as a profile of WeChat has. */
+export function userOf(n: number): User {
+  const openId = `o${String(n).padStart(6, '0')}-abcdefghijklmnopqrst`
+  return {
+    openId,
+    unionId: `u${openId.slice(1)}`,
+    nickName: `用户 ${n}`,
+    avatarUrl: `https://thirdwx.qlogo.cn/mmopen/vi_32/${'a'.repeat(86)}${n}/132`,
+    gender: 1,
+    language: 'zh_CN',
+    city: 'Guangzhou',
+    province: 'Guangdong',
+    country: 'China',
+  }
+}
+
+/** An id of 43 characters that says which session it is. */
+export function idOf(n: number): string {
+  return `bench${String(n).padStart(8, '0')}${'x'.repeat(30)}`
+}
+
+export const APP_ID = 'wx-bench'
+export const APP_SECRET = 'secret of the benchmark, and of nothing else'
+export const KEY = 'a key of the benchmark, and of nothing else'

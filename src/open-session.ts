@@ -1,0 +1,238 @@
+import { amend } from './amend.js'
+import { mistake } from './check.js'
+import { WeappSessionError } from './errors.js'
+import type { Ids } from './id.js'
+import type { Lives } from './lives.js'
+import type { OpenData } from './open-data.js'
+import type { Sealer } from './seal.js'
+import type { FoundSession, OpenSession, SessionData, Situation, WxSession, WxUserInfo } from './session.js'
+import type { SessionRecord, SessionStore } from './store.js'
+import type { Trust } from './trust.js'
+import type { EncryptedData } from './user-data.js'
+import type { PhoneNumber, WechatApi } from './wechat-api.js'
+
+/** What sessions need of their mini program. */
+export interface Surroundings {
+  ids: Ids
+  store: SessionStore
+  sealer: Sealer
+  lives: Lives
+  openData: OpenData
+  trust: Trust
+  wechat: WechatApi
+  find(presented: { credential: string }): Promise<FoundSession>
+}
+
+/** Opens a session for the handlers of one request; without one, a session that begins when it is written to. */
+export type Open = (found: FoundSession | undefined, situation: Situation) => OpenSession
+
+export function opener(surroundings: Surroundings): Open {
+  return (found, situation) => new Opened(surroundings, found, situation)
+}
+
+/**
+ * The two classes of this project: they are made for each request, and the accessors of an object literal would be
+ * made with each. (Measured: that cost a quarter of the request.)
+ */
+class Opened implements OpenSession {
+  readonly user: WxUserInfo | null
+  readonly visible: WxSession
+  readonly #around: Surroundings
+  readonly #onEnd: () => void
+  #session: FoundSession | undefined
+  /** A private copy, made at the first look: the record is the store's, and most requests never look. */
+  #data: SessionData | undefined
+  /** What that copy was made from, as JSON. */
+  #base = ''
+  #isOver = false
+
+  constructor(around: Surroundings, found: FoundSession | undefined, { isNew, onEnd }: Situation) {
+    this.#around = around
+    this.#session = found
+    this.#onEnd = onEnd
+    this.user = found ? userOf(found.record) : null
+    this.visible = new Visible(this, isNew)
+  }
+
+  get data(): SessionData {
+    if (this.#session?.isClaimed) throw new Error(NOT_LOADED)
+    if (!this.#data) {
+      this.#base = this.#stored()
+      this.#data = JSON.parse(this.#base) as SessionData
+    }
+    return this.#data
+  }
+
+  set data(value) {
+    if (!isPlainObject(value)) throw mistake('session.data must be a plain object')
+    if (this.#session?.isClaimed) throw new Error(NOT_LOADED)
+    if (!this.#data) this.#base = this.#stored()
+    this.#data = value
+  }
+
+  get created(): number {
+    return this.#session?.record.created ?? Date.now()
+  }
+
+  get expires(): number {
+    return this.#session?.record.expires ?? this.#around.lives.end()
+  }
+
+  async load(): Promise<void> {
+    if (this.#session?.isClaimed) this.#session = await this.#around.find(this.#session)
+  }
+
+  async destroy(): Promise<void> {
+    this.#isOver = true
+    await this.#end().catch((error: unknown) => {
+      this.#isOver = false
+      throw error
+    })
+    this.#onEnd()
+  }
+
+  async rotate(): Promise<void> {
+    await this.load()
+    if (this.#session) this.#session = await this.#around.lives.move(this.#session)
+  }
+
+  async decrypt(encrypted: EncryptedData): Promise<Record<string, unknown>> {
+    await this.load()
+    const { sealer, openData } = this.#around
+    const session = this.#session
+    // Sealed with an appSecret that has been replaced since: a new login brings a key that opens.
+    const hasKey = session && sealer.open(session.record.key, session.id) !== undefined
+    if (!session || !hasKey) throw new WeappSessionError('ERR_SESSION_EXPIRED')
+    return openData.open(session, encrypted)
+  }
+
+  async getPhoneNumber(code: string): Promise<PhoneNumber> {
+    const openId = this.#session?.record.openId
+    if (!openId || this.#isOver) throw new WeappSessionError('ERR_LOGIN_REQUIRED')
+    return this.#around.wechat.getPhoneNumber(code, { openId })
+  }
+
+  async isKeyAlive(): Promise<boolean> {
+    await this.load()
+    const session = this.#session
+    const key = session && this.#around.sealer.open(session.record.key, session.id)
+    if (!session || this.#isOver || key === undefined) return false
+    return this.#around.wechat.isKeyAlive(session.record.openId, key)
+  }
+
+  current(): FoundSession | undefined {
+    return this.#isOver ? undefined : this.#session
+  }
+
+  changed(): SessionRecord | undefined {
+    if (this.#data === undefined || this.#isOver || !this.#session) return undefined
+    const after = JSON.stringify(this.#data)
+    if (after === this.#base) return undefined
+    return { ...this.#session.record, data: JSON.parse(after) }
+  }
+
+  isLoaded(): boolean {
+    return !this.#session?.isClaimed
+  }
+
+  isTouched(): boolean {
+    return this.#data !== undefined && !this.#isOver
+  }
+
+  async save(): Promise<void> {
+    const { lives, store } = this.#around
+    if (!this.#session) {
+      if (this.isTouched() && Object.keys(this.data).length > 0)
+        this.#session = await lives.beginGuest(this.data)
+      return
+    }
+    const update = this.changed()
+    if (!update) return
+    const saved = await amend(store, this.#session.id, this.#session.record, (current) => {
+      if (JSON.stringify(current.data) !== this.#base) throw new WeappSessionError('ERR_SESSION_CONFLICT')
+      return { ...current, data: update.data }
+    })
+    // Not "expired", which a client may answer with a login and the same request once more: the handler has run.
+    if (!saved) throw new WeappSessionError('ERR_SESSION_CONFLICT')
+  }
+
+  async #end(): Promise<void> {
+    if (!this.#session) return
+    const { id, record } = this.#session
+    const { store, ids, trust } = this.#around
+    await store.end(id, ids.owner(record.openId, id))
+    trust.ended(id)
+  }
+
+  #stored(): string {
+    return JSON.stringify(this.#session?.record.data ?? {})
+  }
+}
+
+/** What handlers hold: nothing of the record, and no secret, can be reached from it. */
+class Visible implements WxSession {
+  readonly isNew: boolean
+  readonly #opened: Opened
+
+  constructor(opened: Opened, isNew: boolean) {
+    this.#opened = opened
+    this.isNew = isNew
+  }
+
+  get data(): SessionData {
+    return this.#opened.data
+  }
+
+  set data(value) {
+    this.#opened.data = value
+  }
+
+  get createdAt(): Date {
+    return new Date(this.#opened.created)
+  }
+
+  get expiresAt(): Date {
+    return new Date(this.#opened.expires)
+  }
+
+  load(): Promise<void> {
+    return this.#opened.load()
+  }
+
+  destroy(): Promise<void> {
+    return this.#opened.destroy()
+  }
+
+  rotate(): Promise<void> {
+    return this.#opened.rotate()
+  }
+
+  decrypt(encrypted: EncryptedData): Promise<Record<string, unknown>> {
+    return this.#opened.decrypt(encrypted)
+  }
+
+  getPhoneNumber(code: string): Promise<PhoneNumber> {
+    return this.#opened.getPhoneNumber(code)
+  }
+
+  isKeyAlive(): Promise<boolean> {
+    return this.#opened.isKeyAlive()
+  }
+
+  /** For `ctx.body = ctx.$wxSession`. */
+  toJSON(): object {
+    const { isNew, createdAt, expiresAt } = this
+    return { ...(this.#opened.isLoaded() && { data: this.data }), createdAt, expiresAt, isNew }
+  }
+}
+
+const NOT_LOADED = 'koa-weapp-session: with jwtCarrier(), await ctx.$wxSession.load() before its data'
+
+/** What of a record handlers may see as the user. */
+function userOf({ openId, unionId, profile }: SessionRecord): WxUserInfo | null {
+  return openId === '' ? null : { ...profile, openId, ...(unionId !== undefined && { unionId }) }
+}
+
+function isPlainObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

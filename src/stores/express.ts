@@ -1,0 +1,312 @@
+import { randomUUID } from 'node:crypto'
+import { checkOptions, mistake } from '../check.js'
+import {
+  type Claim,
+  CODE_MEMORY,
+  type Entry,
+  LIST_MAX,
+  type RememberedRefusal,
+  type SessionRecord,
+  type SessionStore,
+  type StoredSession,
+} from '../store.js'
+import { warn } from '../warn.js'
+import type { ExpressStore } from './express-client.js'
+import { entriesOf } from './express-entries.js'
+import { turns } from './express-turns.js'
+
+export interface ExpressStoreOptions {
+  /** Goes before every id, and after the prefix that the store itself has. Default `weapp-session:`. */
+  prefix?: string
+  /** ms for one call, which may ask the store several times; then the answer is ERR_STORE_UNAVAILABLE. Default 250. */
+  timeout?: number
+}
+
+/** What is written under the id of a session or of a login code. */
+type Written =
+  | { state: 'session'; record: SessionRecord }
+  /** `at`: Unix ms. */
+  | { state: 'claimed'; token: string; at: number }
+  | { state: 'refused'; refusal: RememberedRefusal }
+  | { state: 'used' }
+  | { state: 'ended' }
+
+/** A session on its user's list, which has the oldest first. */
+interface Enrolment {
+  id: string
+  /** Unix ms. */
+  expires: number
+}
+
+/**
+ * Keeps sessions in a store that was made for express-session: for teams that have one. **For one process**: there
+ * it keeps every promise of {@link SessionStore}, as long as the store does within 10 s what it is asked. Such stores
+ * can read, write and destroy, and cannot do two of these in one step; so with several processes
+ *
+ * - two that get the same code at the same moment may both send it to WeChat, which refuses one of them;
+ * - of two changes of one session at the same moment one may be lost, without ERR_SESSION_CONFLICT;
+ * - a change, or a renewal, that is under way while another process ends the session may bring it back;
+ * - two logins of one user at the same moment may leave a session that `maxSessionsPerUser` does not count and
+ *   `revoke()` does not find, and so may a login and a revocation;
+ * - what came first, a login or a revocation, is decided by the clocks of the processes.
+ *
+ * `redisStore()` has none of these. In production it says so at start-up.
+ *
+ * Ids are at most 20 characters of this package, 43 of a hash, and your prefix. When a session ends is said in
+ * `cookie.expires`, `maxAge` and `originalMaxAge`; a lifetime of the store's own must not be shorter.
+ *
+ * @throws {TypeError} when it is no such store, or an option makes no sense
+ *
+ * @example
+ * import { RedisStore } from 'connect-redis'
+ *
+ * weappSession({ appId, appSecret, store: fromExpressStore(new RedisStore({ client })) })
+ */
+export function fromExpressStore(store: ExpressStore, options: ExpressStoreOptions = {}): SessionStore {
+  checkOptions('fromExpressStore', options, ['prefix', 'timeout'])
+  const { prefix = 'weapp-session:', timeout = 250 } = options
+  checkStore(store)
+  if (typeof prefix !== 'string') throw mistake('fromExpressStore({ prefix }) must be a text')
+  if (!Number.isFinite(timeout) || timeout <= 0) {
+    throw mistake('fromExpressStore({ timeout }) must be a positive number of ms')
+  }
+  if (process.env.NODE_ENV === 'production') {
+    warn(
+      'WEAPP_EXPRESS_STORE',
+      'Sessions are in a store of express-session: good for one process. With several, codes may be exchanged ' +
+        'twice, changes lost and revocations missed. Give weappSession() a redisStore().',
+    )
+  }
+
+  const entries = entriesOf(store, prefix, timeout)
+  // A user's turn may hold that of an id, never the other way round: so nobody waits in a circle.
+  const { take } = turns(timeout)
+  const idKey = (id: string) => `s:${id}`
+  const listKey = (user: string) => `u:${user}`
+  const revocationKey = (user: string) => `r:${user}`
+  let lastStamp = 0
+
+  return {
+    timeout,
+
+    async read(id) {
+      return entryOf(await look(id))
+    },
+
+    claim(id) {
+      return take(idKey(id), async () => {
+        const entry = entryOf(await look(id))
+        if (entry) return entry
+
+        const claim: Claim = { id, token: randomUUID(), began: stamp() }
+        await write(id, { state: 'claimed', token: claim.token, at: Date.now() })
+        // Another process may have written at the same moment: whose claim stands has it.
+        return (await isHeld(claim)) ? { state: 'granted', claim } : { state: 'claimed', age: 0 }
+      })
+    },
+
+    async refuse(claim, refusal) {
+      await replace(claim, { state: 'refused', refusal })
+    },
+
+    create({ id, user, record, claim, max }) {
+      return take(listKey(user), async () => {
+        if ((await isRevoked(user, claim)) || !(await isHeld(claim))) return false
+
+        const others = (await list(user)).filter((other) => other.id !== id)
+        const leavers = others.splice(0, Math.max(0, others.length + 1 - max))
+        for (const leaver of leavers) await endOne(leaver.id)
+        // On the list before it is there, so that a revocation finds it.
+        await writeList(user, [...others, { id, expires: record.expires }])
+        const isPlaced = await place(id, claim, record)
+        if (isPlaced && !(await isRevoked(user, claim))) return true
+
+        if (isPlaced) await endOne(id)
+        await leave(user, [id])
+        return false
+      })
+    },
+
+    update(id, record) {
+      return take(idKey(id), async () => {
+        const written = await look(id)
+        if (written?.state !== 'session') return 'ended'
+        const { rev, expires } = written.record
+        if (rev !== record.rev) return 'conflict'
+
+        await write(id, { state: 'session', record: { ...record, rev: rev + 1, expires } })
+        return 'saved'
+      })
+    },
+
+    renew(id, user, expires) {
+      return take(listKey(user), async () => {
+        if (!isLonger(await look(id), expires)) return
+        // In the place that it had: a session does not become newer.
+        const enrolled = await list(user)
+        const mine = enrolled.find((one) => one.id === id)
+        if (mine) mine.expires = expires
+        await writeList(user, mine ? enrolled : [...enrolled, { id, expires }])
+        await take(idKey(id), async () => {
+          const written = await look(id)
+          if (!isLonger(written, expires)) return
+          await write(id, { state: 'session', record: { ...written.record, expires } })
+        })
+      })
+    },
+
+    async end(id, user, rev) {
+      const wasThere = await endOne(id, rev)
+      if (rev !== undefined && !wasThere) return false
+      await take(listKey(user), () => leave(user, [id]))
+      return wasThere
+    },
+
+    async list(user) {
+      const newest = (await list(user)).reverse().slice(0, LIST_MAX)
+      const stored = await Promise.all(newest.map(async ({ id }) => ({ id, entry: entryOf(await look(id)) })))
+      return stored.flatMap(({ id, entry }): StoredSession[] =>
+        entry?.state === 'session' ? [{ id, record: entry.record }] : [],
+      )
+    },
+
+    revoke(user) {
+      return take(listKey(user), async () => {
+        // Said first: a login that is not on the list yet sees it before it is done.
+        await entries.set(revocationKey(user), stamp(), Date.now() + CODE_MEMORY)
+        const ids = (await list(user)).map(({ id }) => id)
+        await Promise.all(ids.map((id) => endOne(id)))
+        await leave(user, ids)
+      })
+    },
+  }
+
+  /** What stands under an id. What none of us wrote there is no session, and no free place either. */
+  async function look(id: string): Promise<Written | undefined> {
+    const value = await entries.get(idKey(id))
+    return value === undefined || isWritten(value) ? value : { state: 'ended' }
+  }
+
+  async function write(id: string, written: Written): Promise<void> {
+    // Kept for as long as the code lives, at least: it must not be exchanged again when its session is over.
+    const memory = Date.now() + CODE_MEMORY
+    const until = written.state === 'session' ? Math.max(written.record.expires, memory) : memory
+    await entries.set(idKey(id), written, until)
+  }
+
+  async function isHeld(claim: Claim): Promise<boolean> {
+    const written = await look(claim.id)
+    return written?.state === 'claimed' && written.token === claim.token
+  }
+
+  /** Puts something in the place of a claim, if that still stands. */
+  function replace(claim: Claim, written: Written): Promise<boolean> {
+    return take(idKey(claim.id), async () => {
+      const mayWrite = await isHeld(claim)
+      if (mayWrite) await write(claim.id, written)
+      return mayWrite
+    })
+  }
+
+  /** Puts a session in its place, and shows that its code is used up. */
+  async function place(id: string, claim: Claim, record: SessionRecord): Promise<boolean> {
+    if (id === claim.id) return replace(claim, { state: 'session', record })
+    // First the session: a code that is used has one.
+    const isFree = await take(idKey(id), async () => {
+      if (await look(id)) return false
+      await write(id, { state: 'session', record })
+      return true
+    })
+    if (!isFree || (await replace(claim, { state: 'used' }))) return isFree
+    await endOne(id)
+    return false
+  }
+
+  /** Whether a session was there. */
+  function endOne(id: string, rev?: number): Promise<boolean> {
+    return take(idKey(id), async () => {
+      const entry = entryOf(await look(id))
+      if (rev !== undefined && !(entry?.state === 'session' && entry.record.rev === rev)) return false
+      await write(id, { state: 'ended' })
+      return entry?.state === 'session'
+    })
+  }
+
+  async function isRevoked(user: string, claim: Claim): Promise<boolean> {
+    const revoked = await entries.get(revocationKey(user))
+    return typeof revoked === 'number' && revoked >= claim.began
+  }
+
+  /** A user's sessions, as far as they have not expired. */
+  async function list(user: string): Promise<Enrolment[]> {
+    const value = await entries.get(listKey(user))
+    return Array.isArray(value) ? value.filter(isEnrolment).filter(({ expires }) => expires > Date.now()) : []
+  }
+
+  async function writeList(user: string, enrolled: Enrolment[]): Promise<void> {
+    const last = Math.max(0, ...enrolled.map(({ expires }) => expires))
+    if (enrolled.length > 0) await entries.set(listKey(user), enrolled, last)
+    else await entries.remove(listKey(user))
+  }
+
+  async function leave(user: string, ids: string[]): Promise<void> {
+    const enrolled = await list(user)
+    const rest = enrolled.filter(({ id }) => !ids.includes(id))
+    if (rest.length < enrolled.length) await writeList(user, rest)
+  }
+
+  /** About Unix ms, and no two the same: of two events in this process it is always known which came first. */
+  function stamp(): number {
+    lastStamp = Math.max(Date.now(), lastStamp + 0.001)
+    return lastStamp
+  }
+}
+
+function checkStore(store: ExpressStore): void {
+  const methods = ['get', 'set', 'destroy'] as const
+  if (methods.some((method) => typeof store?.[method] !== 'function')) {
+    throw mistake(
+      'fromExpressStore() needs a store of express-session, with get, set and destroy: new RedisStore({ client }), say',
+    )
+  }
+}
+
+function entryOf(written: Written | undefined): Entry | undefined {
+  if (written?.state === 'session') return written.record.expires > Date.now() ? written : { state: 'ended' }
+  if (written?.state === 'claimed') return { state: 'claimed', age: Math.max(0, Date.now() - written.at) }
+  return written
+}
+
+/** Whether there is a session that lives, and would live longer. */
+function isLonger(
+  written: Written | undefined,
+  expires: number,
+): written is Extract<Written, { state: 'session' }> {
+  if (written?.state !== 'session') return false
+  return written.record.expires > Date.now() && written.record.expires < expires
+}
+
+/** A store that was damaged, or written to by others, must not make us fall over. */
+function isWritten(value: unknown): value is Written {
+  if (!isObject(value)) return false
+  if (value.state === 'session') return isRecord(value.record)
+  if (value.state === 'claimed') return typeof value.token === 'string' && typeof value.at === 'number'
+  if (value.state === 'refused') return isObject(value.refusal) && typeof value.refusal.status === 'number'
+  return value.state === 'used' || value.state === 'ended'
+}
+
+function isRecord(value: unknown): boolean {
+  if (!isObject(value)) return false
+  const { appId, openId, key, data, created, expires, rev } = value
+  const areTexts = [appId, openId, key].every((text) => typeof text === 'string')
+  const areNumbers = [created, expires, rev].every((number) => typeof number === 'number')
+  return areTexts && areNumbers && isObject(data)
+}
+
+function isEnrolment(value: unknown): value is Enrolment {
+  return isObject(value) && typeof value.id === 'string' && typeof value.expires === 'number'
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

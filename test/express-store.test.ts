@@ -1,0 +1,512 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import test, { type ExecutionContext, type TestFn } from 'ava'
+import { RedisStore } from 'connect-redis'
+import session from 'express-session'
+import { createClient } from 'redis'
+import type { Claim, SessionRecord, SessionStore } from '../src/store.js'
+import { fromExpressStore } from '../src/stores/express.js'
+import type { ExpressStore } from '../src/stores/express-client.js'
+import { turns } from '../src/stores/express-turns.js'
+import { type Redis, useRedis } from './support/redis.js'
+import { isRefused, startServer } from './support/server.js'
+import { testStore } from './support/store-contract.js'
+import { until } from './support/until.js'
+import { CARRIERS, visitor } from './support/visitor.js'
+import { codeLoginHeaders } from './support/wechat.js'
+
+const redis = useRedis(test)
+
+/** The machine is busy with other tests; those of this file go one by one, because some look at the clock. */
+const PATIENT = { timeout: 20_000 }
+
+const STORES: Record<string, (t: ExecutionContext) => Promise<ExpressStore>> = {
+  MemoryStore: async () => new session.MemoryStore(),
+  'connect-redis': (t) => connectRedis(t, redis()),
+}
+
+for (const [name, makeStore] of Object.entries(STORES)) {
+  const named = ((title: string, body: (t: ExecutionContext) => unknown) =>
+    test.serial(`${name}: ${title}`, (t) => body(t))) as TestFn
+  testStore(named, async (t) => fromExpressStore(await makeStore(t), PATIENT))
+
+  for (const [carrier, makeCarrier] of Object.entries(CARRIERS)) {
+    test.serial(
+      `${name}, ${carrier} carrier: log in, keep something, get another credential, log out`,
+      async (t) => {
+        const store = fromExpressStore(await makeStore(t), PATIENT)
+        const server = await startServer(t, {
+          store,
+          carrier: makeCarrier(),
+          rolling: true,
+          async handler(ctx) {
+            await ctx.$wxSession?.load()
+            if (ctx.path === '/put' && ctx.$wxSession) ctx.$wxSession.data.cart = ['milk']
+            if (ctx.path === '/rotate') await ctx.$wxSession?.rotate()
+            const data = ctx.$wxSession?.data
+            if (ctx.path === '/logout') await ctx.$wxSession?.destroy()
+            ctx.body = { user: ctx.$wxUserInfo, data }
+          },
+        })
+        const alice = visitor(server, server.wechat.phone('alice'))
+
+        t.is((await alice.logIn()).status, 200)
+        await alice.get('/put')
+        await alice.get('/rotate')
+        const { body } = await alice.get()
+        const { headers } = alice
+        await alice.get('/logout')
+
+        t.is(body.user.openId, server.wechat.user('alice').openId)
+        t.deepEqual(body.data, { cart: ['milk'] })
+        isRefused(t, await server.send(headers, '/logout'), 'ERR_SESSION_EXPIRED', 401)
+      },
+    )
+  }
+
+  test.serial(
+    `${name}: parallel first requests share one exchange, parallel changes are refused or kept`,
+    async (t) => {
+      const store = fromExpressStore(await makeStore(t), PATIENT)
+      const server = await startServer(t, {
+        store,
+        async handler(ctx) {
+          if (ctx.$wxSession && ctx.query.n) ctx.$wxSession.data[`n${ctx.query.n}`] = true
+          await sleep(50)
+          ctx.body = ctx.$wxSession?.data
+        },
+      })
+      const headers = await codeLoginHeaders(server.wechat.phone())
+
+      const logins = await Promise.all(Array.from({ length: 20 }, () => server.send(headers)))
+      const changes = await Promise.all([1, 2, 3, 4, 5].map((n) => server.send(headers, `/?n=${n}`)))
+
+      t.true(logins.every(({ status }) => status === 200))
+      t.is(server.wechat.exchanges, 1)
+      const kept = [1, 2, 3, 4, 5].filter((_, i) => changes[i]?.status === 200).map((n) => `n${n}`)
+      t.true(kept.length > 0)
+      t.true(changes.every(({ status }) => status === 200 || status === 409))
+      t.deepEqual(Object.keys((await server.send(headers)).body), kept)
+    },
+  )
+
+  test.serial(
+    `${name}: two servers on one store know each other's sessions, ends and revocations`,
+    async (t) => {
+      const shared = await makeStore(t)
+      const one = fromExpressStore(shared, PATIENT)
+      const other = fromExpressStore(shared, PATIENT)
+      const user = randomUUID()
+      const [kept, gone] = [await create(one, user), await create(one, user)]
+
+      t.is((await other.read(kept))?.state, 'session')
+      t.is((await other.claim(kept)).state, 'session')
+      await other.end(gone, user)
+      t.is((await one.read(gone))?.state, 'ended')
+      t.is((await one.list(user)).length, 1)
+      await other.revoke(user)
+      t.is((await one.read(kept))?.state, 'ended')
+    },
+  )
+}
+
+test.serial(
+  'of two processes that claim a code at the same moment one is granted it, as far as can be seen',
+  async (t) => {
+    const shared = new session.MemoryStore()
+    const stores = [fromExpressStore(shared, PATIENT), fromExpressStore(shared, PATIENT)]
+    const id = randomUUID()
+
+    const entries = await Promise.all(stores.map((store) => store.claim(id)))
+
+    t.deepEqual(entries.map(({ state }) => state).sort(), ['claimed', 'granted'])
+  },
+)
+
+test.serial('a login in one process and a revocation in another at once leave no session', async (t) => {
+  const shared = new session.MemoryStore()
+  const [one, other] = [fromExpressStore(shared, PATIENT), fromExpressStore(shared, PATIENT)]
+  const [id, user] = [randomUUID(), randomUUID()]
+  const claim = await claimed(one, id)
+  await sleep(5)
+
+  const [isCreated] = await Promise.all([
+    one.create({ id, user, claim, record: newRecord(), max: 10 }),
+    other.revoke(user),
+  ])
+
+  t.false(isCreated)
+  t.is((await one.read(id))?.state, 'ended')
+  t.deepEqual(await one.list(user), [])
+})
+
+test.serial(
+  'what is written carries its life in all the ways that stores look for it, and nothing lives for ever',
+  async (t) => {
+    const shared = redis()
+    const store = fromExpressStore(await connectRedis(t, shared), PATIENT)
+    const user = randomUUID()
+    const id = await create(store, user)
+    await store.end(await create(store, user), user)
+    await store.claim(randomUUID())
+    await store.refuse(await claimed(store, randomUUID()), { status: 401 })
+    await store.revoke(randomUUID())
+    await store.update(id, newRecord())
+    await store.renew(id, user, Date.now() + 600_000)
+
+    const entries = await shared.entries()
+
+    // The session, its user's list, what ended, a claim, a refusal, a revocation.
+    t.is(entries.length, 6)
+    for (const { key, value, ttl } of entries) {
+      const { cookie } = JSON.parse(value)
+      const isLong = key.endsWith(`:s:${id}`) || key.endsWith(`:u:${user}`)
+      const life = isLong ? 600_000 : 330_000
+      t.true(ttl > life - 20_000 && ttl <= life + 1000, `${key} ${ttl}`)
+      t.true(cookie.originalMaxAge > life - 20_000 && cookie.originalMaxAge <= life, value)
+      t.is(cookie.maxAge, cookie.originalMaxAge)
+      t.true(Math.abs(Date.parse(cookie.expires) - Date.now() - ttl) < 20_000)
+      t.true(key.startsWith(`${shared.prefix}weapp-session:`), key)
+    }
+  },
+)
+
+test.serial('two prefixes in one store share nothing', async (t) => {
+  const shared = new session.MemoryStore()
+  const one = fromExpressStore(shared, { ...PATIENT, prefix: 'one:' })
+  const other = fromExpressStore(shared, { ...PATIENT, prefix: 'other:' })
+  const id = await create(one)
+
+  t.is(await other.read(id), undefined)
+})
+
+test.serial('a store without touch, and without events, will do', async (t) => {
+  const { get, set, destroy } = mapStore()
+  const store = fromExpressStore({ get, set, destroy }, PATIENT)
+  const user = randomUUID()
+  const id = await create(store, user)
+  const expires = Date.now() + 600_000
+
+  await store.renew(id, user, expires)
+
+  const entry = await store.read(id)
+  t.is(entry?.state === 'session' && entry.record.expires, expires)
+})
+
+test.serial('methods are called on their store', async (t) => {
+  class Store {
+    #entries = new Map<string, unknown>()
+    get(id: string, callback: (error: unknown, entry?: unknown) => void) {
+      callback(null, this.#entries.get(id))
+    }
+    set(id: string, entry: unknown, callback: () => void) {
+      this.#entries.set(id, entry)
+      callback()
+    }
+    destroy(id: string, callback: () => void) {
+      this.#entries.delete(id)
+      callback()
+    }
+  }
+  const store = fromExpressStore(new Store(), PATIENT)
+
+  t.is((await store.read(await create(store)))?.state, 'session')
+})
+
+test.serial('a store that never calls back: 503 in time, and what it answers again goes on', async (t) => {
+  const inner = mapStore()
+  let isSilent = false
+  const silent: ExpressStore = {
+    get: (id, callback) => isSilent || inner.get(id, callback),
+    set: (id, entry, callback) => isSilent || inner.set(id, entry, callback),
+    destroy: (id, callback) => isSilent || inner.destroy(id, callback),
+  }
+  const server = await startServer(t, { store: fromExpressStore(silent, { timeout: 1000 }) })
+  const headers = await codeLoginHeaders(server.wechat.phone())
+  const more = await codeLoginHeaders(server.wechat.phone())
+  t.is((await server.send(headers)).status, 200)
+
+  isSilent = true
+  const started = performance.now()
+  const [session, login] = await Promise.all([server.send(headers), server.send(more)])
+  const took = performance.now() - started
+  isSilent = false
+
+  isRefused(t, session, 'ERR_STORE_UNAVAILABLE', 503)
+  isRefused(t, login, 'ERR_STORE_UNAVAILABLE', 503)
+  t.true(took < 3000, `${took} ms`)
+  t.is((await server.send(headers)).status, 200)
+  t.is((await server.send(await codeLoginHeaders(server.wechat.phone()))).status, 200)
+})
+
+test.serial('the default patience is 250 ms', async (t) => {
+  t.is(fromExpressStore(mapStore()).timeout, 250)
+})
+
+test.serial(
+  'a write whose answer never comes holds up later ones of the same session, and no others',
+  async (t) => {
+    const inner = mapStore()
+    let loses = false
+    const store = fromExpressStore(
+      { ...inner, set: (id, entry, callback) => (loses ? undefined : inner.set(id, entry, callback)) },
+      { timeout: 2000 },
+    )
+    const [held, free] = [await create(store), await create(store)]
+
+    loses = true
+    const lost = store.update(held, newRecord())
+    await sleep(0)
+    loses = false
+    const waiting = t.throwsAsync(store.update(held, newRecord()), { message: /no answer/ })
+
+    t.is(await store.update(free, newRecord()), 'saved')
+    t.is((await store.read(held))?.state, 'session')
+    await t.throwsAsync(lost, { message: /has not called back/ })
+    await waiting
+    t.is(await store.update(held, newRecord()), 'saved')
+  },
+)
+
+test.serial('a store that calls back twice is heard once', async (t) => {
+  const inner = mapStore()
+  const store = fromExpressStore(
+    {
+      get: (id, callback) =>
+        inner.get(id, (error, entry) => {
+          callback(error, entry)
+          callback(new Error('once more'))
+          callback(null, { weapp: 'something else' })
+        }),
+      set: (id, entry, callback) =>
+        inner.set(id, entry, () => {
+          callback()
+          callback(new Error('once more'))
+        }),
+      destroy: (id, callback) => inner.destroy(id, callback),
+    },
+    PATIENT,
+  )
+
+  const id = await create(store)
+
+  t.is(await store.update(id, newRecord()), 'saved')
+  const entry = await store.read(id)
+  t.is(entry?.state === 'session' && entry.record.rev, 1)
+})
+
+test.serial('an error is 503, however the store brings it', async (t) => {
+  const failures: ExpressStore['get'][] = [
+    () => {
+      throw new Error('thrown')
+    },
+    (_id, callback) => callback(new Error('called back')),
+    (_id, callback) => callback('a text'),
+    (_id, callback) => setImmediate(callback, { code: 'ECONNREFUSED' }),
+    async () => {
+      throw new Error('rejected')
+    },
+  ]
+  for (const get of failures) {
+    const store = fromExpressStore({ ...mapStore(), get }, PATIENT)
+    const server = await startServer(t, { store })
+
+    const response = await server.send(await codeLoginHeaders(server.wechat.phone()))
+
+    isRefused(t, response, 'ERR_STORE_UNAVAILABLE', 503)
+    t.is(server.wechat.exchanges, 0)
+  }
+})
+
+test.serial('a store that keeps files says ENOENT where nothing is', async (t) => {
+  const inner = mapStore()
+  const store = fromExpressStore(
+    {
+      ...inner,
+      get: (id, callback) =>
+        inner.get(id, (error, entry) => (entry ? callback(error, entry) : callback({ code: 'ENOENT' }))),
+    },
+    PATIENT,
+  )
+
+  t.is(await store.read(randomUUID()), undefined)
+  t.is((await store.read(await create(store)))?.state, 'session')
+})
+
+test.serial('whatever get returns, it is no session, no free place, and no crash', async (t) => {
+  const texts = [
+    ...['', 'no JSON', 'null', '7', '[]', '"text"', '{}', '{"state":"session"}', '{"state":"other"}'],
+    ...['{"state":"session","record":null}', '{"state":"session","record":{"v":1}}'],
+    ...['{"state":"claimed"}', '{"state":"refused"}', '{"state":"refused","refusal":{}}'],
+    JSON.stringify({ state: 'session', record: { ...newRecord(), data: [] } }),
+    JSON.stringify({ state: 'session', record: { ...newRecord(), expires: 'soon' } }),
+  ]
+  const values = ['text', 7, [], {}, { cookie: {} }, { weapp: 7 }, ...texts.map((weapp) => ({ weapp }))]
+  for (const value of values) {
+    const store = fromExpressStore({ ...mapStore(), get: (_id, callback) => callback(null, value) }, PATIENT)
+    const [id, user] = [randomUUID(), randomUUID()]
+    const claim: Claim = { id, token: 'mine', began: 0 }
+    const said = JSON.stringify(value)
+
+    t.deepEqual(await store.read(id), { state: 'ended' }, said)
+    t.deepEqual(await store.claim(id), { state: 'ended' }, said)
+    t.false(await store.create({ id, user, claim, record: newRecord(), max: 1 }), said)
+    t.is(await store.update(id, newRecord()), 'ended', said)
+    t.deepEqual(await store.list(user), [], said)
+    t.false(await store.end(id, user), said)
+    await t.notThrowsAsync(store.renew(id, user, Date.now() + 600_000), said)
+    await t.notThrowsAsync(store.refuse(claim, { status: 401 }), said)
+    await t.notThrowsAsync(store.revoke(user), said)
+  }
+})
+
+test.serial('what another session middleware has under an id is left alone', async (t) => {
+  const shared = new session.MemoryStore()
+  const theirs = { cookie: new session.Cookie(), cart: ['milk'] }
+  await new Promise((resolve) => shared.set('weapp-session:s:theirs', theirs, resolve))
+  const store = fromExpressStore(shared, PATIENT)
+
+  t.is((await store.claim('theirs')).state, 'ended')
+  t.is(await store.update('theirs', newRecord()), 'ended')
+  const kept = await new Promise<unknown>((resolve) =>
+    shared.get('weapp-session:s:theirs', (_error, entry) => resolve(entry)),
+  )
+  t.like(kept, { cart: ['milk'] })
+})
+
+test.serial('after disconnect nobody is kept waiting, after connect it goes on', async (t) => {
+  const shared = new session.MemoryStore()
+  const store = fromExpressStore(shared, PATIENT)
+  const id = await create(store)
+
+  shared.emit('disconnect')
+  await t.throwsAsync(store.read(id), { message: /lost its database/ })
+  await t.throwsAsync(store.update(id, newRecord()), { message: /lost its database/ })
+  shared.emit('connect')
+
+  t.is(await store.update(id, newRecord()), 'saved')
+})
+
+test.serial('in production it says once that it is for one process', async (t) => {
+  const said: (string | undefined)[] = []
+  const listen = (warning: Error & { code?: string }) => said.push(warning.code)
+  process.on('warning', listen)
+  const environment = process.env.NODE_ENV
+
+  fromExpressStore(mapStore())
+  process.env.NODE_ENV = 'production'
+  fromExpressStore(mapStore())
+  process.env.NODE_ENV = environment
+  await until(() => said.length > 0)
+  process.off('warning', listen)
+
+  t.deepEqual(said, ['WEAPP_EXPRESS_STORE'])
+})
+
+test.serial('what is no such store, or no such option, is a mistake at start-up', (t) => {
+  const mistakes: [() => unknown, RegExp][] = [
+    [() => fromExpressStore(undefined as unknown as ExpressStore), /needs a store of express-session/],
+    [() => fromExpressStore(session.MemoryStore as unknown as ExpressStore), /get, set and destroy/],
+    [() => fromExpressStore(mapStore(), { ttl: 1 } as object), /no option 'ttl'/],
+    [() => fromExpressStore(mapStore(), { timeout: 0 }), /timeout/],
+    [() => fromExpressStore(mapStore(), { timeout: Number.NaN }), /timeout/],
+    [() => fromExpressStore(mapStore(), { prefix: 7 as unknown as string }), /prefix/],
+  ]
+  for (const [make, message] of mistakes) t.throws(make, { instanceOf: TypeError, message })
+})
+
+test.serial(
+  'turns: one after the other under a key, side by side under two, and nothing is left',
+  async (t) => {
+    const all = turns(5000)
+    const order: string[] = []
+    const work = (name: string, ms: number) => async () => {
+      order.push(`${name} begins`)
+      await sleep(ms)
+      order.push(`${name} ends`)
+      if (name === 'bad') throw new Error('bad')
+    }
+
+    await Promise.allSettled([
+      all.take('a', work('slow', 100)),
+      all.take('a', work('bad', 0)),
+      all.take('a', work('last', 0)),
+      all.take('b', work('other', 0)),
+    ])
+
+    t.deepEqual(order, [
+      ...['slow begins', 'other begins', 'other ends', 'slow ends'],
+      ...['bad begins', 'bad ends', 'last begins', 'last ends'],
+    ])
+    t.is(all.size, 0)
+  },
+)
+
+test.serial('turns: who has waited too long is not begun, and a line has an end', async (t) => {
+  const line = turns(1000)
+  let begun = 0
+  const slow = line.take('a', () => sleep(1500))
+  const waiting = Array.from({ length: 1500 }, () => line.take('a', async () => void begun++))
+
+  const results = await Promise.allSettled(waiting)
+  await slow
+
+  const reasons = results.map((result) => (result.status === 'rejected' ? result.reason.message : ''))
+  t.is(begun, 0)
+  t.is(reasons.filter((reason) => /too many/.test(reason)).length, 501)
+  t.is(reasons.filter((reason) => /no answer/.test(reason)).length, 999)
+  t.is(line.size, 0)
+})
+
+/** Facts about types: stores of express-session, and those that are written after it, fit. */
+const fits: ((store: session.Store, memory: session.MemoryStore, redis: RedisStore) => ExpressStore[])[] = [
+  (store, memory, redis) => [store, memory, redis],
+]
+// @ts-expect-error a store that cannot write is none
+const isNone = (store: Pick<session.Store, 'get' | 'destroy'>): ExpressStore => store
+void [fits, isNone]
+
+/** A store as simple as they come: it calls back at once, and keeps the very objects that it is given. */
+function mapStore(): ExpressStore {
+  const entries = new Map<string, unknown>()
+  return {
+    get: (id, callback) => callback(null, entries.get(id)),
+    set(id, entry, callback) {
+      entries.set(id, entry)
+      callback()
+    },
+    destroy(id, callback) {
+      entries.delete(id)
+      callback(null)
+    },
+  }
+}
+
+async function connectRedis(t: ExecutionContext, { url, prefix }: Redis): Promise<RedisStore> {
+  const client = createClient({ url })
+  client.on('error', () => {})
+  await client.connect()
+  t.teardown(() => client.destroy())
+  return new RedisStore({ client, prefix })
+}
+
+async function create(store: SessionStore, user: string = randomUUID()): Promise<string> {
+  const id = randomUUID()
+  const claim = await claimed(store, id)
+  if (!(await store.create({ id, user, claim, record: newRecord(), max: 10 }))) {
+    throw new Error('the session was not created')
+  }
+  return id
+}
+
+async function claimed(store: SessionStore, id: string): Promise<Claim> {
+  const entry = await store.claim(id)
+  if (entry.state !== 'granted') throw new Error(`the claim was not granted: ${entry.state}`)
+  return entry.claim
+}
+
+function newRecord(): SessionRecord {
+  const now = Date.now()
+  const ids = { appId: 'wx-test', openId: 'o-test' }
+  return { v: 1, ...ids, data: {}, key: 'sealed', created: now, expires: now + 60_000, rev: 0 }
+}
