@@ -2,40 +2,37 @@ import type { Context } from 'koa'
 import type { Carrier, Presented } from './carriers/carrier.js'
 import type { FoundSession, OpenSession } from './session.js'
 
-/** Gives clients the credentials that they do not have yet. */
-export interface Delivery {
-  /** Before the handlers, which may send headers early, and after them, who may have changed the session. */
-  deliver(session: OpenSession | undefined): Promise<void>
+/** The session whose credential a client has to be given: it holds another one, or none. */
+export function owed(
+  carrier: Carrier,
+  session: OpenSession | undefined,
+  held: string | undefined,
+): FoundSession | undefined {
+  if (!carrier.give) return undefined
+  const current = session?.current()
+  return current && current.credential !== held ? current : undefined
 }
 
-/** `held`: what the client has already. */
-export function delivery(ctx: Context, carrier: Carrier, held: string | undefined): Delivery {
-  let client = held
-  let hasGiven = false
+/** Gives a client the credential of a session. */
+export async function give(
+  ctx: Context,
+  carrier: Carrier,
+  { credential, record }: FoundSession,
+): Promise<void> {
+  if (ctx.headerSent) return
+  const { appId, openId, unionId, profile, created, expires } = record
+  const about = { openId, ...(unionId && { unionId }), ...(profile && { profile }), created, expires }
+  await carrier.give?.(ctx, { credential, appId, session: about })
+  keepFromCaches(ctx)
+}
 
-  return {
-    async deliver(session) {
-      const current = session?.current()
-      if (!current || !carrier.give || ctx.headerSent) return
-      if (current.credential !== client) {
-        await carrier.give(ctx, givenOf(current))
-        client = current.credential
-        hasGiven = true
-      }
-      // Said again after the handlers: what names a user must stay in no cache.
-      if (hasGiven) ctx.set('Cache-Control', 'no-store')
-    },
-  }
+/** What names a user must stay in no cache, whatever the handler says of its own answer. */
+export function keepFromCaches(ctx: Context): void {
+  if (!ctx.headerSent) ctx.set('Cache-Control', 'no-store')
 }
 
 /** The credential that a client need not be given again. */
 export function heldBy({ credential, isOld }: Presented, { isClaimed }: FoundSession): string | undefined {
   // One that nobody could look up is not given a new one.
   return isOld && !isClaimed ? undefined : credential
-}
-
-function givenOf({ credential, record }: FoundSession) {
-  const { appId, openId, unionId, profile, created, expires } = record
-  const about = { openId, ...(unionId && { unionId }), ...(profile && { profile }), created, expires }
-  return { credential, appId, session: about }
 }

@@ -1,4 +1,5 @@
 import { createHash, createHmac, hkdfSync } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
 
 /** Names what is stored: 43 characters of SHA-256 that say nothing about the value behind them. */
 export interface Ids {
@@ -25,13 +26,30 @@ export function idsOf(appId: string, appSecret: string, isDev: boolean): Ids {
   const hash = (kind: string, value: string) =>
     prefix + createHash('sha256').update(`${kind}\0${appId}\0${value}`).digest('base64url')
 
+  const session = remembered((credential) => hash('session', credential))
+  const user = remembered((openId) => hash('user', openId))
   const key = new Uint8Array(hkdfSync('sha256', appSecret, 'koa-weapp-session', 'credential', 32))
 
   return {
-    owner: (openId, sessionId) => (openId === '' ? hash('guest', sessionId) : hash('user', openId)),
+    owner: (openId, sessionId) => (openId === '' ? hash('guest', sessionId) : user(openId)),
     code: (code) => hash('code', code),
     credential: (code) => createHmac('sha256', key).update(code).digest('base64url'),
-    session: (credential) => hash('session', credential),
-    user: (openId) => hash('user', openId),
+    session,
+    user,
+  }
+}
+
+/** What is asked for again and again: a hash takes as long as the rest of what is done before the store. */
+const REMEMBERED = 20_000
+
+function remembered(hash: (value: string) => string): (value: string) => string {
+  const known = new LRUCache<string, string>({ max: REMEMBERED })
+
+  return (value) => {
+    const id = known.get(value)
+    if (id !== undefined) return id
+    const fresh = hash(value)
+    known.set(value, fresh)
+    return fresh
   }
 }

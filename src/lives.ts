@@ -75,14 +75,16 @@ export function lives(options: LivesOptions): Lives {
 
   async function move(found: FoundSession): Promise<FoundSession> {
     if (!canMove) return found
-    trust.ended(found.id)
     const user = ids.owner(found.record.openId, found.id)
     for (let tries = 0; tries < TRIES; tries++) {
       const entry = await store.read(found.id)
       if (entry?.state !== 'session') break
       const fresh = await copy(entry.record, found.id)
       // At the revision that was copied: what a parallel request has saved since must not stay behind.
-      if (await store.end(found.id, user, entry.record.rev)) return fresh
+      if (await store.end(found.id, user, entry.record.rev)) {
+        trust.ended(found.id)
+        return fresh
+      }
       await store.end(fresh.id, ids.owner(fresh.record.openId, fresh.id))
     }
     throw new WeappSessionError('ERR_SESSION_CONFLICT')

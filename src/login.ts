@@ -9,7 +9,7 @@ import type { Sealer } from './seal.js'
 import type { FoundSession } from './session.js'
 import type { Entry, SessionRecord, SessionStore } from './store.js'
 import type { Trust } from './trust.js'
-import { decryptUserData, isAnonymous, isSigned, type Profile, pickProfile } from './user-data.js'
+import { isAnonymous, isSigned, type Profile, pickProfile } from './user-data.js'
 import type { Exchanged } from './wechat.js'
 
 export interface LoginOptions {
@@ -84,7 +84,7 @@ export function logins(options: LoginOptions): Logins {
         return { id, credential, record: await repeat(id, await look(outcome), login), isNew: false }
       }
 
-      const profile = verify(login, outcome.exchanged)
+      const profile = verify(id, login, outcome.exchanged)
       const isNew = !flight.created
       const begin = (record: SessionRecord) => welcome({ id, credential, record })
       flight.created ??= create(id, outcome, profile, data, begin).finally(flight.land)
@@ -139,12 +139,9 @@ export function logins(options: LoginOptions): Logins {
   }
 
   /** The profile that a login brings, once it is certain that WeChat gave it for this user. */
-  function verify(
-    { userInfo, encrypted }: Login,
-    { sessionKey, openId }: Pick<Exchanged, 'sessionKey' | 'openId'>,
-  ): Profile | undefined {
-    checkSignature(userInfo, sessionKey)
-    const decrypted = encrypted && decryptUserData(encrypted, sessionKey, { appId, openId })
+  function verify(id: string, { userInfo, encrypted }: Login, exchanged: Exchanged): Profile | undefined {
+    checkSignature(userInfo, exchanged.sessionKey)
+    const decrypted = encrypted && openData.openFirst(id, exchanged, encrypted)
     return profileOf(userInfo?.fields ?? decrypted)
   }
 

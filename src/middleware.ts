@@ -1,7 +1,7 @@
 import type { Context, Middleware } from 'koa'
 import { mistake } from './check.js'
 import { type Login, readLogin } from './credentials.js'
-import { type Delivery, delivery, heldBy } from './delivery.js'
+import { give, heldBy, keepFromCaches, owed } from './delivery.js'
 import { WeappSessionError } from './errors.js'
 import { answerLogin, isLoginPath, readLoginBody } from './login-path.js'
 import { settle, type WeappSessionOptions } from './options.js'
@@ -58,26 +58,34 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
     if (ignore(ctx)) return void (await next())
 
     let request: Identified
+    let due: FoundSession | undefined
     try {
       request = await identify(ctx)
-      await request.deliver(request.session)
+      due = owed(carrier, request.session, request.held)
+      if (due) await give(ctx, carrier, due)
     } catch (error) {
       return refuse(ctx, error)
     }
-    const { session, deliver } = request
+    const { session, held } = request
     attach(ctx, session)
 
     // In no try: a handler's error is the handler's, and leaves the session as it was.
     if (isLoginPath(ctx, loginPath)) answerLogin(ctx)
     else await next()
 
+    if (session?.isTouched()) await save(ctx, session)
+    // With a refusal too: the credential that the client has may be over.
+    const late = owed(carrier, session, due ? due.credential : held)
+    if (late) await give(ctx, carrier, late)
+    else if (due || (session && !ctx.$wxSession)) keepFromCaches(ctx)
+  }
+
+  async function save(ctx: Context, session: OpenSession): Promise<void> {
     try {
-      await session?.save()
+      await session.save()
     } catch (error) {
       refuse(ctx, error)
     }
-    // With a refusal too: the credential that the client has may be over.
-    await deliver(session)
   }
 
   async function identify(ctx: Context): Promise<Identified> {
@@ -87,16 +95,18 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
     const program = programFor(ctx)
     if (login) return logIn(ctx, known(program), login)
 
-    const presented = await carrier.read(ctx, program?.appId ?? '')
+    const read = carrier.read(ctx, program?.appId ?? '')
+    // Most carriers know at once: a promise for each request costs more than the look.
+    const presented = read instanceof Promise ? await read : read
     if (presented) {
       const found = await known(program).find(presented)
-      const session = known(program).open(found, { isNew: false, onEnd: leaver(ctx) })
-      return { session, ...delivery(ctx, carrier, heldBy(presented, found)) }
+      const session = known(program).open(found, { isNew: false, onEnd: () => left(ctx) })
+      return { session, held: heldBy(presented, found) }
     }
     const guest = carrier.anonymous
-      ? program?.open(undefined, { isNew: true, onEnd: leaver(ctx) })
+      ? program?.open(undefined, { isNew: true, onEnd: () => left(ctx) })
       : undefined
-    return { session: guest, ...delivery(ctx, carrier, undefined) }
+    return { session: guest, held: undefined }
   }
 
   async function logIn(ctx: Context, program: Program, login: Login): Promise<Identified> {
@@ -104,8 +114,8 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
     const data = previous?.record.openId === '' ? previous.record.data : {}
     const found = await program.logIn(login, data, (draft) => welcome(ctx, program, draft))
     if (found.isNew && previous) await program.end(previous).catch(() => {})
-    const session = program.open(found, { isNew: found.isNew, onEnd: leaver(ctx) })
-    return { session, ...delivery(ctx, carrier, undefined) }
+    const session = program.open(found, { isNew: found.isNew, onEnd: () => left(ctx) })
+    return { session, held: undefined }
   }
 
   /** The session that a client has had until its login: a guest's, say. With one that is no good it just logs in. */
@@ -124,18 +134,16 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
   /** Lets the application see a session that is about to be stored, fill its data, or veto it by throwing. */
   async function welcome(ctx: Context, program: Program, draft: FoundSession): Promise<SessionRecord> {
     if (!onLogin) return draft.record
-    const session = program.open(draft, { isNew: true, onEnd: leaver(ctx) })
+    const session = program.open(draft, { isNew: true, onEnd: () => left(ctx) })
     attach(ctx, session)
     await onLogin(session.visible, ctx)
     return session.changed() ?? draft.record
   }
 
   /** What a session does to its request when it ends. */
-  function leaver(ctx: Context): () => void {
-    return () => {
-      attach(ctx, undefined)
-      carrier.take?.(ctx)
-    }
+  function left(ctx: Context): void {
+    attach(ctx, undefined)
+    carrier.take?.(ctx)
   }
 
   return Object.assign(weappSession, {
@@ -150,9 +158,10 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
   })
 }
 
-/** Who makes a request, and how their credential gets to them. */
-interface Identified extends Delivery {
+/** Who makes a request, and the credential that they have. */
+interface Identified {
   session: OpenSession | undefined
+  held: string | undefined
 }
 
 function attach(ctx: Context, session: OpenSession | undefined): void {

@@ -6,6 +6,7 @@ import type { Sealer } from './seal.js'
 import type { FoundSession } from './session.js'
 import type { SessionStore } from './store.js'
 import { decryptUserData, type EncryptedData } from './user-data.js'
+import type { Exchanged } from './wechat.js'
 
 export interface OpenDataOptions {
   appId: string
@@ -18,6 +19,16 @@ export interface OpenDataOptions {
 export interface OpenData {
   /** @throws {WeappSessionError} ERR_UNTRUSTED_RAW_DATA, whatever is wrong */
   open(session: FoundSession, encrypted: EncryptedData): Promise<Record<string, unknown>>
+  /**
+   * The same at a login, with the key that has just come from WeChat.
+   *
+   * @throws {WeappSessionError} ERR_UNTRUSTED_RAW_DATA, whatever is wrong
+   */
+  openFirst(
+    id: string,
+    exchanged: Pick<Exchanged, 'sessionKey' | 'openId'>,
+    encrypted: EncryptedData,
+  ): Record<string, unknown>
 }
 
 /**
@@ -39,19 +50,40 @@ const OTHERS = 2
 export function openData({ appId, ids, store, sealer }: OpenDataOptions): OpenData {
   const failures = new LRUCache<string, number>({ max: SESSIONS_MAX })
 
-  return { open }
+  return { open, openFirst }
 
   async function open(session: FoundSession, encrypted: EncryptedData): Promise<Record<string, unknown>> {
+    const { id, record } = session
+    const before = Math.max(failures.get(id) ?? 0, record.failures ?? 0)
     // Nothing is awaited between the count and the attempt: a thousand at once are a thousand one by one.
-    const isExhausted = Math.max(failures.get(session.id) ?? 0, session.record.failures ?? 0) >= FAILURES_MAX
-    const opened = isExhausted ? undefined : attempt(session, encrypted)
+    if (before >= FAILURES_MAX) throw new WeappSessionError('ERR_UNTRUSTED_RAW_DATA')
+    const opened = attempt(session, encrypted)
     if (opened) return opened
 
-    failures.set(session.id, (failures.get(session.id) ?? session.record.failures ?? 0) + 1)
-    const other = isExhausted ? undefined : await attemptOthers(session, encrypted)
-    if (other) return other
-    if (!isExhausted) await remember(session)
+    failures.set(id, before + 1)
+    const other = await attemptOthers(session, encrypted)
+    if (other) {
+      // No failure after all.
+      failures.set(id, (failures.get(id) ?? 1) - 1)
+      return other
+    }
+    await remember(session)
     throw new WeappSessionError('ERR_UNTRUSTED_RAW_DATA')
+  }
+
+  function openFirst(
+    id: string,
+    { sessionKey, openId }: Pick<Exchanged, 'sessionKey' | 'openId'>,
+    encrypted: EncryptedData,
+  ): Record<string, unknown> {
+    const before = failures.get(id) ?? 0
+    if (before >= FAILURES_MAX) throw new WeappSessionError('ERR_UNTRUSTED_RAW_DATA')
+    try {
+      return decryptUserData(encrypted, sessionKey, { appId, openId })
+    } catch (error) {
+      failures.set(id, before + 1)
+      throw error
+    }
   }
 
   function attempt(

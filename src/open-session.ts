@@ -45,6 +45,7 @@ class Opened implements OpenSession {
   /** What that copy was made from, as JSON. */
   #base = ''
   #isOver = false
+  #isToMove = false
 
   constructor(around: Surroundings, found: FoundSession | undefined, { isNew, onEnd }: Situation) {
     this.#around = around
@@ -92,8 +93,8 @@ class Opened implements OpenSession {
   }
 
   async rotate(): Promise<void> {
-    await this.load()
-    if (this.#session) this.#session = await this.#around.lives.move(this.#session)
+    // Not before the handlers are done: one that throws leaves the session, and its credential, as they were.
+    this.#isToMove = true
   }
 
   async decrypt(encrypted: EncryptedData): Promise<Record<string, unknown>> {
@@ -136,14 +137,18 @@ class Opened implements OpenSession {
   }
 
   isTouched(): boolean {
-    return this.#data !== undefined && !this.#isOver
+    return !this.#isOver && (this.#data !== undefined || this.#isToMove)
   }
 
   async save(): Promise<void> {
+    await this.#saveData()
+    if (this.#isToMove && this.#session) this.#session = await this.#around.lives.move(this.#session)
+  }
+
+  async #saveData(): Promise<void> {
     const { lives, store } = this.#around
     if (!this.#session) {
-      if (this.isTouched() && Object.keys(this.data).length > 0)
-        this.#session = await lives.beginGuest(this.data)
+      if (this.#data && Object.keys(this.data).length > 0) this.#session = await lives.beginGuest(this.data)
       return
     }
     const update = this.changed()

@@ -66,21 +66,23 @@ export function program(options: ProgramOptions, settled: Settled): Program {
   const api = wechatApi({ appId, appSecret, ...wechat, warn })
   const open = opener({ ...common, lives: life, find, wechat: api })
 
+  async function findAndRenew(presented: Presented): Promise<FoundSession> {
+    const { credential, isOld, claims } = presented
+    if (!claims) return life.renew(await find(presented))
+    if (!isOld) return find(presented)
+    // A token that ends soon is looked up before there is another; while the store is away, it is good as it is.
+    return find({ credential }).then(life.renew, (error: WeappSessionError) => {
+      if (error.status < 500) throw error
+      return find(presented)
+    })
+  }
+
   return {
     appId,
     wechat: api,
     logIn,
     open,
-    async find(presented) {
-      const { credential, isOld, claims } = presented
-      if (!claims) return life.renew(await find(presented))
-      if (!isOld) return find(presented)
-      // A token that ends soon is looked up before there is another; while the store is away, it is good as it is.
-      return find({ credential }).then(life.renew, (error: WeappSessionError) => {
-        if (error.status < 500) throw error
-        return find(presented)
-      })
-    },
+    find: rolling || carrier.give ? findAndRenew : find,
     async end({ id, record }) {
       await store.end(id, ids.owner(record.openId, id))
       trusted.ended(id)

@@ -52,10 +52,8 @@ export interface WxSession {
   destroy(): Promise<void>
   /**
    * Gives the session another credential, and ends the old one: when the user may do more from now on (an account
-   * was bound, say), so that whoever knew the credential before does not. With `codeCarrier()` it does nothing: the
-   * code is WeChat's.
-   *
-   * @throws {WeappSessionError} ERR_SESSION_CONFLICT when the session was ended meanwhile
+   * was bound, say), so that whoever knew the credential before does not. It happens when the handlers are done, after
+   * `data` was saved; not when one of them throws. With `codeCarrier()` it does nothing: the code is WeChat's.
    */
   rotate(): Promise<void>
   /**

@@ -108,22 +108,22 @@ test('an end elsewhere is seen within the staleness, and here at once', async (t
 })
 
 test('a token that has lived half its life is followed by another, while its session lives', async (t) => {
-  const server = await start(t, { keys: [KEY], expiresIn: 2 }, { ttl: 4 })
+  const server = await start(t, { keys: [KEY], expiresIn: 4 }, { ttl: 8 })
   const alice = visitor(server, server.wechat.phone('alice'))
   await alice.logIn()
   const first = alice.headers
 
   t.deepEqual(kept(await alice.get()), {})
-  await sleep(1300)
+  await sleep(2500)
   const renewed = await alice.get()
-  await sleep(1000)
+  await sleep(1600)
 
   t.not(kept(renewed).Authorization, undefined)
   t.is(renewed.get('Cache-Control'), 'no-store')
   isRefused(t, await server.send(first), 'ERR_SESSION_EXPIRED', 401)
   t.is((await alice.get()).status, 200)
   // No token outlives its session.
-  await sleep(2000)
+  await sleep(4000)
   isRefused(t, await alice.get(), 'ERR_SESSION_EXPIRED', 401)
 })
 

@@ -1,4 +1,5 @@
 import { checkOptions, mistake } from '../check.js'
+import { WeappSessionError } from '../errors.js'
 import { keyRing } from '../keys.js'
 import { SESSION_HEADER } from '../protocol.js'
 import { warn } from '../warn.js'
@@ -56,7 +57,10 @@ export function headerCarrier(options: HeaderCarrierOptions): Carrier {
     anonymous,
     read({ req: { headers } }) {
       const value = headers[header]
-      return value ? ids.read(String(value)) : undefined
+      if (!value) return undefined
+      // Node joins what a repeated header says.
+      if (Array.isArray(value) || value.includes(',')) throw new WeappSessionError('ERR_BAD_REQUEST')
+      return ids.read(value)
     },
     give(ctx, { credential }) {
       ctx.set(name, ids.print(credential))

@@ -35,6 +35,7 @@ interface Key {
 
 interface TokenClaims {
   sub: string
+  aud: string
   jti: string
   exp: number
   iat: number
@@ -48,10 +49,13 @@ interface TokenClaims {
 const TYPE = 'wx-session+jwt'
 
 /** Tokens that were verified lately. */
-const SEEN_MAX = 10_000
+const SEEN_MAX = 20_000
 
 /** Characters: one header of nginx. */
 const TOKEN_MAX = 8192
+
+/** Characters of a profile in a token; WeChat's have some 300. */
+const PROFILE_MAX = 2048
 
 const BEARER = /^Bearer +([\w-]+\.[\w-]+\.[\w-]+)$/i
 
@@ -77,23 +81,26 @@ export function jwtCarrier(options: JwtCarrierOptions): Carrier {
   }
   const ring = keysOf(keys)
   const signing = ring.find(({ sign }) => sign)
+  /** By the whole header, which is there already. */
   const seen = new LRUCache<string, TokenClaims>({ max: SEEN_MAX })
 
   return { read, give, take: (ctx) => ctx.remove(TOKEN_HEADER) }
 
   function read({ req: { headers } }: Parameters<Carrier['read']>[0], appId: string) {
     const { authorization } = headers
-    if (!authorization || !/^Bearer\b/i.test(authorization)) return undefined
+    if (!authorization) return undefined
+    const known = seen.get(authorization)
+    if (known && known.aud === appId) return presented(known)
+    if (!/^Bearer\b/i.test(authorization)) return undefined
     if (authorization.length > TOKEN_MAX) throw new WeappSessionError('ERR_BAD_REQUEST')
-    const [, token = ''] = BEARER.exec(authorization) ?? []
-    const known = seen.get(`${appId} ${token}`)
-    return known ? presented(known) : verify(token, appId)
+    return verify(authorization, appId)
   }
 
-  async function verify(token: string, appId: string): Promise<Presented> {
+  async function verify(authorization: string, appId: string): Promise<Presented> {
+    const [, token = ''] = BEARER.exec(authorization) ?? []
     const claims = await verified(token, appId).catch(() => undefined)
     if (!claims) throw new WeappSessionError('ERR_SESSION_EXPIRED')
-    seen.set(`${appId} ${token}`, claims)
+    seen.set(authorization, claims)
     return presented(claims)
   }
 
@@ -126,9 +133,11 @@ export function jwtCarrier(options: JwtCarrierOptions): Carrier {
   ): Promise<void> {
     if (!signing)
       throw new TypeError('koa-weapp-session: jwtCarrier() has only public keys, and logs nobody in')
-    const { openId, ...rest } = session
+    const { openId, profile, ...rest } = session
+    // What is longer has no place in a header: the session has it.
+    const short = profile && JSON.stringify(profile).length <= PROFILE_MAX ? { profile } : undefined
     const exp = Math.min(Math.floor(Date.now() / 1000) + expiresIn, Math.ceil(session.expires / 1000))
-    const token = await new SignJWT(rest)
+    const token = await new SignJWT({ ...rest, ...short })
       .setProtectedHeader({ alg: signing.alg, kid: signing.kid, typ: TYPE })
       .setSubject(openId)
       .setAudience(appId)

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import { WeappSessionError } from '../errors.js'
 import { type KeyRing, SIGNATURE_LENGTH } from '../keys.js'
 import type { Presented } from './carrier.js'
@@ -12,16 +13,25 @@ export interface SignedIds {
   read(value: string): Presented
 }
 
+/** Ids whose signature was good: to check it again costs more than to remember it. */
+const SEEN_MAX = 20_000
+
 /** `name` is signed too, so that what was given under one name is nothing under another. */
 export function signedIds(keys: KeyRing, name: string): SignedIds {
+  const seen = new LRUCache<string, Presented>({ max: SEEN_MAX })
+
   return {
     print: (id) => `${id}.${keys.sign(`${name}=${id}`)}`,
 
     read(value) {
+      const known = seen.get(value)
+      if (known) return known
       const [, id = '', signature = ''] = SIGNED_ID.exec(value) ?? []
       const index = id === '' ? -1 : keys.indexOf(`${name}=${id}`, signature)
       if (index < 0) throw new WeappSessionError('ERR_SESSION_EXPIRED')
-      return { credential: id, isOld: index > 0 }
+      const presented = { credential: id, isOld: index > 0 }
+      seen.set(value, presented)
+      return presented
     },
   }
 }

@@ -54,8 +54,11 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
     timeout,
 
     async read(id) {
-      const client = await connection.client()
-      return entryOf(client, id, await client.get(sessionKey(id)))
+      const ready = connection.client()
+      const client = ready instanceof Promise ? await ready : ready
+      const value = await client.get(sessionKey(id))
+      const record = parseSession(value)
+      return record ? entryOfSession(record) : entryOf(client, id, value)
     },
 
     async claim(id) {
@@ -175,7 +178,7 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
   /** What stands under a session key. A value that none of us wrote is "not found". */
   async function entryOf(client: RedisClient, id: string, value: string | null): Promise<Entry | undefined> {
     const record = parseSession(value)
-    if (record) return record.expires > Date.now() ? { state: 'session', record } : { state: 'ended' }
+    if (record) return entryOfSession(record)
     if (value === 'ended' || value === 'used') return { state: value }
     if (value?.startsWith('refused ')) return { state: 'refused', refusal: JSON.parse(value.slice(8)) }
     // The key's own age, which no clock but Redis's has a say in.
@@ -238,6 +241,10 @@ function wasBefore(
 ): boolean {
   if (performance.now() - sent < ago) return false
   return asked - granted >= ago || began <= revoked
+}
+
+function entryOfSession(record: SessionRecord): Entry {
+  return record.expires > Date.now() ? { state: 'session', record } : { state: 'ended' }
 }
 
 /** ms that a session has left; at least 1, because Redis takes no less. */
