@@ -1,7 +1,7 @@
 /**
  * `npm test`: sees to a redis-server, runs the tests, and then searches all that they printed, sent and stored
  * for every secret that they used. Arguments go to ava: `npm test -- test/login.test.ts`. Without any, all but
- * test/faults/ are run, which take minutes: `npm run test:faults`.
+ * test/faults/ and test/app/ are run, which take minutes: `npm run test:faults`, `npm run test:app`.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -15,7 +15,7 @@ import { ensureRedisServer } from './redis-server.js'
 ensureRedisServer()
 const folder = mkdtempSync(join(tmpdir(), 'weapp-test-'))
 const { status, output } = await runAva(
-  process.argv.length > 2 ? process.argv.slice(2) : ['test/**/*.test.ts', '!test/faults/**'],
+  process.argv.length > 2 ? process.argv.slice(2) : ['test/**/*.test.ts', '!test/faults/**', '!test/app/**'],
 )
 const isClean = searchForSecrets(output)
 rmSync(folder, { recursive: true, force: true })
