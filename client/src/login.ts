@@ -42,12 +42,11 @@ export async function getLoginData(
 async function getUserData(
   wx: Wx,
   timeout: number,
-  profile: SessionOptions['profile'] = 'userInfo',
+  profile: SessionOptions['profile'],
 ): Promise<Partial<UserData> | undefined> {
-  if (profile === 'none') return undefined
   return called<Partial<UserData> | undefined>(timeout, (success, fail) => {
     if (typeof profile === 'function') profile().then(success, fail)
-    else if (wx.getUserInfo) wx.getUserInfo({ success, fail })
+    else if (profile !== 'none' && wx.getUserInfo) wx.getUserInfo({ success, fail })
     else success(undefined)
   })
 }

@@ -16,6 +16,7 @@ export async function live(
     ...settings,
     createSession,
     latency: (random) => Math.min(usualLatency(random), latency),
+    isQuick: latency <= 1000,
   })
   const thrown: string[] = []
   try {
@@ -73,7 +74,13 @@ function obey(world: World, command: Command): Promise<void> | undefined {
       server.expireAll()
       break
     case 'expire one':
-      server.expireOne(command.nth)
+      server.sessions.expireOne(command.nth)
+      break
+    case 'rotate':
+      server.sessions.rotateNext()
+      break
+    case 'renew':
+      server.sessions.renewNext()
       break
     case 'server':
       server.faults.add(command.fault)

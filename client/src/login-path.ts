@@ -1,0 +1,22 @@
+import { CODE_HEADER, RAW_DATA_HEADER, SIGNATURE_HEADER } from '../../src/protocol.js'
+import type { Sending } from './call.js'
+import type { Core } from './core.js'
+import { readRefusal } from './refusal.js'
+import type { WxResponse } from './wx.js'
+
+/** A login as a request of its own, with a JSON body: `{ code, rawData, signature }`, or the code alone. */
+export function atLoginPath(sending: Core['sending'], url: string): Sending<WxResponse>['send'] {
+  return (ticket, success, fail) => {
+    const { [CODE_HEADER]: code, [RAW_DATA_HEADER]: raw, [SIGNATURE_HEADER]: signature } = ticket.header
+    const data = { code, rawData: raw && decodeURIComponent(raw), signature }
+    ticket.header = {}
+    return sending<WxResponse>('request', { url, method: 'POST', data }).send(ticket, answered, fail)
+
+    function answered(response: WxResponse): void {
+      const { statusCode } = response
+      // Where the server has no such path, something else answers.
+      if (statusCode < 300 || readRefusal(response)) success(response)
+      else fail({ errMsg: `request:fail ${statusCode} from ${url}` })
+    }
+  }
+}
