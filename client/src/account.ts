@@ -54,8 +54,8 @@ export function account(
 ): Account {
   const logins = breaker<Failure>()
   let header = vault.load()
-  /** Unix ms of the session's login; `undefined` for one that was found in storage. */
-  let since: number | undefined
+  /** Unix ms of the session's login; for one that was found in storage, long ago. */
+  let since = 0
   /** Who waits for the leader; `undefined` while nobody leads. */
   let waiting: (() => void)[] | undefined
   /** What the leader offers to the server: never offered again. */
@@ -69,8 +69,8 @@ export function account(
   async function board(isGone: () => boolean): Promise<Ticket | undefined> {
     while (!isGone()) {
       if (header) return { header }
-      if (!waiting) return takeLead(isGone)
       const line = waiting
+      if (!line) return takeLead(isGone)
       await new Promise<void>((resolve) => line.push(resolve))
     }
     return undefined
@@ -130,7 +130,7 @@ export function account(
     if (!offered) return
     since = offered.since
     logins.succeeded()
-    renamed(credentialIn(head) || { [codeHeader]: offered.code })
+    renamed(credentialIn(head) || { [codeHeader]: offered.header[CODE_HEADER] as string })
     endLead()
     changed(true)
   }
@@ -148,12 +148,16 @@ export function account(
     if (ticket.header !== header) return
     forget()
     // One that dies young died of something that another login does not mend.
-    if (since !== undefined && Date.now() - since < WINDOW) died()
+    if (timeLeft(since + WINDOW, WINDOW)) died()
   }
 
   function died(): void {
     const rest = timeLeft(lastDeath + WINDOW, WINDOW)
-    if (rest) logins.block(readRefusal(EXPIRED) as Failure, rest)
+    if (rest)
+      logins.block(
+        Object.assign({}, readRefusal(EXPIRED), { message: 'sessions end at once' }) as Failure,
+        rest,
+      )
     lastDeath = Date.now()
   }
 

@@ -60,10 +60,11 @@ export function startCall<Result>(
   let account: Account
   let isLeading = false
   let running: Set<() => void> | undefined
-  let landed: (head?: Head) => void = () => {}
+  let seat = OUTSIDE
 
   const { promise, isSettled, succeed, fail } = settlement(callbacks, tidyUp)
   const { task, follow } = stableTask(() => stop('ERR_ABORTED', 'abort'))
+  const leave = () => stop('ERR_LOGGED_OUT', 'logged out')
   const timer = setTimeout(
     () => giveUp({ code: 'ERR_DEADLINE', message: 'deadline', retryable: true }),
     deadline,
@@ -86,10 +87,10 @@ export function startCall<Result>(
         phase = 'login'
         await (sending.logIn && sending.logIn())
       }
-      const seat = isOurs ? await account.board(isSettled) : OUTSIDE
+      const next = isOurs ? await account.board(isSettled) : OUTSIDE
       // Nothing may come between this look and the sending: the call may have ended while it waited.
-      if (!seat) return
-      landed = (head) => account.answered(seat, head)
+      if (!next) return
+      seat = next
       isLeading = !!seat.login
       if (isSettled()) return tidyUp()
       if (!isLeading && sending.isBare) return succeed(undefined as unknown as Result)
@@ -101,18 +102,17 @@ export function startCall<Result>(
 
       // One header cannot name both: the app's own goes out, and the session stays out of it.
       const isIn = isOurs && !(isAuthorized && seat.header.Authorization)
-      const ticket = isIn ? seat : OUTSIDE
-      const outcome = await attempted(sending, ticket)
+      const outcome = await attempted(sending, isIn ? seat : OUTSIDE)
       if ('error' in outcome) return giveUp(wxFailure('ERR_NETWORK', outcome.error))
       const { result, answer } = outcome
       const refusal = isIn && readRefusal(answer)
       if (!refusal) {
         // What a gateway says of a server that is away accepts no login.
-        if (answer.statusCode < 500) accepted(ticket, answer)
+        if (answer.statusCode < 500) accepted(answer)
         else released(wxFailure('ERR_NETWORK', { errMsg: `request:fail ${answer.statusCode}` }))
         return succeed(result)
       }
-      if (!(await isWorthAnotherTry(refusal, ticket, answer, sending))) return fail(errorOf(refusal))
+      if (!(await isWorthAnotherTry(refusal, answer, sending))) return fail(errorOf(refusal))
     }
   }
 
@@ -150,7 +150,6 @@ export function startCall<Result>(
   /** Does what each refusal asks for, and says whether the call may go round once more. */
   async function isWorthAnotherTry(
     refusal: Refusal,
-    ticket: Ticket,
     answer: Answer,
     { isSafe }: Sending<Result>,
   ): Promise<boolean> {
@@ -164,18 +163,22 @@ export function startCall<Result>(
       return isWorthIt && !isHopeless
     }
     // A conflict comes after the login: the session is there.
-    accepted(ticket, answer)
-    if (wantsLogin) await account.expired(ticket)
+    accepted(answer)
+    if (wantsLogin) await account.expired(seat)
     else if (isWorthIt) await sleep((retryAfter || attempts * 0.2) * A_SECOND * (1 + Math.random()))
     return isWorthIt
   }
 
-  function accepted(ticket: Ticket, answer: Answer): void {
-    if (handsOver()) account.accepted(ticket, answer)
+  function accepted(answer: Answer): void {
+    if (handsOver()) account.accepted(seat, answer)
   }
 
   function released(failure?: Failure, ms?: number): void {
     if (handsOver()) account.released(failure, ms)
+  }
+
+  function landed(head?: Head): void {
+    if (account) account.answered(seat, head)
   }
 
   /** Whether this call has the lead: until now. */
@@ -193,10 +196,6 @@ export function startCall<Result>(
     const unfinished = attempt
     attempt = undefined
     if (unfinished) unfinished.abort()
-  }
-
-  function leave(): void {
-    stop('ERR_LOGGED_OUT', 'logged out')
   }
 
   function stop(code: ErrorCode, message: string): void {

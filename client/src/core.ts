@@ -106,13 +106,18 @@ export function core(
     const start = wx[api] as ((options: object) => WxTask) | undefined
     if (!start) throw mistake(`no wx.${api}`)
     const url = urlOf(options.url)
-    const common: Sending<Result> = {
-      send(ticket, success, fail) {
-        const header = Object.assign({}, pack(url, options.header, ticket), ticket.header)
-        return start.call(wx, Object.assign({}, options, { url, header, success, fail, complete: undefined }))
+    return Object.assign(
+      {
+        send(ticket: Ticket, success: unknown, fail: unknown) {
+          const header = Object.assign({}, pack(url, options.header, ticket), ticket.header)
+          return start.call(
+            wx,
+            Object.assign({}, options, { url, header, success, fail, complete: undefined }),
+          )
+        },
       },
-    }
-    return Object.assign(common, traits)
+      traits,
+    )
   }
 
   function request<Data>(

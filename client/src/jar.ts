@@ -9,11 +9,12 @@ export interface Jar {
   withCookies(url: string, header: Header): Header
   /** Keeps what an answer sets. Says whether it set something, and there is something. */
   read(url: string, head: Head): boolean
-  isEmpty(): boolean
+  /** All that have not expired. */
+  living(): Cookie[]
 }
 
 /** As it is stored: short. */
-type Cookie = [
+export type Cookie = [
   name: string,
   /** What the host, after `/.`, must end with: begins so where it is of that host alone, else with a dot. */
   domain: string,
@@ -33,19 +34,19 @@ const MAX_LENGTH = 4096
 const NEVER = 1e15
 
 export function jar(shelf: Shelf): Jar {
-  return { withCookies, read, isEmpty: () => !living()[0] }
+  return { withCookies, read, living }
 
   function withCookies(url: string, header: Header): Header {
     const [, host, here, isSafe] = partsOf(url)
     const key = header.cookie ? 'cookie' : 'Cookie'
     const own = header[key] ? [header[key]] : []
+    const isFor = ([, domain, path, , isSecure]: Cookie) =>
+      // RFC 6265, 5.1.4.
+      (here === path || here.startsWith(path.replace(/\/?$/, '/'))) &&
+      `/.${host}`.endsWith(domain) &&
+      (isSafe || !isSecure)
     const pairs = living()
-      .filter(([, domain, path, , isSecure]) => {
-        // RFC 6265, 5.1.4.
-        const isBelow = here === path || here.startsWith(path.replace(/\/?$/, '/'))
-        const isThere = `/.${host}`.endsWith(domain) && (isSafe || !isSecure)
-        return isBelow && isThere
-      })
+      .filter(isFor)
       .map(([name, , , value]) => `${name}=${value}`)
     return Object.assign({}, header, pairs[0] && { [key]: own.concat(pairs).join('; ') })
   }
@@ -90,10 +91,11 @@ function cookieIn(line: string, [, host, here, isSafe]: Parts): Cookie | undefin
     name,
     isWide ? `.${domain}` : `/.${host}`,
     // RFC 6265, 5.1.4.
-    said('path')[0] === '/' ? said('path') : here.replace(/\/[^/]*$/, '') || '/',
+    /^\//.test(said('path')) ? said('path') : here.replace(/\/[^/]*$/, '') || '/',
     value.trim(),
     isSecure,
-    Date.now() + lifetime || Date.parse(said('expires')) || NEVER,
+    // Servers delete with the first moment there is, which is 0.
+    Date.now() + lifetime || Date.parse(said('expires')) + 1 || NEVER,
   ]
 
   function said(attribute: string): string {

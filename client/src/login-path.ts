@@ -7,8 +7,9 @@ import type { WxResponse } from './wx.js'
 /** A login as a request of its own, with a JSON body: `{ code, rawData, signature }`, or the code alone. */
 export function atLoginPath(sending: Core['sending'], url: string): Sending<WxResponse>['send'] {
   return (ticket, success, fail) => {
-    const { [CODE_HEADER]: code, [RAW_DATA_HEADER]: raw, [SIGNATURE_HEADER]: signature } = ticket.header
-    const data = { code, rawData: raw && decodeURIComponent(raw), signature }
+    const { header } = ticket
+    const rawData = header[RAW_DATA_HEADER] && decodeURIComponent(header[RAW_DATA_HEADER])
+    const data = { code: header[CODE_HEADER], rawData, signature: header[SIGNATURE_HEADER] }
     ticket.header = {}
     return sending<WxResponse>('request', { url, method: 'POST', data }).send(ticket, answered, fail)
 
@@ -16,7 +17,7 @@ export function atLoginPath(sending: Core['sending'], url: string): Sending<WxRe
       const { statusCode } = response
       // Where the server has no such path, something else answers.
       if (statusCode < 300 || readRefusal(response)) success(response)
-      else fail({ errMsg: `request:fail ${statusCode} from ${url}` })
+      else fail({ errMsg: `request:fail ${statusCode} ${url}` })
     }
   }
 }

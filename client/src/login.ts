@@ -11,7 +11,6 @@ import type { Header, Wx, WxError } from './wx.js'
 
 /** What a login request carries, and since when it has been good. */
 export interface LoginData {
-  code: string
   header: Header
   /** Unix ms. */
   since: number
@@ -35,20 +34,12 @@ export async function getLoginData(
   if (typeof code !== 'string' || !code) throw { errMsg: 'login:no code' }
 
   const since = Date.now()
-  const userData = await getUserData(wx, timeout, profile).catch(() => undefined)
-  return { code, header: loginHeader(code, userData), since }
-}
-
-async function getUserData(
-  wx: Wx,
-  timeout: number,
-  profile: SessionOptions['profile'],
-): Promise<Partial<UserData> | undefined> {
-  return called<Partial<UserData> | undefined>(timeout, (success, fail) => {
+  const userData = await called<Partial<UserData> | undefined>(timeout, (success, fail) => {
     if (typeof profile === 'function') profile().then(success, fail)
     else if (profile !== 'none' && wx.getUserInfo) wx.getUserInfo({ success, fail })
     else success(undefined)
-  })
+  }).catch(() => undefined)
+  return { header: loginHeader(code, userData), since }
 }
 
 function loginHeader(code: string, userData: Partial<UserData> | undefined): Header {

@@ -21,7 +21,7 @@ export function places(baseUrl: string | undefined, origins: string[] = []): Pla
     origin: baseUrl && originOf(baseUrl),
     urlOf(url) {
       if (originOf(url)) return url
-      if (!baseUrl) throw mistake('url needs a baseUrl')
+      if (!baseUrl || typeof url !== 'string') throw mistake('url needs a baseUrl')
       return `${baseUrl.replace(/\/+$/, '')}/${url.replace(/^\/+/, '')}`
     },
     isOurs: (url) => !ours[0] || ours.indexOf(originOf(url) as string) >= 0,

@@ -19,8 +19,7 @@ const BAKED = CODE_HEADER.toLowerCase()
 /**
  * An account whose server may rename a session at any time. The old name ends on the server at once, while requests
  * carry it and the answer that brings the new one is on its way: so a refusal is believed when no such answer can
- * come any more. `open`: what was sent with
- * the session and not answered.
+ * come any more. `open`: what was sent with the session and not answered.
  */
 export function patient(account: Account, cookies: Jar, open: Set<Ticket>): Account {
   /** A name that came beside the one that was taken: nobody knows which is the newer. */
@@ -31,8 +30,7 @@ export function patient(account: Account, cookies: Jar, open: Set<Ticket>): Acco
   async function board(isGone: () => boolean): Promise<Ticket | undefined> {
     current()
     const ticket = await account.board(isGone)
-    if (!ticket || ticket.login) return ticket
-    open.add(ticket)
+    if (ticket && !ticket.login) open.add(ticket)
     return ticket
   }
 
@@ -58,7 +56,7 @@ export function patient(account: Account, cookies: Jar, open: Set<Ticket>): Acco
   function current(): Header | undefined {
     const now = account.current()
     // Without a cookie the server would take the user for nobody, and say nothing.
-    if (now && now[BAKED] && cookies.isEmpty()) account.leave()
+    if (now && now[BAKED] && !cookies.living()[0]) account.leave()
     return account.current()
   }
 

@@ -95,8 +95,8 @@ export function createSession(options: SessionOptions = {}): Session {
   function logIn(url = ''): Promise<unknown> {
     const options = { url: loginPath || url }
     return call<unknown>(options, () => {
-      const { send } = sending('request', options)
-      return { send: loginPath ? atLoginPath(sending, loginPath) : send, isSafe: true, isBare: true }
+      const send = loginPath ? atLoginPath(sending, loginPath) : sending('request', options).send
+      return { send, isSafe: true, isBare: true }
     })
   }
 }

