@@ -6,7 +6,14 @@ import { createHmac, createSecretKey } from 'node:crypto'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import { createRequire } from 'node:module'
 import Koa, { type Context } from 'koa'
-import { codeCarrier, cookieCarrier, headerCarrier, jwtCarrier, redisStore, weappSession } from 'koa-weapp-session'
+import {
+  codeCarrier,
+  cookieCarrier,
+  headerCarrier,
+  jwtCarrier,
+  redisStore,
+  weappSession,
+} from 'koa-weapp-session'
 import { createClient } from 'redis'
 import { APP_ID, APP_SECRET, idOf, KEY, type User, userOf } from './sessions.js'
 
@@ -39,7 +46,9 @@ export const CANDIDATES: Record<string, Candidate> = {
     headersOf: () => ({}),
     async serve() {
       const user = userOf(0)
-      return koa((ctx) => void (ctx.body = { user }))
+      return koa((ctx) => {
+        ctx.body = { user }
+      })
     },
   },
   map: {
@@ -48,7 +57,9 @@ export const CANDIDATES: Record<string, Candidate> = {
     headersOf: (n) => ({ 'X-WX-Session': idOf(n) }),
     async serve({ count }) {
       const sessions = new Map(Array.from({ length: count }, (_, n) => [idOf(n), userOf(n)]))
-      return koa((ctx) => void (ctx.body = { user: sessions.get(ctx.get('X-WX-Session')) }))
+      return koa((ctx) => {
+        ctx.body = { user: sessions.get(ctx.get('X-WX-Session')) }
+      })
     },
   },
   getTuned: {
@@ -72,7 +83,9 @@ export const CANDIDATES: Record<string, Candidate> = {
     kind: 'peer',
     headersOf: (n) => ({ 'x-session': idOf(n) }),
     async serve({ redisUrl }) {
-      const { createSession } = peer('koa-session') as { createSession: (options: object, app: Koa) => Koa.Middleware }
+      const { createSession } = peer('koa-session') as {
+        createSession: (options: object, app: Koa) => Koa.Middleware
+      }
       const client = await connect(redisUrl, NO_TIMER)
       const store = {
         get: async (key: string) => JSON.parse((await client.get(`koa:${key}`)) ?? 'null'),
@@ -84,7 +97,9 @@ export const CANDIDATES: Record<string, Candidate> = {
       const app = new Koa()
       app.keys = [KEY]
       app.use(createSession({ store, externalKey, maxAge: 7200_000 }, app))
-      app.use((ctx) => void (ctx.body = { user: (ctx as unknown as { session: { user: User } }).session.user }))
+      app.use((ctx) => {
+        ctx.body = { user: (ctx as unknown as { session: { user: User } }).session.user }
+      })
       return app.callback()
     },
   },
@@ -92,14 +107,20 @@ export const CANDIDATES: Record<string, Candidate> = {
     title: 'koa-jwt (HS256, key object)',
     kind: 'peer',
     headersOf(n) {
-      const { sign } = peer('jsonwebtoken') as { sign: (claims: object, key: string, options: object) => string }
+      const { sign } = peer('jsonwebtoken') as {
+        sign: (claims: object, key: string, options: object) => string
+      }
       return { Authorization: `Bearer ${sign({ user: userOf(n) }, KEY, { expiresIn: 7200 })}` }
     },
     async serve() {
-      const { default: jwt } = (await import(peer.resolve('koa-jwt'))) as { default: (options: object) => Koa.Middleware }
+      const { default: jwt } = (await import(peer.resolve('koa-jwt'))) as {
+        default: (options: object) => Koa.Middleware
+      }
       const app = new Koa()
       app.use(jwt({ secret: createSecretKey(Buffer.from(KEY)), algorithms: ['HS256'] }))
-      app.use((ctx) => void (ctx.body = { user: (ctx.state as { user: { user: User } }).user.user }))
+      app.use((ctx) => {
+        ctx.body = { user: (ctx.state as { user: { user: User } }).user.user }
+      })
       return app.callback()
     },
   },
@@ -113,11 +134,15 @@ export const CANDIDATES: Record<string, Candidate> = {
     async serve({ redisUrl }) {
       const express = peer('express') as () => RequestListener & { use(...handlers: unknown[]): void }
       const session = peer('express-session') as (options: object) => unknown
-      const { RedisStore } = (await import(peer.resolve('connect-redis'))) as { RedisStore: new (options: object) => object }
+      const { RedisStore } = (await import(peer.resolve('connect-redis'))) as {
+        RedisStore: new (options: object) => object
+      }
       const store = new RedisStore({ client: await connect(redisUrl, NO_TIMER), prefix: 'express:' })
       const app = express()
       app.use(session({ store, secret: KEY, resave: false, saveUninitialized: false }))
-      app.use((req: { session: { user: User } }, res: { json(body: object): void }) => res.json({ user: req.session.user }))
+      app.use((req: { session: { user: User } }, res: { json(body: object): void }) =>
+        res.json({ user: req.session.user }),
+      )
       return app
     },
   },
@@ -128,17 +153,26 @@ export const CANDIDATES: Record<string, Candidate> = {
     async serve({ redisUrl }) {
       const express = peer('express') as () => RequestListener & { use(...handlers: unknown[]): void }
       const wafer = peer('wafer-node-session') as (options: object) => unknown
-      const { RedisStore } = (await import(peer.resolve('connect-redis'))) as { RedisStore: new (options: object) => object }
+      const { RedisStore } = (await import(peer.resolve('connect-redis'))) as {
+        RedisStore: new (options: object) => object
+      }
       const store = new RedisStore({ client: await connect(redisUrl, NO_TIMER), prefix: 'wafer:' })
       const app = express()
       app.use(wafer({ appId: APP_ID, appSecret: APP_SECRET, loginPath: '/login', store }))
-      app.use((req: { $wxUserInfo: User }, res: { json(body: object): void }) => res.json({ user: req.$wxUserInfo }))
+      app.use((req: { $wxUserInfo: User }, res: { json(body: object): void }) =>
+        res.json({ user: req.$wxUserInfo }),
+      )
       return app
     },
   },
 }
 
-function ours(name: string, title: string, carrier: () => ReturnType<typeof codeCarrier>, store: object = {}): Candidate {
+function ours(
+  name: string,
+  title: string,
+  carrier: () => ReturnType<typeof codeCarrier>,
+  store: object = {},
+): Candidate {
   return {
     title,
     kind: 'ours',
@@ -152,7 +186,9 @@ function ours(name: string, title: string, carrier: () => ReturnType<typeof code
       })
       const app = new Koa()
       app.use(session)
-      app.use((ctx) => void (ctx.body = { user: ctx.$wxUserInfo }))
+      app.use((ctx) => {
+        ctx.body = { user: ctx.$wxUserInfo }
+      })
       return app.callback()
     },
   }

@@ -32,7 +32,11 @@ export interface LoadOptions {
 export async function measure(name: string, setting: Setting, options: LoadOptions): Promise<Measured> {
   const { folder, settingFile, warmUp, seconds, connections } = options
   const script = new URL('./server.ts', import.meta.url).pathname
-  const flags = ['--no-allocation-site-pretenuring', '--import=tsx', ...(process.env.BENCH_FLAGS?.split(' ') ?? [])]
+  const flags = [
+    '--no-allocation-site-pretenuring',
+    '--import=tsx',
+    ...(process.env.BENCH_FLAGS?.split(' ') ?? []),
+  ]
   const args = [...pinned(0), process.execPath, ...flags, script, name, settingFile]
   const child = spawn(args[0] as string, args.slice(1), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
   try {
@@ -41,7 +45,8 @@ export async function measure(name: string, setting: Setting, options: LoadOptio
     await check(name, setting, url)
     const requests = writeRequests(name, setting, folder)
     // Until each session was asked for: what is kept of it is kept by then.
-    for (let seen = 0; seen < setting.count; ) seen += (await wrk(url, requests, warmUp, connections)).requests
+    for (let seen = 0; seen < setting.count; )
+      seen += (await wrk(url, requests, warmUp, connections)).requests
     const before = await ask(child)
     const load = await wrk(url, requests, seconds, connections)
     const after = await ask(child)
@@ -67,7 +72,8 @@ async function check(name: string, setting: Setting, url: string): Promise<void>
   const response = await fetch(url, { headers })
   const { user } = (await response.json()) as { user?: { openId: string } }
   const expected = name === 'koa' ? 'o000000' : 'o000007'
-  if (!user?.openId.startsWith(expected)) throw new Error(`${name} answers ${response.status} ${JSON.stringify(user)}`)
+  if (!user?.openId.startsWith(expected))
+    throw new Error(`${name} answers ${response.status} ${JSON.stringify(user)}`)
 }
 
 function writeRequests(name: string, setting: Setting, folder: string): string {
@@ -106,7 +112,9 @@ async function wrk(url: string, script: string, seconds: number, connections: nu
     output += text
   })
   await once(child, 'close')
-  const [, requests = 0, errors = 0, p50 = 0, p99 = 0] = (/FIGURES (\S+) (\S+) (\S+) (\S+)/.exec(output) ?? []).map(Number)
+  const [, requests = 0, errors = 0, p50 = 0, p99 = 0] = (
+    /FIGURES (\S+) (\S+) (\S+) (\S+)/.exec(output) ?? []
+  ).map(Number)
   if (requests === 0 || errors > 0) throw new Error(`${errors} of ${requests} requests failed:\n${output}`)
   return { requests, p50, p99 }
 }

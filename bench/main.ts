@@ -23,7 +23,9 @@ try {
     for (const name of names) {
       const measured = await measure(name, setting, options)
       results.get(name)?.push(measured)
-      console.log(`${round + 1} ${name.padEnd(16)} ${measured.cpu.toFixed(1)} µs  ${Math.round(measured.requestsPerSecond)}/s`)
+      console.log(
+        `${round + 1} ${name.padEnd(16)} ${measured.cpu.toFixed(1)} µs  ${Math.round(measured.requestsPerSecond)}/s`,
+      )
     }
   }
 

@@ -2,7 +2,15 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import Koa from 'koa'
-import { type Carrier, codeCarrier, cookieCarrier, headerCarrier, jwtCarrier, redisStore, weappSession } from 'koa-weapp-session'
+import {
+  type Carrier,
+  codeCarrier,
+  cookieCarrier,
+  headerCarrier,
+  jwtCarrier,
+  redisStore,
+  weappSession,
+} from 'koa-weapp-session'
 import { createClient } from 'redis'
 import type { Setting } from './candidates.js'
 import { APP_ID, APP_SECRET, idOf, KEY, userOf } from './sessions.js'
@@ -27,14 +35,27 @@ async function seedPeers(url: string, count: number): Promise<void> {
     await Promise.all(
       batch.flatMap((n) => {
         const user = userOf(n)
-        const cookie = { originalMaxAge: 7200_000, expires: new Date(Date.now() + 7200_000), httpOnly: true, path: '/' }
+        const cookie = {
+          originalMaxAge: 7200_000,
+          expires: new Date(Date.now() + 7200_000),
+          httpOnly: true,
+          path: '/',
+        }
         const values: Record<string, object> = {
           [`raw:${idOf(n)}`]: user,
           [`koa:${idOf(n)}`]: { user, _expire: Date.now() + 7200_000, _maxAge: 7200_000 },
           [`express:${idOf(n)}`]: { cookie, user },
-          [`wafer:${idOf(n)}`]: { cookie, id: idOf(n), skey: `skey-${n}`, sessionKey: 'k'.repeat(24), wxUserInfo: user },
+          [`wafer:${idOf(n)}`]: {
+            cookie,
+            id: idOf(n),
+            skey: `skey-${n}`,
+            sessionKey: 'k'.repeat(24),
+            wxUserInfo: user,
+          },
         }
-        return Object.entries(values).map(([key, value]) => client.set(key, JSON.stringify(value), { expiration: HOURS }))
+        return Object.entries(values).map(([key, value]) =>
+          client.set(key, JSON.stringify(value), { expiration: HOURS }),
+        )
       }),
     )
   }
@@ -52,7 +73,9 @@ async function logInAll(redisUrl: string, count: number, carrier: Carrier): Prom
     wechat: { fetch: exchange, concurrency: 1000 },
     onLogin() {},
   })
-  const app = new Koa().use(session).use((ctx) => void (ctx.body = 'ok'))
+  const app = new Koa().use(session).use((ctx) => {
+    ctx.body = 'ok'
+  })
   const server = createServer(app.callback())
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
@@ -87,7 +110,9 @@ const SESSION_KEY = Buffer.alloc(16, 1).toString('base64')
 function signed(n: number): Record<string, string> {
   const { openId: _, unionId: __, ...profile } = userOf(n)
   const rawData = JSON.stringify(profile)
-  const signature = createHash('sha1').update(rawData + SESSION_KEY).digest('hex')
+  const signature = createHash('sha1')
+    .update(rawData + SESSION_KEY)
+    .digest('hex')
   return { 'X-WX-RawData': encodeURIComponent(rawData), 'X-WX-Signature': signature }
 }
 

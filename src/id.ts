@@ -4,6 +4,8 @@ import { LRUCache } from 'lru-cache'
 /** Names what is stored: 43 characters of SHA-256 that say nothing about the value behind them. */
 export interface Ids {
   session(credential: string): string
+  /** Of a session that was found: it will be asked for again. Of what was made up, nothing is remembered. */
+  remember(credential: string, id: string): void
   user(openId: string): string
   /** Of whom a session belongs to: its user, or, without one, a guest who has nothing else. */
   owner(openId: string, sessionId: string): string
@@ -26,30 +28,21 @@ export function idsOf(appId: string, appSecret: string, isDev: boolean): Ids {
   const hash = (kind: string, value: string) =>
     prefix + createHash('sha256').update(`${kind}\0${appId}\0${value}`).digest('base64url')
 
-  const session = remembered((credential) => hash('session', credential))
-  const user = remembered((openId) => hash('user', openId))
+  const known = new LRUCache<string, string>({ max: REMEMBERED })
+  const user = (openId: string) => hash('user', openId)
   const key = new Uint8Array(hkdfSync('sha256', appSecret, 'koa-weapp-session', 'credential', 32))
 
   return {
     owner: (openId, sessionId) => (openId === '' ? hash('guest', sessionId) : user(openId)),
     code: (code) => hash('code', code),
     credential: (code) => createHmac('sha256', key).update(code).digest('base64url'),
-    session,
     user,
+    session: (credential) => known.get(credential) ?? hash('session', credential),
+    remember(credential, id) {
+      if (!known.has(credential)) known.set(credential, id)
+    },
   }
 }
 
-/** What is asked for again and again: a hash takes as long as the rest of what is done before the store. */
+/** Credentials whose hash is remembered: it takes as long as the rest of what is done before the store. */
 const REMEMBERED = 20_000
-
-function remembered(hash: (value: string) => string): (value: string) => string {
-  const known = new LRUCache<string, string>({ max: REMEMBERED })
-
-  return (value) => {
-    const id = known.get(value)
-    if (id !== undefined) return id
-    const fresh = hash(value)
-    known.set(value, fresh)
-    return fresh
-  }
-}

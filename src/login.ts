@@ -102,13 +102,16 @@ export function logins(options: LoginOptions): Logins {
     if (claims) {
       if (!trust.believes(id, ids.user(claims.openId), claims))
         throw new WeappSessionError('ERR_SESSION_EXPIRED')
+      ids.remember(credential, id)
       return { id, credential, record: claimed(claims), isClaimed: true }
     }
     const flight = flights.get(id)
     if (flight) await flight.landed
     const entry = await store.read(id)
     const settled = entry?.state === 'claimed' ? await exchanges.settled(id) : entry
-    return { id, credential, record: believed(settled) }
+    const record = believed(settled)
+    ids.remember(credential, id)
+    return { id, credential, record }
   }
 
   function takeOff(id: string, code: string): Flight {

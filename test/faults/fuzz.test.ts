@@ -346,6 +346,9 @@ function wellFormed(text: string): string {
 
 const USERS = 12
 
+/** Of encrypted data, which is good for ten minutes: Unix seconds. */
+const NOW = Math.floor(Date.now() / 1000)
+
 /** ms */
 const YEAR = 365 * 24 * 3600_000
 
@@ -505,7 +508,7 @@ async function makeBase(world: World, request: FuzzedRequest): Promise<HeaderLin
         ['X-WX-Signature', signatureOf(rawDataAsSent(rawData, encoding), sessionKey)],
       ]
       if (base === 'login') return login
-      const watermark = { appid: world.wechat.appId, timestamp: 0 }
+      const watermark = { appid: world.wechat.appId, timestamp: NOW }
       const { encryptedData, iv } = encrypt({ openId: user.openId, nickName: 'x', watermark }, sessionKey)
       return [...login, ['X-WX-Encrypted-Data', encryptedData], ['X-WX-IV', iv]]
     }
@@ -671,7 +674,7 @@ function isProven(shape: Extract<Shape, { kind: 'login' }>, user: User, world: W
   if (!isSigned) return false
   if (encryptedData === undefined) return true
   const { openId } = user
-  const watermark = { appid: world.wechat.appId, timestamp: 0 }
+  const watermark = { appid: world.wechat.appId, timestamp: NOW }
   const ours = encrypt({ openId, nickName: 'x', watermark }, user.sessionKey, Buffer.from(iv, 'base64'))
   return ours.encryptedData === encryptedData ? true : undefined
 }
