@@ -14,7 +14,7 @@ export interface Ticket {
   header: Header
   /** Set for a login. */
   login?: LoginData
-  /** Where it goes: set when it is sent. */
+  /** Where it goes, for what is kept by address. */
   url?: string
 }
 
@@ -22,13 +22,13 @@ export interface Ticket {
 export interface Account {
   /**
    * The session, once there is one; or the lead: the right to log in, which exactly one call has at a time. Who is
-   * `gone` by then gets nothing. Rejects with a {@link Failure} while logins are blocked.
+   * gone by then gets nothing. Rejects with a {@link Failure} while logins are blocked. `url`: where the call goes.
    */
-  board(isGone: () => boolean): Promise<Ticket | undefined>
+  board(isGone: () => boolean, url: string): Promise<Ticket | undefined>
   /** A request with the session has got the beginning of its answer, which may rename it; or will get none. */
   answered(ticket: Ticket, head?: Head): void
   /** The leader's request was answered, and not with a refusal: that is the session, by its code or a name it got. */
-  accepted(ticket: Ticket, head: Head, codeHeader?: string): void
+  accepted(ticket: Ticket, head: Head): void
   /** The leader gives up the lead, and the next call takes over; after a failure, not at once, or not for so many ms. */
   released(failure?: Failure, ms?: number): void
   /**
@@ -126,11 +126,11 @@ export function account(
     vault.keep(name)
   }
 
-  function accepted(_: Ticket, head: Head, codeHeader = CODE_HEADER): void {
+  function accepted(_: Ticket, head: Head): void {
     if (!offered) return
     since = offered.since
     logins.succeeded()
-    renamed(credentialIn(head) || { [codeHeader]: offered.header[CODE_HEADER] as string })
+    renamed(credentialIn(head) || { [CODE_HEADER]: offered.header[CODE_HEADER] as string })
     endLead()
     changed(true)
   }
@@ -154,10 +154,7 @@ export function account(
   function died(): void {
     const rest = timeLeft(lastDeath + WINDOW, WINDOW)
     if (rest)
-      logins.block(
-        Object.assign({}, readRefusal(EXPIRED), { message: 'sessions end at once' }) as Failure,
-        rest,
-      )
+      logins.block(Object.assign(readRefusal(EXPIRED) as Failure, { message: 'sessions end at once' }), rest)
     lastDeath = Date.now()
   }
 

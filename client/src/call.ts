@@ -28,6 +28,7 @@ export interface Sending<Result> {
 export interface Plan<Result> {
   account: Account
   sending: Sending<Result>
+  url: string
   /** Whether it goes to an origin that gets the session; others go out as they are, once. */
   isOurs: boolean
   /** The calls that are running: what to do with each when the user leaves. */
@@ -74,7 +75,7 @@ export function startCall<Result>(
 
   async function run(): Promise<void> {
     const here = plan()
-    const { sending, isOurs } = here
+    const { sending, url, isOurs } = here
     account = here.account
     const isAuthorized = headerOf(callbacks.header, 'Authorization')
     running = here.running
@@ -87,7 +88,7 @@ export function startCall<Result>(
         phase = 'login'
         await (sending.logIn && sending.logIn())
       }
-      const next = isOurs ? await account.board(isSettled) : OUTSIDE
+      const next = isOurs ? await account.board(isSettled, url) : OUTSIDE
       // Nothing may come between this look and the sending: the call may have ended while it waited.
       if (!next) return
       seat = next
@@ -101,11 +102,14 @@ export function startCall<Result>(
       }
 
       // One header cannot name both: the app's own goes out, and the session stays out of it.
-      const isIn = isOurs && !(isAuthorized && seat.header.Authorization)
-      const outcome = await attempted(sending, isIn ? seat : OUTSIDE)
+      if (isAuthorized && seat.header.Authorization) {
+        landed()
+        seat = OUTSIDE
+      }
+      const outcome = await attempted(sending)
       if ('error' in outcome) return giveUp(wxFailure('ERR_NETWORK', outcome.error))
       const { result, answer } = outcome
-      const refusal = isIn && readRefusal(answer)
+      const refusal = seat !== OUTSIDE && readRefusal(answer)
       if (!refusal) {
         // What a gateway says of a server that is away accepts no login.
         if (answer.statusCode < 500) accepted(answer)
@@ -116,13 +120,13 @@ export function startCall<Result>(
     }
   }
 
-  async function attempted({ send }: Sending<Result>, ticket: Ticket): Promise<Outcome<Result>> {
+  async function attempted({ send }: Sending<Result>): Promise<Outcome<Result>> {
     phase = 'request'
     attempts += 1
     let head: Head | undefined
     const outcome = await new Promise<Outcome<Result>>((resolve) => {
       attempt = send(
-        ticket,
+        seat,
         (result, read = (answer) => answer) => {
           // The answer to a transfer has no header of its own.
           resolve({ result, answer: read(Object.assign({}, head, result as unknown as Answer)) })

@@ -1,4 +1,4 @@
-import { type Account, account, type Ticket } from './account.js'
+import { type Account, account } from './account.js'
 import { type Plan, type Sending, startCall } from './call.js'
 import { mistake } from './errors.js'
 import { getLoginData } from './login.js'
@@ -33,17 +33,12 @@ export interface Core {
   host(): Host
   call<Result>(options: AnyOptions & Callbacks<Result>, sendingFor: () => Sending<Result>): Call<Result>
   /** One of the calls of `wx` that have a url, a header and callbacks. */
-  sending<Result>(
-    api: keyof Wx,
-    options: AnyOptions & { data?: object },
-    traits?: Partial<Sending<Result>>,
-  ): Sending<Result>
+  sending<Result>(api: keyof Wx, options: AnyOptions & { data?: object }): Sending<Result>
   request<Data>(options: RequestOptions<Data>, logIn?: () => Promise<unknown>): Call<WxResponse<Data>>
 }
 
 /** Without a word about origins, as in the drop-in, every server gets the session, as it did in 2016. */
 const EVERYWHERE: Places = {
-  origin: undefined,
   urlOf(url) {
     if (!/^https?:/i.test(url as string)) throw mistake('url needs a baseUrl')
     return url as string
@@ -56,10 +51,10 @@ export interface Extras {
   /** Is told when the session begins and when it ends. */
   changed(isLoggedIn: boolean): void
   shelf: Shelf
-  /** The account that calls see. */
-  guard(account: Account): Account
+  /** The account that calls see. `save`: stores what has changed on the shelf. */
+  guard(account: Account, save: () => void): Account
   /** The app's header with what all our requests have beside the session. */
-  pack(url: string, header: Header | undefined, ticket: Ticket): Header | undefined
+  pack(url: string, header: Header | undefined): Header | undefined
 }
 
 export function core(
@@ -82,7 +77,7 @@ export function core(
       const wx = options.wx || globalWx()
       const kept = vault(wx, storageKey || defaultKey(wx, origin), shelf)
       const session = account(() => getLoginData(wx, loginTimeout, profile), kept, changed)
-      shared = { wx, account: guard(session), running: new Set() }
+      shared = { wx, account: guard(session, kept.save), running: new Set() }
     }
     return shared
   }
@@ -93,31 +88,22 @@ export function core(
   ): Call<Result> {
     return startCall<Result>(deadline, options || {}, () => {
       const here = host()
-      return Object.assign({ sending: sendingFor(), isOurs: isOurs(urlOf(options.url)) }, here)
+      const url = urlOf(options.url)
+      return Object.assign({ sending: sendingFor(), url, isOurs: isOurs(url) }, here)
     })
   }
 
-  function sending<Result>(
-    api: keyof Wx,
-    options: AnyOptions,
-    traits: Partial<Sending<Result>> = {},
-  ): Sending<Result> {
+  function sending<Result>(api: keyof Wx, options: AnyOptions): Sending<Result> {
     const { wx } = host()
     const start = wx[api] as ((options: object) => WxTask) | undefined
     if (!start) throw mistake(`no wx.${api}`)
     const url = urlOf(options.url)
-    return Object.assign(
-      {
-        send(ticket: Ticket, success: unknown, fail: unknown) {
-          const header = Object.assign({}, pack(url, options.header, ticket), ticket.header)
-          return start.call(
-            wx,
-            Object.assign({}, options, { url, header, success, fail, complete: undefined }),
-          )
-        },
+    return {
+      send(ticket, success, fail) {
+        const header = Object.assign({}, pack(url, options.header), ticket.header)
+        return start.call(wx, Object.assign({}, options, { url, header, success, fail, complete: undefined }))
       },
-      traits,
-    )
+    }
   }
 
   function request<Data>(
@@ -125,7 +111,10 @@ export function core(
     logIn?: () => Promise<unknown>,
   ): Call<WxResponse<Data>> {
     return call(options, () =>
-      sending('request', options, { isSafe: SAFE.test(options.method || 'GET'), logIn }),
+      Object.assign(sending<WxResponse<Data>>('request', options), {
+        isSafe: SAFE.test(options.method || 'GET'),
+        logIn,
+      }),
     )
   }
 }

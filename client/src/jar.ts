@@ -3,27 +3,19 @@ import { type Head, headerOf } from './refusal.js'
 import type { Shelf } from './vault.js'
 import type { Header } from './wx.js'
 
-/** Keeps cookies, which `wx.request` does not (RFC 6265). */
-export interface Jar {
-  /** A header with the cookies for an address, after those that the app sends itself. */
-  withCookies(url: string, header: Header): Header
-  /** Keeps what an answer sets. Says whether it set something, and there is something. */
-  read(url: string, head: Head): boolean
-  /** All that have not expired. */
-  living(): Cookie[]
-}
-
-/** As it is stored: short. */
-export type Cookie = [
-  name: string,
-  /** What the host, after `/.`, must end with: begins so where it is of that host alone, else with a dot. */
-  domain: string,
-  path: string,
-  value: string,
-  isSecure: boolean,
+/** Cookies, which `wx.request` does not keep (RFC 6265): they are on the shelf. */
+export interface Cookie {
+  name: string
+  value: string
+  /** The host that it is for. */
+  domain: string
+  /** Whether it is for the hosts below that too. */
+  isWide: boolean
+  path: string
+  isSecure: boolean
   /** Unix ms. */
-  expires: number,
-]
+  expires: number
+}
 
 const MAX_COOKIES = 50
 
@@ -33,40 +25,31 @@ const MAX_LENGTH = 4096
 /** Unix ms: no browser is closed here, which would end cookies without an expiry. */
 const NEVER = 1e15
 
-export function jar(shelf: Shelf): Jar {
-  return { withCookies, read, living }
+/** A header with the cookies for an address, after those that the app sends itself. */
+export function withCookies(shelf: Shelf, url: string, header: Header): Header {
+  const parts = partsOf(url)
+  const key = header.cookie ? 'cookie' : 'Cookie'
+  const pairs = livingCookies(shelf)
+    .filter((cookie) => isAllowed(cookie, parts) && isBelow(parts[2], cookie.path))
+    .map(({ name, value }) => `${name}=${value}`)
+  return Object.assign({}, header, pairs[0] && { [key]: [header[key], ...pairs].filter(Boolean).join('; ') })
+}
 
-  function withCookies(url: string, header: Header): Header {
-    const [, host, here, isSafe] = partsOf(url)
-    const key = header.cookie ? 'cookie' : 'Cookie'
-    const own = header[key] ? [header[key]] : []
-    const isFor = ([, domain, path, , isSecure]: Cookie) =>
-      // RFC 6265, 5.1.4.
-      (here === path || here.startsWith(path.replace(/\/?$/, '/'))) &&
-      `/.${host}`.endsWith(domain) &&
-      (isSafe || !isSecure)
-    const pairs = living()
-      .filter(isFor)
-      .map(([name, , , value]) => `${name}=${value}`)
-    return Object.assign({}, header, pairs[0] && { [key]: own.concat(pairs).join('; ') })
+/** Learns what an answer sets, and says whether it sets anything: then it is to be stored. */
+export function readCookies(shelf: Shelf, url: string, head: Head): boolean {
+  const set = linesIn(head)
+    .map((line) => cookieIn(line, partsOf(url)))
+    .filter(Boolean) as Cookie[]
+  for (const cookie of set) {
+    const others = livingCookies(shelf).filter((other) => idOf(other) !== idOf(cookie))
+    shelf.cookies = [...others, cookie].slice(-MAX_COOKIES)
   }
+  return !!set[0]
+}
 
-  function read(url: string, head: Head): boolean {
-    const set = linesIn(head)
-      .map((line) => cookieIn(line, partsOf(url)))
-      .filter(Boolean) as Cookie[]
-    for (const cookie of set) {
-      const others = living().filter((other) => idOf(other) !== idOf(cookie))
-      shelf.cookies = others.concat([cookie]).slice(-MAX_COOKIES)
-    }
-    if (set[0] && shelf.save) shelf.save()
-    return !!(set[0] && living()[0])
-  }
-
-  function living(): Cookie[] {
-    const { cookies } = shelf
-    return Array.isArray(cookies) ? cookies.filter(([, , , , , expires]) => expires > Date.now()) : []
-  }
+/** All that have not expired. */
+export function livingCookies({ cookies }: Shelf): Cookie[] {
+  return Array.isArray(cookies) ? cookies.filter(({ expires }: Cookie) => expires > Date.now()) : []
 }
 
 /** What an answer sets: `wx` has it in an array; in a header; or joined there by commas. */
@@ -77,33 +60,41 @@ function linesIn({ header, cookies = [] }: Head): string[] {
 }
 
 /** RFC 6265, 5.2 and 5.3. Nothing where the cookie is to be ignored. */
-function cookieIn(line: string, [, host, here, isSafe]: Parts): Cookie | undefined {
-  const [, name = '', value = ''] = /^\s*([^;=\s]+)\s*=([^;]*)/.exec(line) || []
-  const domain = said('domain').replace(/^\./, '').toLowerCase()
-  // One word (`com`) is too much for a cookie, and an address has nothing below it.
-  const isWide = /\.[a-z]/.test(domain) && `.${host}`.endsWith(`.${domain}`)
-  const isSecure = /;\s*secure\s*(;|$)/i.test(line)
-  const isForeign = domain && domain !== host && !isWide
-  if (!name || line.length > MAX_LENGTH || isForeign || (isSecure && !isSafe)) return undefined
-
-  const lifetime = Number.parseInt(said('max-age'), 10) * 1000
-  return [
+function cookieIn(line: string, parts: Parts): Cookie | undefined {
+  const [, host, here] = parts
+  const [[name, value] = [], ...attributes] = line.split(';').map((part) => part.trim().split(/\s*=\s*(.*)/))
+  const said: Record<string, string | undefined> = {}
+  for (const [attribute = '', value = ''] of attributes) said[attribute.toLowerCase()] = value
+  const { domain = '', path = '', expires = '', 'max-age': maxAge = '', secure } = said
+  const wide = domain.replace(/^\./, '').toLowerCase()
+  const lifetime = Number.parseInt(maxAge, 10) * 1000
+  const cookie = {
     name,
-    isWide ? `.${domain}` : `/.${host}`,
+    value,
+    domain: wide || host,
+    // One word (`com`) is too much for a cookie, and an address has nothing below it.
+    isWide: /\.[a-z]/.test(wide),
     // RFC 6265, 5.1.4.
-    /^\//.test(said('path')) ? said('path') : here.replace(/\/[^/]*$/, '') || '/',
-    value.trim(),
-    isSecure,
+    path: path[0] === '/' ? path : here.replace(/\/[^/]*$/, '') || '/',
+    isSecure: secure !== undefined,
     // Servers delete with the first moment there is, which is 0.
-    Date.now() + lifetime || Date.parse(said('expires')) + 1 || NEVER,
-  ]
-
-  function said(attribute: string): string {
-    const [, value = ''] = RegExp(`;\\s*${attribute}\\s*=([^;]*)`, 'i').exec(line) || []
-    return value.trim()
-  }
+    expires: Date.now() + lifetime || Date.parse(expires) + 1 || NEVER,
+  } as Cookie
+  return name && value !== undefined && line.length <= MAX_LENGTH && isAllowed(cookie, parts)
+    ? cookie
+    : undefined
 }
 
-function idOf(cookie: Cookie): string {
-  return cookie.slice(0, 3).join()
+/** Whether an address may set a cookie, and get it. */
+function isAllowed({ domain, isWide, isSecure }: Cookie, [, host, , isSafe]: Parts): boolean {
+  return (host === domain || (isWide && host.endsWith(`.${domain}`))) && (isSafe || !isSecure)
+}
+
+/** RFC 6265, 5.1.4. */
+function isBelow(here: string, path: string): boolean {
+  return here === path || here.startsWith(path.replace(/\/?$/, '/'))
+}
+
+function idOf({ name, domain, path }: Cookie): string {
+  return [name, domain, path].join()
 }

@@ -6,12 +6,10 @@ import type { WxResponse } from './wx.js'
 
 /** A login as a request of its own, with a JSON body: `{ code, rawData, signature }`, or the code alone. */
 export function atLoginPath(sending: Core['sending'], url: string): Sending<WxResponse>['send'] {
-  return (ticket, success, fail) => {
-    const { header } = ticket
+  return ({ header }, success, fail) => {
     const rawData = header[RAW_DATA_HEADER] && decodeURIComponent(header[RAW_DATA_HEADER])
     const data = { code: header[CODE_HEADER], rawData, signature: header[SIGNATURE_HEADER] }
-    ticket.header = {}
-    return sending<WxResponse>('request', { url, method: 'POST', data }).send(ticket, answered, fail)
+    return sending<WxResponse>('request', { url, method: 'POST', data }).send({ header: {} }, answered, fail)
 
     function answered(response: WxResponse): void {
       const { statusCode } = response

@@ -19,6 +19,9 @@ export interface LoginData {
 /** ms. A code lives five minutes; one that is nearly as old is not worth a request. */
 export const CODE_LIFE = 270_000
 
+/** How many codes there were, of this session and of others. */
+let codes = 0
+
 /**
  * Gets a fresh code, and then (WeChat signs with the key of the latest code) what the user lets us know. Only the
  * code can fail a login: user info that is refused, hangs or makes no sense is left out.
@@ -28,31 +31,35 @@ export async function getLoginData(
   timeout: number,
   profile: SessionOptions['profile'],
 ): Promise<LoginData> {
-  const { code } = await called<{ code?: unknown }>(timeout, (success, fail) =>
-    wx.login({ timeout, success, fail }),
-  )
+  const { code } = await called<{ code?: unknown }>(timeout, (success, fail) => {
+    const counted = (result: { code: string }) => {
+      codes++
+      success(result)
+    }
+    wx.login({ timeout, success: counted, fail })
+  })
   if (typeof code !== 'string' || !code) throw { errMsg: 'login:no code' }
 
   const since = Date.now()
+  const latest = codes
   const userData = await called<Partial<UserData> | undefined>(timeout, (success, fail) => {
     if (typeof profile === 'function') profile().then(success, fail)
     else if (profile !== 'none' && wx.getUserInfo) wx.getUserInfo({ success, fail })
     else success(undefined)
   }).catch(() => undefined)
-  return { header: loginHeader(code, userData), since }
+  // A `wx.login` that was given up may call back late: then this is signed with the key of that one.
+  return { header: loginHeader(code, codes === latest ? userData : undefined), since }
 }
 
 function loginHeader(code: string, userData: Partial<UserData> | undefined): Header {
   const { rawData, signature } = userData || {}
-  const codeOnly = { [CODE_HEADER]: code, [LOGIN_HEADER]: CODE_LOGIN }
-  if (typeof rawData !== 'string' || typeof signature !== 'string') return codeOnly
-  const signed = () => ({
-    [CODE_HEADER]: code,
-    [RAW_DATA_HEADER]: encodeURIComponent(rawData),
-    [SIGNATURE_HEADER]: signature,
-  })
+  const isSigned = typeof rawData === 'string' && typeof signature === 'string'
   // No URI can hold half an emoji.
-  return attempt<Header>(signed, codeOnly)
+  const encoded = isSigned && attempt(() => encodeURIComponent(rawData))
+  return Object.assign(
+    { [CODE_HEADER]: code },
+    encoded ? { [RAW_DATA_HEADER]: encoded, [SIGNATURE_HEADER]: signature } : { [LOGIN_HEADER]: CODE_LOGIN },
+  )
 }
 
 /** The result of a call with callbacks. `wx` is known to break its own timeouts: after ours, it is not heard. */

@@ -3,7 +3,7 @@ import { mistake } from './errors.js'
 /** Where calls go, and where the session goes with them. */
 export interface Places {
   /** The origin that the session belongs to, where there is one. */
-  origin: string | undefined
+  origin?: string | undefined
   /**
    * A relative URL at its place below the base; an absolute one as it is.
    *
@@ -24,7 +24,7 @@ export function places(baseUrl: string | undefined, origins: string[] = []): Pla
       if (!baseUrl || typeof url !== 'string') throw mistake('url needs a baseUrl')
       return `${baseUrl.replace(/\/+$/, '')}/${url.replace(/^\/+/, '')}`
     },
-    isOurs: (url) => !ours[0] || ours.indexOf(originOf(url) as string) >= 0,
+    isOurs: (url) => !ours[0] || ours.includes(originOf(url) as string),
   }
 }
 

@@ -72,7 +72,7 @@ export function headerOf(header: Record<string, unknown> = {}, name: string): un
 /** The body of a refusal: JSON that `wx` has parsed, or text, or bytes. */
 function magicBody(data: unknown): Body | undefined {
   if (data instanceof ArrayBuffer) return data.byteLength < SHORT ? magicBody(asciiOf(data)) : undefined
-  if (typeof data === 'string' && data.indexOf(MAGIC_ID) >= 0) return magicBody(parse(data))
+  if (typeof data === 'string' && data.includes(MAGIC_ID)) return magicBody(parse(data))
   return isObject(data) && MAGIC_ID in data ? (data as Body) : undefined
 }
 

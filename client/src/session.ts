@@ -2,7 +2,7 @@ import { APP_ID_HEADER } from '../../src/protocol.js'
 import type { Account, Ticket } from './account.js'
 import type { Sending } from './call.js'
 import { type AnyOptions, type Core, core, type Host } from './core.js'
-import { jar } from './jar.js'
+import { withCookies } from './jar.js'
 import { atLoginPath } from './login-path.js'
 import { originOf, places } from './origin.js'
 import { patient } from './patience.js'
@@ -29,7 +29,6 @@ export function createSession(options: SessionOptions = {}): Session {
   /** Sent with the session, and not answered. */
   const open = new Set<Ticket>()
   const shelf: Shelf = {}
-  const cookies = jar(shelf)
   const { host, call, sending, request } = core(options, where, { changed, shelf, guard, pack })
 
   return {
@@ -51,7 +50,6 @@ export function createSession(options: SessionOptions = {}): Session {
       const { account, running } = host()
       // Those of now: what is called because the user leaves belongs to the next session.
       const leavers = Array.from(running)
-      shelf.cookies = undefined
       account.leave()
       for (const leave of leavers) leave()
     },
@@ -65,19 +63,18 @@ export function createSession(options: SessionOptions = {}): Session {
     for (const listener of Array.from(listeners)) harmless(() => listener(isLoggedIn))
   }
 
-  function guard(account: Account): Account {
+  function guard(account: Account, save: () => void): Account {
+    const header = {}
     // A server that has sessions of its own: there is no login, and cookies are all there is to keep.
     const visitor = protocol === 'cookies' && { board: async () => ({ header }), current: () => header }
-    const header = {}
-    return patient(Object.assign({}, account, visitor), cookies, open)
+    return patient(Object.assign({}, account, visitor), shelf, save, open)
   }
 
   /** The app's header, with what all requests to our origins have beside the session. */
-  function pack(url: string, own: Header | undefined, ticket: Ticket): Header | undefined {
+  function pack(url: string, own: Header | undefined): Header | undefined {
     if (!where.isOurs(url)) return own
     const id = appId === true ? host().wx.getAccountInfoSync().miniProgram.appId : appId
-    ticket.url = url
-    return cookies.withCookies(url, Object.assign({}, own, id && { [APP_ID_HEADER]: id }))
+    return withCookies(shelf, url, Object.assign({}, own, id && { [APP_ID_HEADER]: id }))
   }
 
   /** For calls that cannot log in: their answers would not say whether the server has accepted it. */
@@ -106,15 +103,15 @@ export function createSession(options: SessionOptions = {}): Session {
  * download says no more than its status, and its file may be a refusal: so the first 401 is taken for one.
  */
 function transfer<Result extends Answer>({ send }: Sending<Result>, isDownload: boolean): Sending<Result> {
-  let hasGuessed = !isDownload
+  let mayGuess = isDownload
   return {
     isSafe: isDownload,
     send: (ticket, success, fail) => send(ticket, (result) => success(result, read), fail),
   }
 
   function read(answer: Answer): Answer {
-    if (hasGuessed || answer.header || answer.statusCode !== 401) return answer
-    hasGuessed = true
+    if (!mayGuess || answer.header || answer.statusCode !== 401) return answer
+    mayGuess = false
     return EXPIRED
   }
 }
@@ -128,12 +125,9 @@ function socket(
 ): Sending<WxSocketTask> {
   return {
     send(ticket, success, fail) {
-      const { send } = sending<unknown>('connectSocket', options)
-      const task = send(
-        ticket,
-        () => success(task, () => ({ statusCode: 101 })),
-        fail,
-      ) as unknown as WxSocketTask
+      const opened = () => success(task, () => ({ statusCode: 101 }))
+      const attempt = sending<unknown>('connectSocket', options).send(ticket, opened, fail)
+      const task = attempt as unknown as WxSocketTask
       const handshake = Object.assign({}, ticket)
       open.add(handshake)
       task.onOpen((head) => account.answered(handshake, head))

@@ -34,7 +34,7 @@ export function stableTask(abort: () => void): StableTask {
     for (const event of EVENTS) {
       const name = `on${event}` as const
       const hear: Listener = (result) => {
-        if (event === EVENTS[0]) begun(result)
+        if (event === 'HeadersReceived') begun(result)
         // A refusal is for this client: the app hears the answer to its request, and nothing else.
         if (current === attempt && headerOf(result.header, ERROR_HEADER)) current = undefined
         for (const [other, listener] of heard) {

@@ -1,4 +1,3 @@
-import { CODE_HEADER } from '../../src/protocol.js'
 import { attempt, isObject } from './util.js'
 import type { Header, Wx } from './wx.js'
 
@@ -7,16 +6,18 @@ export interface Vault {
   load(): Header | undefined
   /** Nothing: forgets it. */
   keep(header: Header | undefined): void
+  /** Stores what has changed on the shelf. */
+  save(): void
 }
 
-/** What is kept beside the session, in the same place, so that both are read at once. */
+/** What is kept beside the session, in the same place, so that both are read at once, and written. */
 export interface Shelf {
   cookies?: unknown
-  /** Made by the vault. */
-  save?(): void
+  /** Whether the login brought cookies: then they may be the session. */
+  isInCookies?: boolean
 }
 
-/** Of what is stored. Before there was anything but codes, it was 1. */
+/** Of what is stored: what another version of this client has stored is not read. */
 const VERSION = 2
 
 /**
@@ -25,25 +26,25 @@ const VERSION = 2
  */
 export function vault(wx: Wx, key: string, shelf: Shelf): Vault {
   let current: Header | undefined
-  shelf.save = save
+
   return {
     load() {
-      const { v, code, header, cookies } = Object(attempt(() => wx.getStorageSync(key)))
-      shelf.cookies = cookies
-      if (v === VERSION && isObject(header)) current = header as Header
-      if (v === 1 && typeof code === 'string' && code) current = { [CODE_HEADER]: code }
+      const { v, header, shelf: kept } = Object(attempt(() => wx.getStorageSync(key)))
+      if (v !== VERSION) return undefined
+      if (isObject(header)) current = header as Header
+      Object.assign(shelf, kept)
       return current
     },
     keep(header) {
       current = header
       save()
     },
+    save,
   }
 
   function save(): void {
-    const { cookies } = shelf
     attempt(() => {
-      if (current || cookies) wx.setStorageSync(key, { v: VERSION, header: current, cookies })
+      if (current || shelf.cookies) wx.setStorageSync(key, { v: VERSION, header: current, shelf })
       else wx.removeStorageSync(key)
     })
   }
@@ -51,6 +52,6 @@ export function vault(wx: Wx, key: string, shelf: Shelf): Vault {
 
 /** A key for this mini program, in this version, at this server: what belongs to others is never read. */
 export function defaultKey(wx: Wx, origin = '*'): string {
-  const { appId, envVersion } = attempt(() => wx.getAccountInfoSync().miniProgram, { appId: '' })
+  const { appId = '', envVersion } = Object(attempt(() => wx.getAccountInfoSync().miniProgram))
   return `weapp-session:${appId}:${envVersion}:${origin}`
 }

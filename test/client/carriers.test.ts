@@ -194,7 +194,8 @@ test('a token is kept as it is sent, and written once', async (t) => {
 })
 
 test("the app's own Authorization goes out as it is, and the session stays out of it", async (t) => {
-  const refusal = { statusCode: 401, header: { 'X-WX-Session-Error': 'ERR_SESSION_EXPIRED' } }
+  const header = { 'X-WX-Session-Error': 'ERR_SESSION_EXPIRED', 'X-WX-Token': 'of the app' }
+  const refusal = { statusCode: 401, header }
   const { phone, session } = scripted({
     answer: ({ header }, n) =>
       header.authorization === 'Basic x' ? refusal : ok(n === 1 ? { 'x-wx-token': 't' } : {}),
@@ -402,6 +403,88 @@ test('cookies are kept beside the session, and found at the next launch', async 
 
   t.deepEqual(phone.sent[2]?.header, { Cookie: 'own=1; lang=zh', 'X-WX-Code': 'code-1' })
   t.is(phone.counts.login, 1)
+})
+
+test("protocol 'cookies': a socket that opens after a logout brings nothing, and nobody hears of a change", async (t) => {
+  const { phone, session } = scripted({ answer: () => ok() }, { protocol: 'cookies' })
+  const changes: boolean[] = []
+  session.onChange((isLoggedIn) => changes.push(isLoggedIn))
+  await session.connectSocket({ url: '/feed' })
+  await session.connectSocket({ url: '/feed' })
+  phone.sent[0]?.tell('Open', { header: { 'Set-Cookie': 'a=1' } })
+
+  await session.logout()
+  phone.sent[1]?.tell('Open', { header: { 'Set-Cookie': 'b=1' } })
+  await session.request({ url: '/' })
+
+  t.deepEqual(phone.sent[2]?.header, {})
+  t.deepEqual(changes, [])
+})
+
+test('cookies and what comes with them are written at once', async (t) => {
+  const { phone, session } = scripted({ answer: (_, n) => ok({ 'Set-Cookie': `sid=${n}` }) })
+
+  const write = phone.wx.setStorageSync
+  let writes = 0
+  phone.wx.setStorageSync = (...record) => {
+    writes++
+    write(...record)
+  }
+
+  for (const expected of [1, 2, 3]) {
+    await session.request({ url: '/' })
+    t.is(writes, expected)
+  }
+})
+
+test('when the cookies of a login are over, so is the session: also at the next launch', async (t) => {
+  const { phone, session } = scripted({
+    answer: ({ header }) => ok(isLogin(header) ? { 'Set-Cookie': 'sid=1; Max-Age=1' } : {}),
+  })
+  await session.request({ url: '/' })
+  await session.request({ url: '/' })
+  const next = createSession({ baseUrl: BASE_URL, wx: phone.wx, storageKey: 'kept' })
+  await sleep(1100)
+
+  await next.request({ url: '/' })
+
+  t.deepEqual(
+    phone.sent.map(({ header }) => isLogin(header)),
+    [true, false, true],
+  )
+})
+
+test('cookies that came later are the app’s: the session outlives them', async (t) => {
+  const { phone, session } = scripted({
+    answer: (_, n) => ok(n === 2 ? { 'Set-Cookie': 'flash=1; Max-Age=1' } : {}),
+  })
+  await session.request({ url: '/' })
+  await session.request({ url: '/' })
+  await sleep(1100)
+
+  await session.request({ url: '/' })
+
+  t.deepEqual(phone.sent[2]?.header, { 'X-WX-Code': 'code-1' })
+})
+
+test('of credentials that come at once the last is tried, then the one before, then a login', async (t) => {
+  for (const good of ['id-1', 'id-2', 'none']) {
+    const { phone, session } = scripted({
+      answer({ url, header }) {
+        if (isLogin(header)) return ok({ 'X-WX-Session': 'id-0' })
+        if (header['X-WX-Session'] === 'id-0') return ok({ 'X-WX-Session': `id-${url.at(-1)}` })
+        return header['X-WX-Session'] === good ? ok() : EXPIRED
+      },
+    })
+    await session.login()
+    await Promise.all([session.request({ url: '/1' }), session.request({ url: '/2' })])
+
+    await session.request({ url: '/3' })
+
+    const tried = phone.sent.slice(3).map(({ header }) => header['X-WX-Session'] ?? 'login')
+    const all = ['id-2', 'id-1', 'login']
+    t.deepEqual(tried.slice(0, 3), all.slice(0, { 'id-2': 1, 'id-1': 2, none: 3 }[good]), good)
+  }
 })
 
 const BASE_URL = 'https://api.example.com'

@@ -107,7 +107,7 @@ function obey(world: World, command: Command): Promise<void> | undefined {
       phone.switchNetwork()
       break
     case 'spoil storage':
-      for (const key of phone.storage.keys()) phone.storage.set(key, '{"v":1,"code":7}')
+      for (const key of phone.storage.keys()) phone.storage.set(key, '{"v":2,"header":7}')
       break
   }
   return undefined
