@@ -197,9 +197,7 @@ export function startCall<Result>(
     if (running) running.delete(leave)
     landed()
     released()
-    const unfinished = attempt
-    attempt = undefined
-    if (unfinished) unfinished.abort()
+    if (attempt) attempt.abort()
   }
 
   function stop(code: ErrorCode, message: string): void {

@@ -59,12 +59,15 @@ function linesIn({ header, cookies = [] }: Head): string[] {
   return Array.isArray(given) ? given : String(given).split(/,(?=\s*[^\s;,=]+=)/)
 }
 
+type Pair = [name: string, value?: string]
+
 /** RFC 6265, 5.2 and 5.3. Nothing where the cookie is to be ignored. */
 function cookieIn(line: string, parts: Parts): Cookie | undefined {
   const [, host, here] = parts
-  const [[name, value] = [], ...attributes] = line.split(';').map((part) => part.trim().split(/\s*=\s*(.*)/))
+  const pairs = line.split(';').map((part) => part.trim().split(/\s*=\s*(.*)/))
+  const [[name, value], ...attributes] = pairs as [Pair, ...Pair[]]
   const said: Record<string, string | undefined> = {}
-  for (const [attribute = '', value = ''] of attributes) said[attribute.toLowerCase()] = value
+  for (const [attribute, value = ''] of attributes) said[attribute.toLowerCase()] = value
   const { domain = '', path = '', expires = '', 'max-age': maxAge = '', secure } = said
   const wide = domain.replace(/^\./, '').toLowerCase()
   const lifetime = Number.parseInt(maxAge, 10) * 1000

@@ -40,10 +40,11 @@ export function patient(account: Account, shelf: Shelf, save: () => void, open: 
     if (name && JSON.stringify(name) !== JSON.stringify(now)) {
       spare = ticket.header === now ? undefined : now
       account.renamed(name)
-    } else if (hasCookies && isInCookies(now)) {
+    } else if (hasCookies) {
       // What was sent before does not have these cookies: it counts against another name.
-      account.renamed(Object.assign({}, now))
-    } else if (hasCookies) save()
+      if (isInCookies(now)) account.renamed(Object.assign({}, now))
+      else save()
+    }
   }
 
   function accepted(ticket: Ticket, head: Head): void {
@@ -63,7 +64,7 @@ export function patient(account: Account, shelf: Shelf, save: () => void, open: 
     if (header === spare) spare = undefined
     const isCurrent = () => header === account.current()
     // A code is the user's, and stays.
-    const others = header[CODE_HEADER] && !isInCookies(header) ? [] : Array.from(open)
+    const others = header[CODE_HEADER] && !isInCookies(header) ? [] : [...open]
     for (let n = 0; n < LOOKS && isCurrent() && others.some((other) => open.has(other)); n++)
       await sleep(A_MOMENT)
     if (!isCurrent()) return

@@ -83,7 +83,7 @@ function parse(text: string): unknown {
 
 /** Enough to find the reason by: there is no TextDecoder in a mini program. */
 function asciiOf(bytes: ArrayBuffer): string {
-  return String.fromCharCode(...Array.from(new Uint8Array(bytes)))
+  return String.fromCharCode(...new Uint8Array(bytes))
 }
 
 function meantStatus(errcode: number | undefined): number {

@@ -49,7 +49,7 @@ export function createSession(options: SessionOptions = {}): Session {
     async logout() {
       const { account, running } = host()
       // Those of now: what is called because the user leaves belongs to the next session.
-      const leavers = Array.from(running)
+      const leavers = [...running]
       account.leave()
       for (const leave of leavers) leave()
     },
@@ -60,7 +60,7 @@ export function createSession(options: SessionOptions = {}): Session {
   }
 
   function changed(isLoggedIn: boolean): void {
-    for (const listener of Array.from(listeners)) harmless(() => listener(isLoggedIn))
+    for (const listener of [...listeners]) harmless(() => listener(isLoggedIn))
   }
 
   function guard(account: Account, save: () => void): Account {

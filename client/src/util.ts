@@ -13,7 +13,7 @@ export function timeLeft(until: number, length: number): number {
 }
 
 export function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null
+  return Object(value) === value
 }
 
 /** The result of something that may throw; nothing when it does. */

@@ -208,6 +208,26 @@ test('calls that run at logout say so, in any phase, and those to others run on'
   t.is((await elsewhere).data, 'welcome')
 })
 
+test('a wx.login that was given up and calls back late leaves no signature of another key', async (t) => {
+  const late: ((result: { code: string }) => void)[] = []
+  const profile = async () => {
+    for (const success of late) success({ code: 'late' })
+    return { rawData: '{}', signature: 'with the key of the late one' }
+  }
+  const { phone, session } = start({}, { loginTimeout: 50, profile })
+  const logIn = phone.wx.login
+  phone.wx.login = ({ success = () => {} }) => late.push(success)
+  t.is((await failure(session.request({ url: '/' }))).code, 'ERR_LOGIN')
+  phone.wx.login = logIn
+
+  await session.request({ url: '/' })
+
+  t.deepEqual(
+    phone.sent.map(({ header }) => header),
+    [{ 'X-WX-Code': 'code-1', 'X-WX-Login': 'code' }],
+  )
+})
+
 test('a call that nobody answers ends at its deadline, says so, and is aborted', async (t) => {
   const { phone, session } = start({ answer: () => undefined }, { deadline: 300 })
 
