@@ -1,7 +1,7 @@
 import { type Account, account } from './account.js'
 import { type Plan, type Sending, startCall } from './call.js'
 import { mistake } from './errors.js'
-import { getLoginData } from './login.js'
+import { loginSource } from './login.js'
 import type { Places } from './origin.js'
 import type { Callbacks } from './settlement.js'
 import type { Call, RequestOptions, SessionOptions } from './types.js'
@@ -76,7 +76,7 @@ export function core(
     if (!shared) {
       const wx = options.wx || globalWx()
       const kept = vault(wx, storageKey || defaultKey(wx, origin), shelf)
-      const session = account(() => getLoginData(wx, loginTimeout, profile), kept, changed)
+      const session = account(loginSource(wx, loginTimeout, profile), kept, changed)
       shared = { wx, account: guard(session, kept.save), running: new Set() }
     }
     return shared

@@ -64,6 +64,7 @@ type Pair = [name: string, value?: string]
 /** RFC 6265, 5.2 and 5.3. Nothing where the cookie is to be ignored. */
 function cookieIn(line: string, parts: Parts): Cookie | undefined {
   const [, host, here] = parts
+  // At the first `=`: a value may have more of them.
   const pairs = line.split(';').map((part) => part.trim().split(/\s*=\s*(.*)/))
   const [[name, value], ...attributes] = pairs as [Pair, ...Pair[]]
   const said: Record<string, string | undefined> = {}

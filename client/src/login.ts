@@ -19,36 +19,38 @@ export interface LoginData {
 /** ms. A code lives five minutes; one that is nearly as old is not worth a request. */
 export const CODE_LIFE = 270_000
 
-/** How many codes there were, of this session and of others. */
-let codes = 0
-
 /**
  * Gets a fresh code, and then (WeChat signs with the key of the latest code) what the user lets us know. Only the
  * code can fail a login: user info that is refused, hangs or makes no sense is left out.
  */
-export async function getLoginData(
+export function loginSource(
   wx: Wx,
   timeout: number,
   profile: SessionOptions['profile'],
-): Promise<LoginData> {
-  const { code } = await called<{ code?: unknown }>(timeout, (success, fail) => {
-    const counted = (result: { code: string }) => {
-      codes++
-      success(result)
-    }
-    wx.login({ timeout, success: counted, fail })
-  })
-  if (typeof code !== 'string' || !code) throw { errMsg: 'login:no code' }
+): () => Promise<LoginData> {
+  /** How many codes there were. */
+  let codes = 0
 
-  const since = Date.now()
-  const latest = codes
-  const userData = await called<Partial<UserData> | undefined>(timeout, (success, fail) => {
-    if (typeof profile === 'function') profile().then(success, fail)
-    else if (profile !== 'none' && wx.getUserInfo) wx.getUserInfo({ success, fail })
-    else success(undefined)
-  }).catch(() => undefined)
-  // A `wx.login` that was given up may call back late: then this is signed with the key of that one.
-  return { header: loginHeader(code, codes === latest ? userData : undefined), since }
+  return async () => {
+    const { code } = await called<{ code?: unknown }>(timeout, (success, fail) => {
+      const counted = (result: { code: string }) => {
+        codes++
+        success(result)
+      }
+      wx.login({ timeout, success: counted, fail })
+    })
+    if (typeof code !== 'string' || !code) throw { errMsg: 'login:no code' }
+
+    const since = Date.now()
+    const latest = codes
+    const userData = await called<Partial<UserData> | undefined>(timeout, (success, fail) => {
+      if (typeof profile === 'function') profile().then(success, fail)
+      else if (profile !== 'none' && wx.getUserInfo) wx.getUserInfo({ success, fail })
+      else success(undefined)
+    }).catch(() => undefined)
+    // A `wx.login` that was given up may call back late: then this is signed with the key of that one.
+    return { header: loginHeader(code, codes === latest ? userData : undefined), since }
+  }
 }
 
 function loginHeader(code: string, userData: Partial<UserData> | undefined): Header {

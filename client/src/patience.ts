@@ -38,6 +38,7 @@ export function patient(account: Account, shelf: Shelf, save: () => void, open: 
     const hasCookies = readCookies(shelf, ticket.url as string, head)
     const name = credentialIn(head)
     if (name && JSON.stringify(name) !== JSON.stringify(now)) {
+      // The name that comes last is tried first.
       spare = ticket.header === now ? undefined : now
       account.renamed(name)
     } else if (hasCookies) {
