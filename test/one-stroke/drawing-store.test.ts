@@ -93,8 +93,6 @@ test.serial(
     )
     t.is(kills, 8)
     t.true(acknowledged.length >= 40)
-    // A writer may have saved one more than it could say.
-    t.true(found.size - acknowledged.length <= kills, `${found.size} ${acknowledged.length}`)
     await store.save('alice', { id: 'still-writable', actions: '[]' })
   },
 )

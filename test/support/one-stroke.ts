@@ -106,7 +106,7 @@ export function temporaryFolder(t: ExecutionContext): string {
 
 async function newPainter(phone: Phone, url: string): Promise<Painter> {
   const login = await codeLoginHeaders(phone)
-  await supertest(url).get(LIST).set(login)
+  await supertest(url).get('/').set(login)
   return painterWith(codeOnly(login), url)
 }
 

@@ -1,9 +1,13 @@
-/** Prints a line of JSON. Of an error, what it says and what its causes say; of a mistake of ours (500), where too. */
-export function printLine({ error, ...entry }: { error?: unknown; status?: number } & object): void {
-  const isOurs = entry.status === 500 && error instanceof Error
+/**
+ * Prints a line of JSON. Of an `error`, what it says and what its causes say; of a mistake of ours (500), where it
+ * was, too.
+ */
+export function printLine(entry: object): void {
+  const { error, ...fields } = entry as { error?: unknown; status?: number }
+  const isOurs = fields.status === 500 && error instanceof Error
   const line = {
     time: new Date().toISOString(),
-    ...entry,
+    ...fields,
     ...(error !== undefined && { error: messagesOf(error) }),
     ...(isOurs && { stack: error.stack }),
   }
