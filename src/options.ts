@@ -50,7 +50,7 @@ export interface WeappSessionOptions {
      * is refused (502). Default 100.
      */
     concurrency?: number
-    /** Default the global `fetch`. */
+    /** Another way to reach WeChat: a proxy's, say, or the simulator's. Default: straight, over kept connections. */
     fetch?: typeof fetch
   }
   /**
@@ -79,7 +79,7 @@ export interface Settled {
   maxSessionsPerUser: number
   ignore: (ctx: Context) => boolean
   onLogin: ((session: WxSession, ctx: Context) => unknown) | undefined
-  wechat: { baseUrl: string; timeout: number; concurrency: number; fetch: typeof fetch }
+  wechat: { baseUrl: string; timeout: number; concurrency: number; fetch: typeof fetch | undefined }
   loginPath: string | undefined
   legacyStatus: boolean
   ignoreSignature: boolean
@@ -130,7 +130,7 @@ export function settle(options: WeappSessionOptions): Settled {
   } = options
   checkOptions('weappSession({ wechat })', wechat, ['baseUrl', 'timeout', 'concurrency', 'fetch'])
   const { baseUrl = 'https://api.weixin.qq.com', timeout = 3000, concurrency = 100 } = wechat
-  const { fetch = globalThis.fetch } = wechat
+  const { fetch } = wechat
 
   const apps = settleApps(options)
   if (!isWhole(ttl, LIFETIME_MAX)) throw mistake('ttl must be whole seconds, from 1 up to ten years')
@@ -146,7 +146,12 @@ export function settle(options: WeappSessionOptions): Settled {
   if (loginPath !== undefined && !(isText(loginPath) && loginPath.startsWith('/'))) {
     throw mistake("loginPath must be a path that begins with '/'")
   }
-  checkAll('function', { ignore, appIdOf, 'wechat.fetch': fetch, ...(onLogin && { onLogin }) })
+  checkAll('function', {
+    ignore,
+    appIdOf,
+    ...(fetch !== undefined && { 'wechat.fetch': fetch }),
+    ...(onLogin && { onLogin }),
+  })
   checkAll('boolean', { rolling, legacyStatus, ignoreSignature })
   if (store !== undefined) checkStore(store)
   if (typeof carrier?.read !== 'function')

@@ -3,13 +3,14 @@ import { parseObject } from './user-data.js'
 import type { Warnings } from './warn.js'
 import { ADVICE, BUSY, describeAnswer, networkErrorCode, RETRY_AFTER, traceId } from './wechat-answers.js'
 import { WechatApiError, type WechatApiErrorCode } from './wechat-api-error.js'
+import { type Answer, transport } from './wechat-transport.js'
 
 export interface WechatCallsOptions {
   /** Where WeChat's API is: `https://api.weixin.qq.com`, a regional host, or a simulator. */
   baseUrl: string
   /** ms for each call, the body of its answer included. */
   timeout: number
-  fetch: typeof fetch
+  fetch?: typeof fetch | undefined
   warn: Warnings
 }
 
@@ -28,12 +29,6 @@ export interface WechatCall<Result = unknown> {
 
 /** Calls WeChat's API. @throws {WechatApiError} */
 export type CallWechat = <Result>(call: WechatCall<Result>) => Promise<Result>
-
-/** An answer as it came over the wire. */
-interface Answer {
-  status: number
-  text: string
-}
 
 /** "The access_token is invalid, or not the latest"; "is invalid"; "has expired". */
 const TOKEN_REFUSED = new Set([40001, 40014, 42001])
@@ -58,20 +53,17 @@ const NOT_CONNECTED = new Set([
  * error that may contain them (those of `fetch` and of JSON parsers do) ever becomes part of ours.
  */
 export function wechatCalls({ baseUrl, timeout, fetch, warn }: WechatCallsOptions): CallWechat {
+  const ask = transport(fetch)
+
   return async function callWechat(call) {
     return check(await send(call), call)
   }
 
   async function send(call: WechatCall): Promise<Answer> {
-    const abort = new AbortController()
-    const answer = async (): Promise<Answer> => {
-      const response = await fetch(urlOf(call), { ...initOf(call), signal: abort.signal })
-      return { status: response.status, text: await response.text() }
-    }
-
     try {
-      return await deadline(timeout, answer(), () => {
-        abort.abort()
+      const { answer, abort } = ask(urlOf(call), call.body && JSON.stringify(call.body))
+      return await deadline(timeout, answer, () => {
+        abort()
         return failed(call, 'ERR_WECHAT_TIMEOUT', `WeChat did not answer within ${timeout} ms`)
       })
     } catch (error) {
@@ -82,14 +74,6 @@ export function wechatCalls({ baseUrl, timeout, fetch, warn }: WechatCallsOption
 
   function urlOf({ path, query }: WechatCall): string {
     return `${baseUrl}${path}${query ? `?${new URLSearchParams(query)}` : ''}`
-  }
-
-  function initOf({ body }: WechatCall): RequestInit {
-    // A redirect would carry the secrets to wherever it points.
-    const init: RequestInit = { redirect: 'error' }
-    if (!body) return init
-    const headers = { 'Content-Type': 'application/json' }
-    return { ...init, method: 'POST', headers, body: JSON.stringify(body) }
   }
 
   function check<Result>({ status, text }: Answer, call: WechatCall<Result>): Result {

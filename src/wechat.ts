@@ -12,6 +12,7 @@ import {
   RETRY_AFTER,
   traceId,
 } from './wechat-answers.js'
+import { type Answer, transport } from './wechat-transport.js'
 
 /** Who WeChat says the user is. The session_key stays on this server. */
 export interface Exchanged {
@@ -27,14 +28,8 @@ export interface Code2SessionOptions {
   baseUrl: string
   /** ms for the whole exchange, the body included. */
   timeout: number
-  fetch: typeof fetch
+  fetch?: typeof fetch | undefined
   warn: Warnings
-}
-
-/** An answer as it came over the wire. */
-interface Answer {
-  status: number
-  text: string
 }
 
 // Errcodes: developers.weixin.qq.com/miniprogram/dev/server/API/user-login/api_code2session
@@ -50,7 +45,10 @@ const exchanges = diagnostics('exchange')
  * may contain it (those of `fetch` and of JSON parsers do) ever becomes part of ours.
  */
 export function code2Session(options: Code2SessionOptions): (code: string) => Promise<Exchanged> {
-  const { appId, appSecret, baseUrl, timeout, fetch, warn } = options
+  const { appId, appSecret, baseUrl, timeout, warn } = options
+  const ask = transport(options.fetch)
+  const fixed = new URLSearchParams({ appid: appId, secret: appSecret })
+  const endpoint = `${baseUrl}/sns/jscode2session?${fixed}`
 
   return async function exchange(code) {
     const began = performance.now()
@@ -72,23 +70,10 @@ export function code2Session(options: Code2SessionOptions): (code: string) => Pr
   }
 
   async function send(code: string): Promise<Answer> {
-    const query = new URLSearchParams({
-      appid: appId,
-      secret: appSecret,
-      js_code: code,
-      grant_type: 'authorization_code',
-    })
-    const abort = new AbortController()
-    const answer = async (): Promise<Answer> => {
-      // A redirect would carry the secret to wherever it points.
-      const init = { signal: abort.signal, redirect: 'error' } as const
-      const response = await fetch(`${baseUrl}/sns/jscode2session?${query}`, init)
-      return { status: response.status, text: await response.text() }
-    }
-
     try {
-      return await deadline(timeout, answer(), () => {
-        abort.abort()
+      const { answer, abort } = ask(`${endpoint}&js_code=${encodeURIComponent(code)}&grant_type=authorization_code`)
+      return await deadline(timeout, answer, () => {
+        abort()
         return failed(504, `WeChat did not answer within ${timeout} ms`)
       })
     } catch (error) {

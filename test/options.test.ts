@@ -62,7 +62,10 @@ test('a store has to be asked for in a way that makes sense', (t) => {
     { url: 'localhost:6379' },
     { url: 'http://127.0.0.1' },
     { url: 7 },
-    { cache: true, url: 'redis://127.0.0.1' },
+    { cache: { maxAge: 0 }, url: 'redis://127.0.0.1' },
+    { cache: { max: 0.5 }, url: 'redis://127.0.0.1' },
+    { cache: { size: 7 }, url: 'redis://127.0.0.1' },
+    { caches: true, url: 'redis://127.0.0.1' },
     undefined,
   ]) {
     t.throws(() => redisStore(options as { url: string }), { instanceOf: TypeError, message: /redisStore/ })

@@ -97,7 +97,7 @@ test('over HTTP an exchange is one GET with the four documented parameters', asy
 
   t.deepEqual(exchanged, { openId: 'o-alice', unionId: undefined, sessionKey: 'tiihtNczf5v6AKRyjwEUhQ==' })
   const { appId, appSecret } = weixin
-  const query = `appid=${appId}&secret=${appSecret}&js_code=a+code%2B%26%3D%3F&grant_type=authorization_code`
+  const query = `appid=${appId}&secret=${appSecret}&js_code=a%20code%2B%26%3D%3F&grant_type=authorization_code`
   t.deepEqual(requests, [`/sns/jscode2session?${query}`])
 })
 

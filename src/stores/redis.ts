@@ -99,8 +99,7 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
     },
 
     async update(id, record) {
-      const { rev, expires, ...rest } = record
-      const result = await run(scripts.UPDATE, sessionKey(id), [rev, JSON.stringify(rest)])
+      const result = await run(scripts.UPDATE, sessionKey(id), [record.rev, printRest(record)])
       cache?.forget(id)
       return result as 'saved' | 'conflict' | 'ended'
     },
@@ -243,8 +242,12 @@ function connect(options: RedisStoreOptions, timeout: number): Connection {
 /** What a session begins with. The rest of the line is for the scripts; see redis-scripts.ts. */
 const HEAD = 'session '
 
-function print({ rev, expires, ...rest }: SessionRecord): string {
-  return `${HEAD}${rev} ${expires}\n${JSON.stringify(rest)}`
+function print(record: SessionRecord): string {
+  return `${HEAD}${record.rev} ${record.expires}\n${printRest(record)}`
+}
+
+function printRest(record: SessionRecord): string {
+  return JSON.stringify({ ...record, rev: undefined, expires: undefined })
 }
 
 function parseSession(value: string | null): SessionRecord | undefined {

@@ -1,0 +1,74 @@
+import { Agent as HttpAgent, request as httpRequest } from 'node:http'
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+
+/** An answer as it came over the wire. */
+export interface Answer {
+  status: number
+  text: string
+}
+
+/** A request that was sent. */
+export interface Sent {
+  answer: Promise<Answer>
+  /** Nobody waits for the answer any more. */
+  abort(): void
+}
+
+/** Sends a GET, or a POST of JSON when there is a `body`. Once: nothing is sent again, no redirect is followed. */
+export type Send = (url: string, body?: string) => Sent
+
+/** ms that a connection is kept for the next request: less than servers and load balancers have. */
+const KEEP_ALIVE = 4000
+
+/** Characters of an answer; WeChat's have some hundreds. */
+const ANSWER_MAX = 65_536
+
+/** Through a `fetch` of the caller's own, or straight. */
+export function transport(fetch: typeof globalThis.fetch | undefined): Send {
+  return fetch ? throughFetch(fetch) : straight()
+}
+
+/** Node's `fetch` costs as much CPU as all the rest of a login twice over. (Measured: `npm run bench`.) */
+function straight(): Send {
+  const options = { keepAlive: true, timeout: KEEP_ALIVE }
+  const agents = { http: new HttpAgent(options), https: new HttpsAgent(options) }
+
+  return (url, body) => {
+    const [request, agent] = url.startsWith('https:')
+      ? [httpsRequest, agents.https]
+      : [httpRequest, agents.http]
+    const headers = body === undefined ? {} : { ...JSON_BODY, 'Content-Length': Buffer.byteLength(body) }
+    const outgoing = request(url, { agent, headers, method: body === undefined ? 'GET' : 'POST' })
+    const answer = new Promise<Answer>((resolve, reject) => {
+      outgoing.on('error', reject)
+      outgoing.on('response', (incoming) => {
+        let text = ''
+        incoming.setEncoding('utf8')
+        incoming.on('data', (chunk: string) => {
+          text += chunk
+          if (text.length > ANSWER_MAX) incoming.destroy(new Error('too long'))
+        })
+        incoming.on('error', reject)
+        incoming.on('end', () => resolve({ status: incoming.statusCode ?? 0, text }))
+      })
+    })
+    outgoing.end(body)
+    return { answer, abort: () => void outgoing.destroy() }
+  }
+}
+
+function throughFetch(fetch: typeof globalThis.fetch): Send {
+  return (url, body) => {
+    const abort = new AbortController()
+    // A redirect would carry the secrets to wherever it points.
+    const init: RequestInit = { redirect: 'error', signal: abort.signal }
+    if (body !== undefined) Object.assign(init, { method: 'POST', headers: JSON_BODY, body })
+    const answer = async (): Promise<Answer> => {
+      const response = await fetch(url, init)
+      return { status: response.status, text: await response.text() }
+    }
+    return { answer: answer(), abort: () => abort.abort() }
+  }
+}
+
+const JSON_BODY = { 'Content-Type': 'application/json' }
