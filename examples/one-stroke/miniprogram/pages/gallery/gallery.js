@@ -1,0 +1,64 @@
+const { gallery, profile } = getApp().studio
+
+Page({
+  data: {
+    ...gallery.view(),
+    me: profile.get(),
+  },
+
+  onLoad() {
+    this.stop = gallery.onChange((view) => this.setData(view))
+    gallery.load()
+  },
+
+  onUnload() {
+    this.stop()
+  },
+
+  async onPullDownRefresh() {
+    await Promise.all([gallery.save(), gallery.load()])
+    wx.stopPullDownRefresh()
+  },
+
+  onReachBottom() {
+    gallery.more()
+  },
+
+  begin() {
+    wx.navigateTo({ url: '/pages/draw/draw' })
+  },
+
+  open({ currentTarget }) {
+    wx.navigateTo({ url: `/pages/draw/draw?id=${currentTarget.dataset.id}` })
+  },
+
+  askToRemove({ currentTarget }) {
+    wx.showModal({
+      title: '删除这幅画？',
+      content: '删除后无法恢复。',
+      confirmText: '删除',
+      confirmColor: '#c92a2a',
+      success: ({ confirm }) => {
+        if (confirm) gallery.remove(currentTarget.dataset.id)
+      },
+    })
+  },
+
+  async retry() {
+    await Promise.all([gallery.save(), gallery.load()])
+  },
+
+  /** The picture is in a temporary place: it is moved to where it stays. */
+  chooseAvatar({ detail }) {
+    wx.getFileSystemManager().saveFile({
+      tempFilePath: detail.avatarUrl,
+      success: ({ savedFilePath }) => this.setData({ me: profile.set({ avatarUrl: savedFilePath }) }),
+      fail: () => wx.showToast({ title: '头像没有存下来', icon: 'none' }),
+    })
+  },
+
+  /** Read when the field is left: WeChat checks the name first, and may empty the field. */
+  rename({ detail }) {
+    this.setData({ me: profile.set({ nickName: detail.value.trim() }) })
+  },
+})
