@@ -1,4 +1,5 @@
 import { BrokenCircuitError, CircuitState, circuitBreaker, handleWhen, SamplingBreaker } from 'cockatiel'
+import { type Diagnostics, diagnostics } from './diagnostics.js'
 
 /** Keeps what does not answer from being asked by everybody, each for the whole of its deadline. */
 export interface Breaker {
@@ -9,6 +10,7 @@ export interface Breaker {
 }
 
 export interface BreakerOptions {
+  of: Diagnostics['breaker']['of']
   /** Which errors say that it does not answer; all others are answers. */
   isFailure(error: unknown): boolean
   /** ms over which calls are counted. The breaker opens when there were ten, and more than `share` of them failed. */
@@ -20,7 +22,9 @@ export interface BreakerOptions {
 
 const CALLS_MIN = 10
 
-export function breaker({ isFailure, window, share, coolDown }: BreakerOptions): Breaker {
+const states = diagnostics('breaker')
+
+export function breaker({ of, isFailure, window, share, coolDown }: BreakerOptions): Breaker {
   const circuit = circuitBreaker(handleWhen(isFailure), {
     halfOpenAfter: coolDown,
     breaker: new SamplingBreaker({
@@ -32,7 +36,9 @@ export function breaker({ isFailure, window, share, coolDown }: BreakerOptions):
   let openUntil = 0
   circuit.onBreak(() => {
     openUntil = Date.now() + coolDown
+    states.publish({ of, isOpen: true })
   })
+  circuit.onReset(() => states.publish({ of, isOpen: false }))
 
   return {
     isOpen,

@@ -16,6 +16,8 @@ export interface Ids {
    * has not the appSecret. The same whenever and wherever the login is repeated, so it need not be stored.
    */
   credential(code: string): string
+  /** What diagnostics call a user or a session: tells them apart, and says nothing else. */
+  alias(value: string): string
 }
 
 /**
@@ -30,12 +32,15 @@ export function idsOf(appId: string, appSecret: string, isDev: boolean): Ids {
 
   const known = new LRUCache<string, string>({ max: REMEMBERED })
   const user = (openId: string) => hash('user', openId)
-  const key = new Uint8Array(hkdfSync('sha256', appSecret, 'koa-weapp-session', 'credential', 32))
+  const keyFor = (use: string) => new Uint8Array(hkdfSync('sha256', appSecret, 'koa-weapp-session', use, 32))
+  const credentialKey = keyFor('credential')
+  const aliasKey = keyFor('diagnostics')
 
   return {
     owner: (openId, sessionId) => (openId === '' ? hash('guest', sessionId) : user(openId)),
     code: (code) => hash('code', code),
-    credential: (code) => createHmac('sha256', key).update(code).digest('base64url'),
+    credential: (code) => createHmac('sha256', credentialKey).update(code).digest('base64url'),
+    alias: (value) => createHmac('sha256', aliasKey).update(value).digest('base64url').slice(0, ALIAS_LENGTH),
     user,
     session: (credential) => known.get(credential) ?? hash('session', credential),
     remember(credential, id) {
@@ -43,6 +48,9 @@ export function idsOf(appId: string, appSecret: string, isDev: boolean): Ids {
     },
   }
 }
+
+/** 96 bits. */
+const ALIAS_LENGTH = 16
 
 /** Credentials whose hash is remembered: it takes as long as the rest of what is done before the store. */
 const REMEMBERED = 20_000

@@ -26,7 +26,7 @@ export function guarded(store: SessionStore, warn: Warn): SessionStore {
   const { timeout = DEFAULT_TIMEOUT } = store
   const isFailure = (error: unknown) => error instanceof TooLate
   // Nearly all: of a cluster, one node may hang while the others answer.
-  const hanging = breaker({ isFailure, window: 1000, share: 0.9, coolDown: 500 })
+  const hanging = breaker({ of: 'store', isFailure, window: 1000, share: 0.9, coolDown: 500 })
 
   async function call<T>(work: () => Promise<T>): Promise<T> {
     try {
