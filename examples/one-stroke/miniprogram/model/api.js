@@ -1,3 +1,7 @@
+/**
+ * @typedef {ReturnType<typeof createApi>} Api
+ */
+
 /** The server would not take it, and will not take it later either. */
 class RefusedError extends Error {}
 

@@ -16,7 +16,7 @@ const PAGE = 20
  * All drawings of the user: those that the server has, and those that it does not have yet.
  *
  * @param {object} options
- * @param {ReturnType<import('./api').createApi>} options.api
+ * @param {import('./api').Api} options.api
  * @param {import('./outbox').Storage} options.storage
  */
 function createGallery({ api, storage }) {
@@ -116,7 +116,9 @@ function createGallery({ api, storage }) {
   /** @param {import('./outbox').Entry} entry */
   function onSent({ id, actions }) {
     const others = saved.filter((drawing) => drawing.id !== id)
-    saved = actions === null ? others : [{ id, actions }, ...others]
+    if (actions === null) saved = others
+    else if (others.length === saved.length) saved = [{ id, actions }, ...saved]
+    else saved = saved.map((drawing) => (drawing.id === id ? { id, actions } : drawing))
     tell()
   }
 

@@ -27,7 +27,7 @@ runtime.start()
 
 /** What a hand can do to a phone, and the inspector does. */
 export interface PhoneControls {
-  pullDown(): void
+  pullDown(): Promise<void>
   /** The app forgets its session, and starts that many calls at once. Settles when all have ended. */
   burst(count: number): Promise<void>
 }

@@ -48,8 +48,11 @@ export interface Runtime {
   hide(): void
   navigateTo(url: string): void
   navigateBack(): void
-  /** As if the user pulled the page down. Where the page on top cannot be pulled, the one below it comes back. */
-  pullDown(): void
+  /**
+   * As if the user pulled the page down; settles when the page has done what it does then. Where the page on top
+   * cannot be pulled, the one below it comes back.
+   */
+  pullDown(): Promise<void>
   /** An element of the page on top. */
   select(selector: string): HTMLElement | null
 }
@@ -85,9 +88,9 @@ export function createRuntime(program: Program, host: HTMLElement, pickAvatar: (
     },
     navigateTo,
     navigateBack,
-    pullDown() {
+    async pullDown() {
       while (stack.length > 1 && typeof top()?.onPullDownRefresh !== 'function') navigateBack()
-      call(top(), 'onPullDownRefresh')
+      await call(top(), 'onPullDownRefresh')
     },
     select: (selector) => stack.at(-1)?.view.querySelector('.page-body')?.shadowRoot?.querySelector(selector) ?? null,
   }
@@ -144,9 +147,9 @@ export function createRuntime(program: Program, host: HTMLElement, pickAvatar: (
     return stack.at(-1)?.instance
   }
 
-  function call(whose: Options | undefined, name: Lifecycle, ...args: unknown[]): void {
+  function call(whose: Options | undefined, name: Lifecycle, ...args: unknown[]): unknown {
     const method = whose?.[name]
-    if (typeof method === 'function') method.apply(whose, args)
+    return typeof method === 'function' ? method.apply(whose, args) : undefined
   }
 
   /** A page with its bar. */

@@ -1,0 +1,137 @@
+import type { WeappSession } from 'koa-weapp-session'
+import type { Phone, Wechat } from 'koa-weapp-session/simulator'
+import type { Experiment, User } from '../protocol.js'
+import type { Phones } from './phones.js'
+import { PHONE_HEADER, type Recorder } from './recorder.js'
+import type { SwitchableStore } from './switchable-store.js'
+
+export interface Laboratory {
+  wechat: Wechat
+  session: WeappSession
+  store: SwitchableStore
+  phones: Phones
+  recorder: Recorder
+  /** Of the app's server. */
+  origin: string
+}
+
+/** What the buttons of the inspector do, each to the phone of a user. */
+export interface Experiments {
+  run(experiment: Experiment, user: User): Promise<void>
+  isWechatDown(): boolean
+}
+
+export function createExperiments(laboratory: Laboratory): Experiments {
+  const { wechat, session, store, phones, recorder, origin } = laboratory
+  let restoreWechat: (() => void) | undefined
+
+  const experiments: Record<Experiment, (user: User, phone: Phone) => Promise<unknown> | unknown> = {
+    expire: (user, phone) => recorder.event(user, 'expire', () => store.expire(phone.user.openId)),
+
+    revoke: (user, phone) => recorder.event(user, 'revoke', () => session.revoke(phone.user.openId)),
+
+    async tamper(user, phone) {
+      const headers = await loginHeaders(phone)
+      const rawData = decodeURIComponent(headers['X-WX-RawData'])
+      const changed = rawData.replace(phone.profile.nickName, '管理员').replace('微信用户', '管理员')
+      await send(user, phone, { ...headers, 'X-WX-RawData': encodeURIComponent(changed) })
+    },
+
+    async reuse(user, phone) {
+      const headers = await loginHeaders(phone)
+      await send(user, phone, headers)
+      await send(user, phone, headers)
+      await recorder.event(user, 'codeUsed', async () => {
+        const entry = recorder.entries().at(-1)
+        const errcode = await askWechat(headers['X-WX-Code'])
+        if (entry?.type === 'event') entry.errcode = errcode
+      })
+    },
+
+    async forge(user, phone) {
+      const known = credentialOf(user) ?? (await login(user, phone))
+      const last = known.endsWith('A') ? 'B' : 'A'
+      await send(user, phone, { 'X-WX-Session': known.slice(0, -1) + last })
+    },
+
+    wechat(user) {
+      const isDown = restoreWechat !== undefined
+      return recorder.event(user, isDown ? 'wechatUp' : 'wechatDown', () => {
+        restoreWechat?.()
+        restoreWechat = isDown ? undefined : wechat.fail({ status: 502 }, { times: Infinity })
+      })
+    },
+
+    store: (user) =>
+      recorder.event(user, store.isDown ? 'storeUp' : 'storeDown', () => {
+        store.isDown = !store.isDown
+      }),
+
+    network: (user, phone) =>
+      recorder.event(user, phone.offline ? 'online' : 'offline', () => phones.setOffline(user, !phone.offline)),
+  }
+
+  return {
+    async run(experiment, user) {
+      await experiments[experiment](user, phones.of(user))
+    },
+    isWechatDown: () => restoreWechat !== undefined,
+  }
+
+  /** A request by hand, without the client and its retries. */
+  function send(user: User, { wx }: Phone, headers: Record<string, string>): Promise<unknown> {
+    return new Promise((resolve) => {
+      wx.request({
+        url: `${origin}/applet/session/paints/list?limit=1`,
+        header: { ...headers, [PHONE_HEADER]: user },
+        complete: resolve,
+      })
+    })
+  }
+
+  async function login(user: User, phone: Phone): Promise<string> {
+    await send(user, phone, await loginHeaders(phone))
+    return credentialOf(user) ?? ''
+  }
+
+  /** The credential that a phone has shown or got last. */
+  function credentialOf(user: User): string | undefined {
+    for (const entry of [...recorder.entries()].reverse()) {
+      if (entry.type !== 'request' || entry.user !== user) continue
+      const headers = [...(entry.response?.headers ?? []), ...entry.headers]
+      const [, value] = headers.find(([name]) => name === 'X-WX-Session') ?? []
+      if (value) return value
+    }
+    return undefined
+  }
+
+  /** What WeChat itself says of a code. */
+  async function askWechat(code: string): Promise<number> {
+    const { appId, appSecret } = wechat
+    const query = new URLSearchParams({
+      ...{ appid: appId, secret: appSecret, js_code: code, grant_type: 'authorization_code' },
+    })
+    const answer = await wechat.fetch(`https://api.weixin.qq.com/sns/jscode2session?${query}`)
+    const { errcode = 0 } = (await answer.json().catch(() => ({}))) as { errcode?: number }
+    return errcode
+  }
+}
+
+/** The headers of a login, as the client makes them. */
+function loginHeaders({ wx }: Phone): Promise<Record<'X-WX-Code' | 'X-WX-RawData' | 'X-WX-Signature', string>> {
+  return new Promise((resolve, reject) => {
+    wx.login({
+      success: ({ code }) =>
+        wx.getUserInfo({
+          success: ({ rawData, signature }) =>
+            resolve({
+              'X-WX-Code': code,
+              'X-WX-RawData': encodeURIComponent(rawData),
+              'X-WX-Signature': signature,
+            }),
+          fail: reject,
+        }),
+      fail: reject,
+    })
+  })
+}
