@@ -1,8 +1,7 @@
-import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { headerCarrier, memoryStore, redisStore, weappSession } from 'koa-weapp-session'
+import { memoryStore, redisStore, weappSession } from 'koa-weapp-session'
 import { createWechat } from 'koa-weapp-session/simulator'
 import { createApp } from '../../server/app.js'
 import type { DrawingStore } from '../../server/drawings.js'
@@ -42,7 +41,6 @@ export async function startDemo({ port, folder, redisUrl }: DemoOptions): Promis
     appId: wechat.appId,
     appSecret: wechat.appSecret,
     store,
-    carrier: headerCarrier({ keys: randomBytes(32) }),
     wechat: { fetch: wechat.fetch },
   })
   const drawings = embeddedDrawings({ folder })

@@ -41,17 +41,15 @@ export function createExperiments(laboratory: Laboratory): Experiments {
       const headers = await loginHeaders(phone)
       await send(user, phone, headers)
       await send(user, phone, headers)
-      await recorder.event(user, 'codeUsed', async () => {
-        const entry = recorder.entries().at(-1)
-        const errcode = await askWechat(headers['X-WX-Code'])
-        if (entry?.type === 'event') entry.errcode = errcode
+      await recorder.event(user, 'codeUsed', async (entry) => {
+        entry.errcode = await askWechat(headers['X-WX-Code'])
       })
     },
 
     async forge(user, phone) {
-      const known = credentialOf(user) ?? (await login(user, phone))
-      const last = known.endsWith('A') ? 'B' : 'A'
-      await send(user, phone, { 'X-WX-Session': known.slice(0, -1) + last })
+      if (!credentialOf(user)) await send(user, phone, await loginHeaders(phone))
+      const [name, value] = credentialOf(user) ?? ['X-WX-Code', 'made-up']
+      await send(user, phone, { [name]: value.slice(0, -1) + (value.endsWith('A') ? 'B' : 'A') })
     },
 
     wechat(user) {
@@ -89,18 +87,13 @@ export function createExperiments(laboratory: Laboratory): Experiments {
     })
   }
 
-  async function login(user: User, phone: Phone): Promise<string> {
-    await send(user, phone, await loginHeaders(phone))
-    return credentialOf(user) ?? ''
-  }
-
-  /** The credential that a phone has shown or got last. */
-  function credentialOf(user: User): string | undefined {
+  /** The credential that a phone has shown or been given last: which header it is in, and what it is. */
+  function credentialOf(user: User): [name: string, value: string] | undefined {
     for (const entry of [...recorder.entries()].reverse()) {
-      if (entry.type !== 'request' || entry.user !== user) continue
-      const headers = [...(entry.response?.headers ?? []), ...entry.headers]
-      const [, value] = headers.find(([name]) => name === 'X-WX-Session') ?? []
-      if (value) return value
+      if (entry.type !== 'request' || entry.user !== user || entry.response?.status !== 200) continue
+      const headers = [...entry.response.headers, ...entry.headers]
+      const found = ['X-WX-Session', 'X-WX-Code'].flatMap((name) => headers.filter((header) => header[0] === name))[0]
+      if (found) return found
     }
     return undefined
   }

@@ -20,7 +20,7 @@ export interface Recorder {
   /** Handles a request with `handle`, and records it where it is a phone's. */
   request(request: IncomingMessage, response: ServerResponse, handle: () => unknown): void
   /** Does something that is no request; the steps that it takes are recorded with it. */
-  event<T>(user: User, event: EventEntry['event'], work: () => T | Promise<T>): Promise<T>
+  event(user: User, event: EventEntry['event'], work: (entry: EventEntry) => unknown): Promise<void>
   /** Adds a step to what is being done just now. */
   step(step: Step): void
   close(): void
@@ -52,7 +52,8 @@ export function createRecorder(): Recorder {
     async event(user, event, work) {
       const entry: EventEntry = { type: 'event', id: ++ids, at: Date.now(), user, event, steps: [] }
       remember(entry)
-      return current.run(entry, work)
+      await current.run(entry, () => work(entry))
+      tell(entry)
     },
     step,
     close() {
@@ -106,7 +107,7 @@ export function createRecorder(): Recorder {
 /** What the middleware will see in a request: README, "What the mini program sends". */
 function claimOf({ headers }: IncomingMessage): 'nothing' | 'session' | 'login' {
   if (headers['x-wx-code'] && (headers['x-wx-rawdata'] || headers['x-wx-login'])) return 'login'
-  return headers['x-wx-session'] ? 'session' : 'nothing'
+  return headers['x-wx-code'] || headers['x-wx-session'] ? 'session' : 'nothing'
 }
 
 /** Headers as they came: with their own letters, in their own order. */

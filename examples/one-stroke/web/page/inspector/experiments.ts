@@ -19,7 +19,7 @@ const TRIALS: Described[] = [
   { trial: 'restart', title: ['杀掉小程序再打开', 'Kill and restart the app'], line: ['没有存进服务器的画呢？会话呢？', 'What of the session, and of unsaved drawings?'] },
   { trial: 'tamper', title: ['篡改 rawData', 'Tamper with rawData'], line: ['登录时把昵称改成「管理员」', 'Log in with another name than WeChat signed'] },
   { trial: 'reuse', title: ['重复用一个 code', 'Use a code twice'], line: ['微信只认一次，服务器呢？', 'WeChat takes it once. And the server?'] },
-  { trial: 'forge', title: ['伪造凭证', 'Forge a credential'], line: ['把会话凭证改一个字符', 'Change one character of X-WX-Session'] },
+  { trial: 'forge', title: ['伪造凭证', 'Forge a credential'], line: ['把会话凭证改一个字符', 'Change one character of the session'] },
   { trial: 'network', title: ['断开手机网络', 'Take the phone offline'], line: ['离线画一幅，再连上', 'Draw offline, then reconnect'], isOn: ({ phones }, user) => phones[user].isOffline },
   { trial: 'store', title: ['停掉会话存储', 'Take the store down'], line: ['Redis 挂了，用户会被登出吗？', 'Redis is gone: is everybody logged out?'], isOn: ({ isStoreDown }) => isStoreDown },
   { trial: 'wechat', title: ['停掉微信服务器', 'Take WeChat down'], line: ['谁会受影响？', 'Who notices?'], isOn: ({ isWechatDown }) => isWechatDown },

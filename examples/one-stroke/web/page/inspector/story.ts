@@ -62,9 +62,9 @@ const STORIES: Record<Trial, (tally: Tally) => Words> = {
     `The same code logged in twice, because an answer was lost, say: ${exchanges} exchange, and the same session both times. WeChat itself says ${errcode} (code been used).`,
   ],
 
-  forge: ({ statuses, reasons, reads }) => [
-    `凭证的最后一个字符被改了：签名不对，${statuses.at(-1)} ${reasons.at(-1)}，存储被问了 ${reads} 次。编造的凭证不花服务器一次读取。`,
-    `The last character of the credential was changed: its signature is wrong, ${statuses.at(-1)} ${reasons.at(-1)}, after ${reads} calls of the store. What is made up costs the server no read.`,
+  forge: ({ statuses, reasons, reads, exchanges }) => [
+    `凭证的最后一个字符被改了：${statuses.at(-1)} ${reasons.at(-1)}。${reads === 0 ? '服务器自己的签名对不上，存储一次也没读' : `存储里没有它（读了 ${reads} 次），也不会拿它去问微信（${exchanges} 次）`}：编造的凭证换不来任何东西。`,
+    `The last character of the credential was changed: ${statuses.at(-1)} ${reasons.at(-1)}. ${reads === 0 ? 'It is not what this server signed, so the store was not even read' : `The store has no such session (${reads} read), and WeChat was not asked (${exchanges} exchanges)`}: what is made up gets nobody anywhere.`,
   ],
 
   wechat: ({ isOn, statuses, exchanges }) =>

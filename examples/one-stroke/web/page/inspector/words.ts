@@ -67,7 +67,7 @@ export const LABELS = {
 
 /** What each header is, for readers who see it for the first time. */
 export const HEADERS: Record<string, Words> = {
-  'x-wx-code': ['wx.login() 给的一次性 code', 'the one-time code from wx.login()'],
+  'x-wx-code': ['wx.login() 给的 code：登录一次，之后就是会话的名字', 'the code of wx.login(): it logs in once, and is the session’s name from then on'],
   'x-wx-rawdata': ['wx.getUserInfo() 给的 rawData（已解码）', 'rawData from wx.getUserInfo(), shown decoded'],
   'x-wx-signature': ['SHA-1(rawData + session_key)，微信算的', 'SHA-1 of rawData and session_key, made by WeChat'],
   'x-wx-login': ['只用 code 登录', 'a login by code alone'],
@@ -120,7 +120,7 @@ export function longStep(step: Step): Words {
     case 'identify':
       return {
         nothing: ['没有凭证：不知道是谁', 'There is no credential: this could be anybody'],
-        session: ['带着会话凭证：先验服务器自己的签名，不对就不查存储', 'A session’s credential: our own signature is checked before the store is asked'],
+        session: ['带着会话凭证：去存储里找', 'It shows the credential of a session: the store knows whose'],
         login: ['这是一次登录：带着 wx.login() 的 code', 'This is a login: it brings a code of wx.login()'],
       }[step.claim] as unknown as Words
     case 'store':
