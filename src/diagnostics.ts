@@ -51,7 +51,16 @@ export interface Diagnostics {
   breaker: { of: 'store' | 'wechat'; isOpen: boolean }
 }
 
-export type StoreCall = 'read' | 'claim' | 'refuse' | 'create' | 'update' | 'renew' | 'end' | 'list' | 'revoke'
+export type StoreCall =
+  | 'read'
+  | 'claim'
+  | 'refuse'
+  | 'create'
+  | 'update'
+  | 'renew'
+  | 'end'
+  | 'list'
+  | 'revoke'
 
 export type StoreOutcome =
   | 'session'

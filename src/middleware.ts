@@ -113,7 +113,7 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
 
   async function logIn(ctx: Context, program: Program, login: Login): Promise<Identified> {
     const previous = await sessionBefore(ctx, program)
-    const data = previous?.record.openId === '' ? previous.record.data : {}
+    const data = previous?.record.user === null ? previous.record.data : {}
     const found = await program.logIn(login, data, (draft) => welcome(ctx, program, draft))
     if (found.isNew && previous) await program.end(previous).catch(() => {})
     const session = program.open(found, { isNew: found.isNew, onEnd: () => left(ctx) })

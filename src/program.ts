@@ -1,8 +1,8 @@
 import type { Context } from 'koa'
 import type { Carrier, Presented } from './carriers/carrier.js'
 import type { Login } from './credentials.js'
-import type { WeappSessionError } from './errors.js'
 import { type Diagnostics, diagnostics } from './diagnostics.js'
+import type { WeappSessionError } from './errors.js'
 import { exchanges } from './exchange.js'
 import { idsOf } from './id.js'
 import { lives } from './lives.js'
@@ -80,7 +80,7 @@ export function program(options: ProgramOptions, settled: Settled): Program {
     if (loginChannel.hasSubscribers) {
       loginChannel.publish({
         appId,
-        user: ids.alias(found.record.openId),
+        user: ids.alias(found.record.user?.openId ?? ''),
         session: ids.alias(found.id),
         isNew: found.isNew,
         proof: proofOf(login),
@@ -108,7 +108,7 @@ export function program(options: ProgramOptions, settled: Settled): Program {
     open,
     find: rolling || carrier.give ? findAndRenew : find,
     async end({ id, record }) {
-      await store.end(id, ids.owner(record.openId, id))
+      await store.end(id, ids.owner(record.user, id))
       trusted.ended(id)
     },
     async revoke(openId) {

@@ -76,7 +76,7 @@ export function testStore(test: TestFn, makeStore: (t: ExecutionContext) => Prom
   test('contract: a session is created once, and only over its own claim', async (t) => {
     const store = await makeStore(t)
     const { id, user, claim, record } = await create(store)
-    const other = newRecord({ openId: 'o-somebody-else' })
+    const other = newRecord({ user: { openId: 'o-somebody-else' } })
 
     t.false(await store.create({ id, user, claim, record: other, max: 10 }))
     t.deepEqual(await store.read(id), { state: 'session', record })
@@ -349,7 +349,7 @@ function newRecord(fields: Partial<SessionRecord> = {}): SessionRecord {
   return {
     v: 1,
     appId: 'wx-test',
-    openId: 'o-test',
+    user: { openId: 'o-test' },
     data: {},
     key: 'sealed',
     created: Date.now(),
