@@ -17,7 +17,13 @@ export type Step =
   | ({ kind: 'login' } & Diagnostics['login'])
   | ({ kind: 'refusal' } & Diagnostics['refusal'])
   /** The app's own part: what it asked its drawings for. */
-  | { kind: 'handler'; call: 'list' | 'save' | 'remove'; outcome: 'done' | 'failed'; ms: number; count?: number }
+  | {
+      kind: 'handler'
+      call: 'list' | 'save' | 'remove'
+      outcome: 'done' | 'failed'
+      ms: number
+      count?: number
+    }
 
 /** A request of a phone: what it sent, what happened, what it got. */
 export interface RequestEntry {
@@ -45,7 +51,16 @@ export interface EventEntry {
   id: number
   at: number
   user: User
-  event: 'expire' | 'revoke' | 'offline' | 'online' | 'storeDown' | 'storeUp' | 'wechatDown' | 'wechatUp' | 'codeUsed'
+  event:
+    | 'expire'
+    | 'revoke'
+    | 'offline'
+    | 'online'
+    | 'storeDown'
+    | 'storeUp'
+    | 'wechatDown'
+    | 'wechatUp'
+    | 'codeUsed'
   steps: Step[]
   /** What WeChat said, where it was asked by hand. */
   errcode?: number

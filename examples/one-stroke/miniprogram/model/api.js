@@ -21,7 +21,7 @@ function createApi(session) {
       data && typeof data === 'object' ? data : undefined
     )
     if (answer && answer.code === 0) return { data: answer.data, header }
-    const reason = (answer && answer.error && answer.error.reason) || `HTTP ${statusCode}`
+    const reason = answer?.error?.reason || `HTTP ${statusCode}`
     const isOver = statusCode >= 500 || statusCode === 429 || statusCode === 408 || !answer
     throw isOver ? new Error(reason) : new RefusedError(reason)
   }
@@ -35,7 +35,7 @@ function createApi(session) {
     async list({ before, limit }) {
       const query = before === undefined ? '' : `&before=${encodeURIComponent(before)}`
       const { data, header } = await call({ url: `/applet/session/paints/list?limit=${limit}${query}` })
-      return { drawings: data, next: valueOf(header, 'x-next-cursor') }
+      return { drawings: data, next: headerOf(header, 'x-next-cursor') }
     },
 
     /** Again is fine: the same id is the same drawing. @param {{ id: string, actions: string }} drawing */
@@ -59,7 +59,7 @@ function createApi(session) {
  * @param {Record<string, unknown>} header
  * @param {string} name in lower case
  */
-function valueOf(header, name) {
+function headerOf(header, name) {
   const found = Object.keys(header).find((key) => key.toLowerCase() === name)
   return found === undefined ? undefined : String(header[found])
 }

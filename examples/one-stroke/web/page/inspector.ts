@@ -4,10 +4,13 @@ import { byId, el } from './inspector/dom.js'
 import { createButtons } from './inspector/experiments.js'
 import { openFeed } from './inspector/feed.js'
 import { showRecords } from './inspector/records.js'
-import { tell, type Trial } from './inspector/story.js'
+import { type Trial, tell } from './inspector/story.js'
 import { createTimeline } from './inspector/timeline.js'
 import { fillWords, LABELS, say, switchLanguage, type Words } from './inspector/words.js'
 import type { PhoneControls } from './phone.js'
+
+/** px, its frame included: see inspector.css. */
+const PHONE_HEIGHT = 758
 
 let user: User = 'xiaoming'
 let situation: Situation | undefined
@@ -22,7 +25,7 @@ const buttons = createButtons(byId('experiments'), (trial) => void run(trial))
 const frames = new Map(USERS.map((user) => [user, frameOf(user)]))
 const switches = new Map(USERS.map((user) => [user, switchTo(user)]))
 
-byId('phone').append(...frames.values())
+byId('phone').append(el('div', 'phone', ...frames.values()))
 byId('users').append(...switches.values())
 byId('language').addEventListener('click', () => {
   switchLanguage()
@@ -36,6 +39,8 @@ byId('clear').addEventListener('click', () => {
 for (const tab of document.querySelectorAll<HTMLElement>('.tabs [data-tab]')) {
   tab.addEventListener('click', () => showTab(tab.dataset.tab ?? ''))
 }
+new ResizeObserver(fitPhone).observe(byId('phone'))
+switchOn(user)
 showTab('phone')
 showAll()
 
@@ -61,7 +66,11 @@ function showSituation(): void {
 }
 
 function lamp(what: Words, isDown: boolean): HTMLElement {
-  return el('span', `lamp ${isDown ? 'is-down' : ''}`, `${say(what)} · ${say(isDown ? LABELS.down : LABELS.up)}`)
+  return el(
+    'span',
+    `lamp ${isDown ? 'is-down' : ''}`,
+    `${say(what)} · ${say(isDown ? LABELS.down : LABELS.up)}`,
+  )
 }
 
 function showStory(): void {
@@ -99,6 +108,12 @@ async function run(trial: Trial): Promise<void> {
   }
 }
 
+/**
+ * ms that pass on the phone between what happens and who notices. The client does not log in again and again where a
+ * server ends its sessions within a minute, and who presses these buttons is quicker than that.
+ */
+const MINUTE = 61_000
+
 /** What a trial is made of: something that happens, and then somebody who uses the app, so that it shows. */
 const onServer = async (trial: Trial) => {
   const response = await fetch(`/inspector/experiments/${trial as Experiment}/${user}`, { method: 'POST' })
@@ -107,6 +122,7 @@ const onServer = async (trial: Trial) => {
 }
 const thenUsed = async (trial: Trial) => {
   await onServer(trial)
+  phone().letPass(MINUTE)
   await phone().pullDown()
 }
 const TRIALS: Record<Trial, (trial: Trial) => Promise<void>> = {
@@ -115,10 +131,14 @@ const TRIALS: Record<Trial, (trial: Trial) => Promise<void>> = {
   store: thenUsed,
   wechat: thenUsed,
   network: thenUsed,
+  use: () => phone().pullDown(),
   tamper: onServer,
   reuse: onServer,
   forge: onServer,
-  burst: () => phone().burst(20),
+  async burst() {
+    phone().letPass(MINUTE)
+    await phone().burst(20)
+  },
   async restart() {
     const frame = frames.get(user) as HTMLIFrameElement
     const started = new Promise((resolve) => frame.addEventListener('load', resolve, { once: true }))
@@ -136,15 +156,32 @@ function phone(): PhoneControls {
 function frameOf(user: User): HTMLIFrameElement {
   const frame = el('iframe')
   frame.title = NAMES[user]
-  frame.src = `/phone?user=${user}`
   return frame
 }
 
+/** A phone is switched on when somebody looks at it. */
+function switchOn(user: User): void {
+  const frame = frames.get(user)
+  if (frame && !frame.src) frame.src = `/phone?user=${user}`
+}
+
+/** A phone keeps its proportions: where there is less room, all of it is smaller. */
+function fitPhone(): void {
+  const slot = byId('phone')
+  slot.style.setProperty('--scale', `${Math.min(1, slot.clientHeight / PHONE_HEIGHT)}`)
+}
+
 function switchTo(whose: User): HTMLButtonElement {
-  const button = el('button', `user is-${whose}`, el('span', `avatar is-${whose}`, NAMES[whose].slice(-1)), NAMES[whose])
+  const button = el(
+    'button',
+    `user is-${whose}`,
+    el('span', `avatar is-${whose}`, NAMES[whose].slice(-1)),
+    NAMES[whose],
+  )
   button.type = 'button'
   button.addEventListener('click', () => {
     user = whose
+    switchOn(user)
     showSituation()
   })
   return button

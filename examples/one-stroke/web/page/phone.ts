@@ -28,6 +28,8 @@ runtime.start()
 /** What a hand can do to a phone, and the inspector does. */
 export interface PhoneControls {
   pullDown(): Promise<void>
+  /** Moves the phone's clock forward. */
+  letPass(ms: number): void
   /** The app forgets its session, and starts that many calls at once. Settles when all have ended. */
   burst(count: number): Promise<void>
 }
@@ -42,12 +44,21 @@ interface Studio {
   session: { logout(): Promise<void>; request(options: object): Promise<unknown> }
 }
 
+const now = Date.now
+let ahead = 0
+Date.now = () => now() + ahead
+
 window.phone = {
   pullDown: runtime.pullDown,
+  letPass(ms) {
+    ahead += ms
+  },
   async burst(count) {
     const { session } = runtime.globals.getApp().studio as Studio
     await session.logout()
-    const calls = Array.from({ length: count }, () => session.request({ url: '/applet/session/paints/list?limit=1' }))
+    const calls = Array.from({ length: count }, () =>
+      session.request({ url: '/applet/session/paints/list?limit=1' }),
+    )
     await Promise.allSettled(calls)
   },
 }

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { memoryStore, redisStore, weappSession } from 'koa-weapp-session'
-import { createWechat } from 'koa-weapp-session/simulator'
+import { createWechat, type Wechat } from 'koa-weapp-session/simulator'
 import { createApp } from '../../server/app.js'
 import type { DrawingStore } from '../../server/drawings.js'
 import { embeddedDrawings } from '../../server/drawings-embedded.js'
@@ -26,6 +26,7 @@ export interface DemoOptions {
 
 export interface Demo {
   url: string
+  wechat: Wechat
   close(): Promise<void>
 }
 
@@ -68,6 +69,7 @@ export async function startDemo({ port, folder, redisUrl }: DemoOptions): Promis
 
   return {
     url: origin,
+    wechat,
     async close() {
       phones.close()
       server.closeAllConnections()
@@ -124,7 +126,11 @@ function recorded(drawings: DrawingStore, recorder: Recorder): DrawingStore {
     remove: (openId, id) => told('remove', drawings.remove(openId, id)),
   }
 
-  async function told<T>(call: 'list' | 'save' | 'remove', work: Promise<T>, countOf?: (result: T) => number): Promise<T> {
+  async function told<T>(
+    call: 'list' | 'save' | 'remove',
+    work: Promise<T>,
+    countOf?: (result: T) => number,
+  ): Promise<T> {
     const began = performance.now()
     const tell = (outcome: 'done' | 'failed', count?: number) => {
       const ms = performance.now() - began

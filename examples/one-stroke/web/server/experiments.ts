@@ -66,7 +66,9 @@ export function createExperiments(laboratory: Laboratory): Experiments {
       }),
 
     network: (user, phone) =>
-      recorder.event(user, phone.offline ? 'online' : 'offline', () => phones.setOffline(user, !phone.offline)),
+      recorder.event(user, phone.offline ? 'online' : 'offline', () =>
+        phones.setOffline(user, !phone.offline),
+      ),
   }
 
   return {
@@ -92,7 +94,9 @@ export function createExperiments(laboratory: Laboratory): Experiments {
     for (const entry of [...recorder.entries()].reverse()) {
       if (entry.type !== 'request' || entry.user !== user || entry.response?.status !== 200) continue
       const headers = [...entry.response.headers, ...entry.headers]
-      const found = ['X-WX-Session', 'X-WX-Code'].flatMap((name) => headers.filter((header) => header[0] === name))[0]
+      const found = ['X-WX-Session', 'X-WX-Code'].flatMap((name) =>
+        headers.filter((header) => header[0] === name),
+      )[0]
       if (found) return found
     }
     return undefined
@@ -111,7 +115,9 @@ export function createExperiments(laboratory: Laboratory): Experiments {
 }
 
 /** The headers of a login, as the client makes them. */
-function loginHeaders({ wx }: Phone): Promise<Record<'X-WX-Code' | 'X-WX-RawData' | 'X-WX-Signature', string>> {
+function loginHeaders({
+  wx,
+}: Phone): Promise<Record<'X-WX-Code' | 'X-WX-RawData' | 'X-WX-Signature', string>> {
   return new Promise((resolve, reject) => {
     wx.login({
       success: ({ code }) =>

@@ -15,7 +15,8 @@ export function isForUs({ headers: { host, origin } }: IncomingMessage): boolean
 
 /** Nothing from elsewhere, and nothing inline; images also where the mini program writes them itself. */
 export const HEADERS = {
-  'Content-Security-Policy': "default-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'self'",
+  'Content-Security-Policy':
+    "default-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'self'",
   'X-Content-Type-Options': 'nosniff',
   'Referrer-Policy': 'no-referrer',
   'Cache-Control': 'no-store',

@@ -127,7 +127,8 @@ function bodyOf(response: ServerResponse): () => string {
     const original = response[method].bind(response) as (...args: unknown[]) => never
     response[method] = (...args: unknown[]) => {
       const [chunk] = args
-      if (typeof chunk === 'string' || chunk instanceof Uint8Array) chunks.push(Buffer.from(chunk as string).toString())
+      if (typeof chunk === 'string' || chunk instanceof Uint8Array)
+        chunks.push(Buffer.from(chunk as string).toString())
       return original(...args)
     }
   }

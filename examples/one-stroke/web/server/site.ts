@@ -1,4 +1,3 @@
-import { PassThrough } from 'node:stream'
 import Router from '@koa/router'
 import Koa from 'koa'
 import { type Entry, type Experiment, type Message, type Situation, USERS } from '../protocol.js'
@@ -14,25 +13,35 @@ export interface SiteOptions {
   situation(): Promise<Situation>
 }
 
-const EXPERIMENTS: Experiment[] = ['expire', 'revoke', 'tamper', 'reuse', 'forge', 'wechat', 'store', 'network']
+const EXPERIMENTS: Experiment[] = [
+  'expire',
+  'revoke',
+  'tamper',
+  'reuse',
+  'forge',
+  'wechat',
+  'store',
+  'network',
+]
 
 /** The pages, what they are told (server-sent events), and what their buttons do. */
 export function createSite({ assets, recorder, experiments, situation }: SiteOptions): Koa {
   const router = new Router()
   router.get('/inspector/events', (ctx) => {
-    const stream = new PassThrough()
-    const send = (message: Message) => stream.write(`data: ${JSON.stringify(message)}\n\n`)
+    const { res } = ctx
+    // It does not end: Koa leaves it alone.
+    ctx.respond = false
+    const send = (message: Message) => res.write(`data: ${JSON.stringify(message)}\n\n`)
     const sendSituation = async () => send({ situation: await situation() })
 
+    res.writeHead(200, { 'Content-Type': 'text/event-stream' })
     for (const entry of recorder.entries()) send({ entry })
     void sendSituation()
     const stop = recorder.onEntry((entry) => {
       send({ entry })
       if (isOver(entry)) void sendSituation()
     })
-    stream.on('close', stop)
-    ctx.type = 'text/event-stream'
-    ctx.body = stream
+    res.on('close', stop)
   })
 
   router.post('/inspector/experiments/:experiment/:user', async (ctx) => {
@@ -45,6 +54,10 @@ export function createSite({ assets, recorder, experiments, situation }: SiteOpt
   })
 
   const site = new Koa()
+  site.on('error', (error: NodeJS.ErrnoException) => {
+    // A page that was closed while it was told something.
+    if (error.code !== 'EPIPE' && error.code !== 'ECONNRESET') console.error(error)
+  })
   site.use(async (ctx, next) => {
     ctx.set(HEADERS)
     const asset = assets.get(ctx.path)

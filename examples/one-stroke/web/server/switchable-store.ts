@@ -27,7 +27,7 @@ export function switchableStore(store: SessionStore): SwitchableStore {
     async create(session) {
       check()
       const isCreated = await store.create(session)
-      if (isCreated) users.set(session.record.openId, session.user)
+      if (isCreated) users.set(session.record.user?.openId ?? '', session.user)
       return isCreated
     },
     async list(user) {

@@ -24,9 +24,7 @@ const ATTRIBUTE = /([\w:-]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'))?/g
 function parse(source: string): (Element | string)[] {
   const root: Element = { tag: '', attributes: new Map(), children: [] }
   const open = [root]
-  for (const [part, slash, tag, attributes = '', selfClosing] of source
-    .replace(COMMENT, '')
-    .matchAll(PART)) {
+  for (const [part, slash, tag, attributes = '', selfClosing] of source.replace(COMMENT, '').matchAll(PART)) {
     const parent = open.at(-1) ?? root
     if (tag === undefined) {
       if (part === '<') throw new SyntaxError('WXML: a < that begins no tag')
@@ -47,7 +45,10 @@ function parse(source: string): (Element | string)[] {
 
 function attributesOf(text: string): Map<string, string> {
   return new Map(
-    Array.from(text.matchAll(ATTRIBUTE), ([, name = '', double, single]) => [name, double ?? single ?? 'true']),
+    Array.from(text.matchAll(ATTRIBUTE), ([, name = '', double, single]) => [
+      name,
+      double ?? single ?? 'true',
+    ]),
   )
 }
 
@@ -59,7 +60,8 @@ function compileChildren(children: (Element | string)[], locals: Set<string>): s
       parts.push(`text(${compileValue(child, locals)})`)
       continue
     }
-    const otherwise = child.attributes.get('wx:elif') ?? (child.attributes.has('wx:else') ? '{{true}}' : undefined)
+    const otherwise =
+      child.attributes.get('wx:elif') ?? (child.attributes.has('wx:else') ? '{{true}}' : undefined)
     const node = compileElement(child, locals)
     if (otherwise === undefined) parts.push(node)
     else {
@@ -112,7 +114,7 @@ function compileValue(value: string, locals: Set<string>): string {
 
 const KEYWORDS = new Set(['true', 'false', 'null', 'undefined', 'typeof'])
 /** Text, a field of something, a name, or anything else. */
-const TOKEN = /'[^']*'|"[^"]*"|\.\s*[A-Za-z_$][\w$]*|[A-Za-z_$][\w$]*|[^]/g
+const TOKEN = /'[^']*'|"[^"]*"|\.\s*[A-Za-z_$][\w$]*|[A-Za-z_$][\w$]*|[\s\S]/g
 
 /** Expressions of WXML are JavaScript's, with the names of data. */
 function compileExpression(expression: string, locals: Set<string>): string {

@@ -98,6 +98,9 @@ Page({
   async done() {
     const isSaved = await gallery.save()
     wx.navigateBack()
-    wx.showToast({ title: isSaved ? '已保存' : '先存在手机里，连上后自动保存', icon: isSaved ? 'success' : 'none' })
+    wx.showToast({
+      title: isSaved ? '已保存' : '先存在手机里，连上后自动保存',
+      icon: isSaved ? 'success' : 'none',
+    })
   },
 })

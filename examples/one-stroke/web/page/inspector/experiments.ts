@@ -13,16 +13,64 @@ interface Described {
 }
 
 const TRIALS: Described[] = [
-  { trial: 'burst', title: ['同时发 20 个请求', '20 requests at once'], line: ['还没登录就一起出发：会登录几次？', 'All before there is a session: how many logins?'] },
-  { trial: 'expire', title: ['会话到期', 'The session expires'], line: ['像是过了两个小时', 'As if two hours had passed'] },
-  { trial: 'revoke', title: ['在别处退出', 'Log out elsewhere'], line: ['服务器 revoke(openId)：所有设备', 'The server revokes it, on all devices'] },
-  { trial: 'restart', title: ['杀掉小程序再打开', 'Kill and restart the app'], line: ['没有存进服务器的画呢？会话呢？', 'What of the session, and of unsaved drawings?'] },
-  { trial: 'tamper', title: ['篡改 rawData', 'Tamper with rawData'], line: ['登录时把昵称改成「管理员」', 'Log in with another name than WeChat signed'] },
-  { trial: 'reuse', title: ['重复用一个 code', 'Use a code twice'], line: ['微信只认一次，服务器呢？', 'WeChat takes it once. And the server?'] },
-  { trial: 'forge', title: ['伪造凭证', 'Forge a credential'], line: ['把会话凭证改一个字符', 'Change one character of the session'] },
-  { trial: 'network', title: ['断开手机网络', 'Take the phone offline'], line: ['离线画一幅，再连上', 'Draw offline, then reconnect'], isOn: ({ phones }, user) => phones[user].isOffline },
-  { trial: 'store', title: ['停掉会话存储', 'Take the store down'], line: ['Redis 挂了，用户会被登出吗？', 'Redis is gone: is everybody logged out?'], isOn: ({ isStoreDown }) => isStoreDown },
-  { trial: 'wechat', title: ['停掉微信服务器', 'Take WeChat down'], line: ['谁会受影响？', 'Who notices?'], isOn: ({ isWechatDown }) => isWechatDown },
+  {
+    trial: 'burst',
+    title: ['同时发 20 个请求', '20 requests at once'],
+    line: ['还没登录就一起出发：会登录几次？', 'Before there is a session: how many logins?'],
+  },
+  {
+    trial: 'use',
+    title: ['普通的一个请求', 'Ordinary request'],
+    line: ['已经登录：要花多少？', 'What does it cost?'],
+  },
+  {
+    trial: 'restart',
+    title: ['杀掉小程序再打开', 'Restart the app'],
+    line: ['会话还在吗？', 'Is its session gone?'],
+  },
+  {
+    trial: 'expire',
+    title: ['会话到期', 'Expire the session'],
+    line: ['像是过了两个小时', 'Two hours have passed'],
+  },
+  {
+    trial: 'revoke',
+    title: ['在别处退出', 'Log out elsewhere'],
+    line: ['这个用户的所有设备', 'On all of their devices'],
+  },
+  {
+    trial: 'tamper',
+    title: ['篡改 rawData', 'Tamper with rawData'],
+    line: ['昵称改成「管理员」', 'Log in as 管理员 (admin)'],
+  },
+  {
+    trial: 'forge',
+    title: ['伪造凭证', 'Forge a credential'],
+    line: ['改掉一个字符', 'One character is changed'],
+  },
+  {
+    trial: 'reuse',
+    title: ['重复用一个 code', 'Reuse a code'],
+    line: ['微信只认一次', 'WeChat takes it once'],
+  },
+  {
+    trial: 'network',
+    title: ['断开手机网络', 'Phone offline'],
+    line: ['离线画一幅，再连上', 'Draw, then reconnect'],
+    isOn: ({ phones }, user) => phones[user].isOffline,
+  },
+  {
+    trial: 'store',
+    title: ['停掉会话存储', 'Store down'],
+    line: ['用户会被登出吗？', 'Is everybody logged out?'],
+    isOn: ({ isStoreDown }) => isStoreDown,
+  },
+  {
+    trial: 'wechat',
+    title: ['停掉微信服务器', 'WeChat down'],
+    line: ['谁会受影响？', 'Who notices?'],
+    isOn: ({ isWechatDown }) => isWechatDown,
+  },
 ]
 
 /** The buttons. */
@@ -45,7 +93,7 @@ export function createButtons(place: HTMLElement, onPress: (trial: Trial) => voi
     show(situation, user) {
       TRIALS.forEach(({ title, line, isOn }, i) => {
         const button = buttons[i] as HTMLButtonElement
-        button.replaceChildren(el('b', '', say(title)), el('span', '', say(line)))
+        button.replaceChildren(el('b', '', say(title)), el('span', 'experiment-line', say(line)))
         if (isOn) button.ariaPressed = String(situation !== undefined && isOn(situation, user))
       })
     },

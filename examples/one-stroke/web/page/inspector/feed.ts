@@ -36,7 +36,8 @@ export function openFeed(onEntry: (entry: Entry) => void, onSituation: (situatio
     lastId: () => Math.max(0, ...entries.keys()),
     clear: () => entries.clear(),
     async quiet() {
-      const isWaiting = () => [...entries.values()].some((entry) => entry.type === 'request' && !entry.response)
+      const isWaiting = () =>
+        [...entries.values()].some((entry) => entry.type === 'request' && !entry.response)
       lastNews = performance.now()
       while (isWaiting() || performance.now() - lastNews < SILENCE) {
         await new Promise((resolve) => setTimeout(resolve, 50))

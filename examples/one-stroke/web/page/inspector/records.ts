@@ -3,7 +3,10 @@ import { el } from './dom.js'
 import { LABELS, say } from './words.js'
 
 /** What the server keeps of a user: the record of each session. The newest is open. */
-export function showRecords(place: HTMLElement, { sessions }: Situation['phones'][keyof Situation['phones']]): void {
+export function showRecords(
+  place: HTMLElement,
+  { sessions }: Situation['phones'][keyof Situation['phones']],
+): void {
   if (sessions.length === 0) {
     place.replaceChildren(el('p', 'nothing', say(LABELS.noSession)))
     return
@@ -22,12 +25,15 @@ export function showRecords(place: HTMLElement, { sessions }: Situation['phones'
 }
 
 function fieldsOf({ record }: SessionView): HTMLElement[] {
-  return Object.entries(record).flatMap(([name, value]) => [el('dt', '', name), el('dd', '', textOf(name, value))])
+  const { user, ...rest } = record
+  const { openId, nickName } = (user ?? {}) as { openId?: string; nickName?: string }
+  return Object.entries({ openId, nickName, ...rest }).flatMap(([name, value]) => {
+    return value === undefined ? [] : [el('dt', '', name), el('dd', '', textOf(name, value))]
+  })
 }
 
 function textOf(name: string, value: unknown): string {
   if (name === 'created' || name === 'expires') return new Date(Number(value)).toLocaleString()
   if (name === 'key') return `${say(LABELS.sealed)} ${String(value).slice(0, 12)}…`
-  if (name === 'profile') return String((value as { nickName?: string }).nickName)
   return typeof value === 'object' ? JSON.stringify(value) : String(value)
 }

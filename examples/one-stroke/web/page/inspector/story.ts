@@ -2,7 +2,7 @@ import type { Entry, Experiment, RequestEntry, Step } from '../../protocol.js'
 import type { Words } from './words.js'
 
 /** What a user can do here: what the server does for it, and what only the page can. */
-export type Trial = Experiment | 'restart' | 'burst'
+export type Trial = Experiment | 'use' | 'restart' | 'burst'
 
 /** What happened, counted. */
 interface Tally {
@@ -39,7 +39,13 @@ function tallyOf(entries: Entry[], isOn: boolean): Tally {
 
 const STORIES: Record<Trial, (tally: Tally) => Words> = {
   expire: (tally) => again(tally, ['会话到期了', 'The session had expired']),
-  revoke: (tally) => again(tally, ['这个用户的会话在别处全部退出了', 'Every session of this user was ended elsewhere']),
+  revoke: (tally) =>
+    again(tally, ['这个用户的会话在别处全部退出了', 'Every session of this user was ended elsewhere']),
+
+  use: ({ requests, reads, exchanges }) => [
+    `一个已登录的请求：读了 ${reads} 次存储，问了微信 ${exchanges} 次，一共 ${msOf(requests)} ms。`,
+    `A request of somebody who is logged in: ${reads} read of the store, ${exchanges} calls of WeChat, ${msOf(requests)} ms in all.`,
+  ],
 
   restart: ({ logins, requests }) =>
     logins === 0
@@ -71,7 +77,7 @@ const STORIES: Record<Trial, (tally: Tally) => Words> = {
     isOn
       ? [
           `微信服务器停了。已登录的不受影响（刚才的请求：${statuses.join('、')}，换 code ${exchanges} 次）；只有新的登录会失败。接着试试「会话到期」。`,
-          `WeChat is down. Who is logged in does not notice (the request just now: ${statuses.join(', ')}, ${exchanges} exchanges); only logins fail. Now try “The session expires”.`,
+          `WeChat is down. Who is logged in does not notice (the request just now: ${statuses.join(', ')}, ${exchanges} exchanges); only logins fail. Now try “Expire the session”.`,
         ]
       : ['微信服务器恢复了。', 'WeChat is up again.'],
 
@@ -114,6 +120,10 @@ function again({ requests, logins, exchanges, reasons, statuses }: Tally, [zh, e
         `${zh}：服务器回 ${refused}。重新登录没有成功（${reasons.at(-1)}），客户端退让一会儿再试。画都还在手机里。`,
         `${en}: the server said ${refused}. Logging in again did not work (${reasons.at(-1)}), so the client backs off. No drawing is lost: they are on the phone.`,
       ]
+}
+
+function msOf(requests: RequestEntry[]): string {
+  return requests.reduce((sum, { response }) => sum + (response?.ms ?? 0), 0).toFixed(1)
 }
 
 function successes(statuses: number[]): number {

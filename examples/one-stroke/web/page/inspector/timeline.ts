@@ -16,6 +16,7 @@ export function createTimeline(list: HTMLElement): Timeline {
   const items = new Map<number, HTMLLIElement>()
   /** Which requests the user has opened. */
   const open = new Set<number>()
+  let opensFirst = true
 
   return {
     show,
@@ -27,6 +28,11 @@ export function createTimeline(list: HTMLElement): Timeline {
   }
 
   function show(entry: Entry): void {
+    if (opensFirst && entry.type === 'request') {
+      // So that it is seen what there is to see.
+      opensFirst = false
+      open.add(entry.id)
+    }
     const item = items.get(entry.id) ?? add(entry.id)
     item.className = entry.type
     item.dataset.user = entry.user
@@ -76,15 +82,18 @@ function summaryOf({ at, user, method, path, steps, response }: RequestEntry): H
     el('span', `status ${kindOf(response?.status)}`, status),
     time(at),
   )
-  const chips = steps.flatMap((step) => {
-    const words = shortStep(step)
-    return words ? el('span', `chip is-${step.kind} ${isBad(step) ? 'is-bad' : ''}`, say(words)) : []
+  const chips = steps.map((step) => {
+    return el('span', `chip is-${step.kind} ${isBad(step) ? 'is-bad' : ''}`, say(shortStep(step)))
   })
   return el('summary', '', line, el('div', 'chips', ...chips))
 }
 
 function detailsOf({ method, path, headers, steps, response }: RequestEntry): HTMLElement {
-  const sections = el('div', 'sections', section(LABELS.request, el('p', 'wire', `${method} ${path}`), headerTable(headers)))
+  const sections = el(
+    'div',
+    'sections',
+    section(LABELS.request, el('p', 'wire', `${method} ${path}`), headerTable(headers)),
+  )
   sections.append(section(LABELS.server, stepList(steps)))
   if (response) {
     const { status, headers, body, ms } = response
@@ -119,7 +128,12 @@ function headerRow([name, value]: [string, string]): HTMLElement[] {
 function stepList(steps: Step[]): HTMLElement {
   const items = steps.map((step) => {
     const ms = 'ms' in step && step.ms >= 0.05 ? [el('span', 'ms', `${step.ms.toFixed(1)} ms`)] : []
-    return el('li', `step is-${step.kind} ${isBad(step) ? 'is-bad' : ''}`, el('span', '', say(longStep(step))), ...ms)
+    return el(
+      'li',
+      `step is-${step.kind} ${isBad(step) ? 'is-bad' : ''}`,
+      el('span', '', say(longStep(step))),
+      ...ms,
+    )
   })
   return el('ol', 'steps', ...items)
 }

@@ -58,7 +58,10 @@ export const LABELS = {
   up: ['正常', 'up'],
   down: ['停了', 'down'],
   offline: ['没有网络', 'offline'],
-  noSession: ['没有会话：这个用户还没有登录，或者已经退出。', 'None: this user has not logged in, or was logged out.'],
+  noSession: [
+    '没有会话：这个用户还没有登录，或者已经退出。',
+    'None: this user has not logged in, or was logged out.',
+  ],
   sealed: ['已加密（AES-256-GCM）', 'sealed (AES-256-GCM)'],
   expired: ['已过期', 'expired'],
   trying: ['正在试…', 'Trying …'],
@@ -67,9 +70,15 @@ export const LABELS = {
 
 /** What each header is, for readers who see it for the first time. */
 export const HEADERS: Record<string, Words> = {
-  'x-wx-code': ['wx.login() 给的 code：登录一次，之后就是会话的名字', 'the code of wx.login(): it logs in once, and is the session’s name from then on'],
+  'x-wx-code': [
+    'wx.login() 给的 code：登录一次，之后就是会话的名字',
+    'the code of wx.login(): it logs in once, and is the session’s name from then on',
+  ],
   'x-wx-rawdata': ['wx.getUserInfo() 给的 rawData（已解码）', 'rawData from wx.getUserInfo(), shown decoded'],
-  'x-wx-signature': ['SHA-1(rawData + session_key)，微信算的', 'SHA-1 of rawData and session_key, made by WeChat'],
+  'x-wx-signature': [
+    'SHA-1(rawData + session_key)，微信算的',
+    'SHA-1 of rawData and session_key, made by WeChat',
+  ],
   'x-wx-login': ['只用 code 登录', 'a login by code alone'],
   'x-wx-session': ['登录态：随机数，带服务器签名', 'the session’s credential: random, signed by the server'],
   referer: ['微信加的，小程序改不了', 'set by WeChat, not by the app'],
@@ -90,25 +99,44 @@ export const EVENTS: Record<EventEntry['event'], Words> = {
   codeUsed: ['绕过服务器，拿同一个 code 直接问微信', 'The same code once more, straight to WeChat'],
 }
 
+type StepOf<Kind extends Step['kind']> = Extract<Step, { kind: Kind }>
+
+const CLAIMS: Record<StepOf<'identify'>['claim'], { short: Words; long: Words }> = {
+  nothing: {
+    short: ['无凭证', 'no credential'],
+    long: ['没有凭证：不知道是谁', 'There is no credential: this could be anybody'],
+  },
+  session: {
+    short: ['会话', 'session'],
+    long: ['带着会话凭证：去存储里找', 'It shows the credential of a session: the store knows whose'],
+  },
+  login: {
+    short: ['登录', 'login'],
+    long: ['这是一次登录：带着 wx.login() 的 code', 'This is a login: it brings a code of wx.login()'],
+  },
+}
+
+const HANDLERS: Record<StepOf<'handler'>['call'], Words> = {
+  list: ['取画', 'list'],
+  save: ['存画', 'save'],
+  remove: ['删画', 'delete'],
+}
+
 type Store = Diagnostics['store']
 
-/** What a step is called in the short line of a request; nothing when it is left out there. */
-export function shortStep(step: Step): Words | undefined {
+/** What a step is called in the short line of a request. */
+export function shortStep(step: Step): Words {
   switch (step.kind) {
     case 'identify':
-      return {
-        nothing: ['无凭证', 'no credential'],
-        session: ['会话', 'session'],
-        login: ['登录', 'login'],
-      }[step.claim] as unknown as Words
+      return CLAIMS[step.claim].short
     case 'store':
       return [`存储 ${step.call}`, `store ${step.call}`]
     case 'exchange':
       return ['换 code', 'exchange']
     case 'login':
-      return step.proof === 'signature' ? ['验签', 'signature'] : undefined
+      return ['已登录', 'logged in']
     case 'handler':
-      return { list: ['取画', 'list'], save: ['存画', 'save'], remove: ['删画', 'delete'] }[step.call] as unknown as Words
+      return HANDLERS[step.call]
     case 'refusal':
       return [step.reason, step.reason]
   }
@@ -118,26 +146,34 @@ export function shortStep(step: Step): Words | undefined {
 export function longStep(step: Step): Words {
   switch (step.kind) {
     case 'identify':
-      return {
-        nothing: ['没有凭证：不知道是谁', 'There is no credential: this could be anybody'],
-        session: ['带着会话凭证：去存储里找', 'It shows the credential of a session: the store knows whose'],
-        login: ['这是一次登录：带着 wx.login() 的 code', 'This is a login: it brings a code of wx.login()'],
-      }[step.claim] as unknown as Words
+      return CLAIMS[step.claim].long
     case 'store':
       return storeStep(step)
     case 'exchange':
       if (step.status === undefined) {
-        return ['code2Session：用 code 向微信换来 openid 和 session_key', 'code2Session: the code is exchanged at WeChat, for openid and session_key']
+        return [
+          'code2Session：用 code 向微信换来 openid 和 session_key',
+          'code2Session: the code is exchanged at WeChat, for openid and session_key',
+        ]
       }
       return step.errcode === undefined
-        ? [`code2Session：微信没有给出可用的回答（${step.status}）`, `code2Session: WeChat gave no usable answer (${step.status})`]
-        : [`code2Session：微信拒绝了这个 code（errcode ${step.errcode}）`, `code2Session: WeChat refused the code (errcode ${step.errcode})`]
+        ? [
+            `code2Session：微信没有给出可用的回答（${step.status}）`,
+            `code2Session: WeChat gave no usable answer (${step.status})`,
+          ]
+        : [
+            `code2Session：微信拒绝了这个 code（errcode ${step.errcode}）`,
+            `code2Session: WeChat refused the code (errcode ${step.errcode})`,
+          ]
     case 'login':
       return loginStep(step)
     case 'handler':
       return handlerStep(step)
     case 'refusal':
-      return [`拒绝：${REFUSALS[step.reason]?.[0] ?? step.message}`, `Refused: ${REFUSALS[step.reason]?.[1] ?? step.message}`]
+      return [
+        `拒绝：${REFUSALS[step.reason]?.[0] ?? step.message}`,
+        `Refused: ${REFUSALS[step.reason]?.[1] ?? step.message}`,
+      ]
   }
 }
 
@@ -169,19 +205,28 @@ function storeStep({ call, outcome }: Store): Words {
     case 'claim':
       return [`存储 claim：认领 code，${zh}`, `Store claim: the code is ${en}`]
     case 'create':
-      return ['存储 create：写入会话，session_key 加密保存', 'Store create: the session is stored, its session_key sealed']
+      return [
+        '存储 create：写入会话，session_key 加密保存',
+        'Store create: the session is stored, its session_key sealed',
+      ]
     case 'revoke':
       return ['存储 revoke：这个用户的会话全部结束', 'Store revoke: every session of this user is over']
     case 'list':
-      return ['存储 list：这个用户还有哪些会话（昵称可能在那里）', 'Store list: the user’s other sessions, which may know their name']
+      return [
+        '存储 list：这个用户还有哪些会话（昵称可能在那里）',
+        'Store list: the user’s other sessions, which may know their name',
+      ]
     case 'refuse':
-      return ['存储 refuse：记住这个 code 用不了，不再去问微信', 'Store refuse: it is remembered that this code is no good']
+      return [
+        '存储 refuse：记住这个 code 用不了，不再去问微信',
+        'Store refuse: it is remembered that this code is no good',
+      ]
     default:
       return [`存储 ${call}：${zh}`, `Store ${call}: ${en}`]
   }
 }
 
-function handlerStep({ call, outcome, count }: Extract<Step, { kind: 'handler' }>): Words {
+function handlerStep({ call, outcome, count }: StepOf<'handler'>): Words {
   if (outcome === 'failed') return ['应用：没有成功', 'The app: that did not work']
   switch (call) {
     case 'list':
@@ -194,11 +239,23 @@ function handlerStep({ call, outcome, count }: Extract<Step, { kind: 'handler' }
 }
 
 const REFUSALS: Partial<Record<Diagnostics['refusal']['reason'], Words>> = {
-  ERR_SESSION_EXPIRED: ['会话不存在、过期或已退出。客户端应重新登录，再发一次', 'unknown, expired or logged out. The client should log in and send it again'],
+  ERR_SESSION_EXPIRED: [
+    '会话不存在、过期或已退出。客户端应重新登录，再发一次',
+    'unknown, expired or logged out. The client should log in and send it again',
+  ],
   ERR_LOGIN_REQUIRED: ['这里要求登录', 'this route is for users'],
-  ERR_UNTRUSTED_RAW_DATA: ['资料不是微信签的那份。客户端应停下', 'the profile is not what WeChat signed. The client should stop'],
-  ERR_SESSION_KEY_EXCHANGE_FAILED: ['换 code 没成功。客户端应稍后换新的 code', 'the code was not exchanged. The client should get a new one, later'],
+  ERR_UNTRUSTED_RAW_DATA: [
+    '资料不是微信签的那份。客户端应停下',
+    'the profile is not what WeChat signed. The client should stop',
+  ],
+  ERR_SESSION_KEY_EXCHANGE_FAILED: [
+    '换 code 没成功。客户端应稍后换新的 code',
+    'the code was not exchanged. The client should get a new one, later',
+  ],
   ERR_BAD_REQUEST: ['凭证的样子就不对', 'no credential looks like that'],
-  ERR_STORE_UNAVAILABLE: ['存储没有回答：会话还在，稍后再试，谁也不会被登出', 'the store did not answer: keep the session and retry. Nobody is logged out'],
+  ERR_STORE_UNAVAILABLE: [
+    '存储没有回答：会话还在，稍后再试，谁也不会被登出',
+    'the store did not answer: keep the session and retry. Nobody is logged out',
+  ],
   ERR_SESSION_CONFLICT: ['会话同时被另一个请求改了', 'another request changed the session first'],
 }

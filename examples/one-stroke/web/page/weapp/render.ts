@@ -47,11 +47,18 @@ interface Mounted {
  * Shows what a page renders. What was there already is kept and only changed, so that a canvas keeps its picture and
  * an input its focus.
  */
-export function createScreen(root: ParentNode & globalThis.Node, emit: Emit): { show(children: Child[]): void } {
+export function createScreen(
+  root: ParentNode & globalThis.Node,
+  emit: Emit,
+): { show(children: Child[]): void } {
   const mounted = new Map<string, Mounted | Text>()
   return { show: (children) => patch(root, mounted, flat(children)) }
 
-  function patch(parent: globalThis.Node, before: Map<string, Mounted | Text>, nodes: (Node | string)[]): void {
+  function patch(
+    parent: globalThis.Node,
+    before: Map<string, Mounted | Text>,
+    nodes: (Node | string)[],
+  ): void {
     const left = new Map(before)
     before.clear()
     nodes.forEach((node, i) => {
@@ -162,7 +169,8 @@ function set(element: HTMLElement, name: string, value: unknown): void {
   else if (name === 'mode') element.style.objectFit = text === 'aspectFill' ? 'cover' : 'contain'
   else if (name === 'value' && element instanceof HTMLInputElement) {
     if (element !== (element.getRootNode() as ShadowRoot).activeElement) element.value = text
-  } else if (element.getAttribute(name) !== text) element.setAttribute(name.replace('aria-role', 'role'), text)
+  } else if (element.getAttribute(name) !== text)
+    element.setAttribute(name.replace('aria-role', 'role'), text)
 }
 
 /** An rpx is a 750th of the width of the screen. */

@@ -92,7 +92,8 @@ export function createRuntime(program: Program, host: HTMLElement, pickAvatar: (
       while (stack.length > 1 && typeof top()?.onPullDownRefresh !== 'function') navigateBack()
       await call(top(), 'onPullDownRefresh')
     },
-    select: (selector) => stack.at(-1)?.view.querySelector('.page-body')?.shadowRoot?.querySelector(selector) ?? null,
+    select: (selector) =>
+      stack.at(-1)?.view.querySelector('.page-body')?.shadowRoot?.querySelector(selector) ?? null,
   }
 
   function navigateTo(url: string): void {

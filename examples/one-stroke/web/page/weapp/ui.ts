@@ -19,7 +19,13 @@ interface ModalOptions {
 }
 
 /** `wx.showModal()`. */
-export function showModal({ title, content, confirmText = '确定', confirmColor, success }: ModalOptions): void {
+export function showModal({
+  title,
+  content,
+  confirmText = '确定',
+  confirmColor,
+  success,
+}: ModalOptions): void {
   const dialog = document.createElement('dialog')
   dialog.className = 'modal'
   const cancel = button('取消')

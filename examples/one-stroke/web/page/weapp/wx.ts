@@ -24,7 +24,10 @@ export function createWx({ line, appId, storageName, runtime }: Device): {
 } {
   const listeners = new Set<NetworkListener>()
   const key = (name: string) => `${storageName}/${name}`
-  const forwarded = (api: string) => (options: Call = {}) => void line.call(api, options)
+  const forwarded =
+    (api: string) =>
+    (options: Call = {}) =>
+      void line.call(api, options)
 
   const wx = {
     login: forwarded('login'),
@@ -94,7 +97,9 @@ function selectorQuery(runtime: Runtime): object {
     },
     exec(done: (results: object[]) => void) {
       // In WeChat too, the answer comes later.
-      requestAnimationFrame(() => done(found.map((node) => ({ node, width: node?.clientWidth, height: node?.clientHeight }))))
+      requestAnimationFrame(() =>
+        done(found.map((node) => ({ node, width: node?.clientWidth, height: node?.clientHeight }))),
+      )
     },
   }
   return query
