@@ -17,9 +17,13 @@ let situation: Situation | undefined
 let story: Words | undefined
 
 const timeline = createTimeline(byId('timeline'))
-const feed = openFeed(timeline.show, (news) => {
-  situation = news
-  showSituation()
+const feed = openFeed({
+  onOpen: () => timeline.showAll([]),
+  onEntry: timeline.show,
+  onSituation(news) {
+    situation = news
+    showSituation()
+  },
 })
 const buttons = createButtons(byId('experiments'), (trial) => void run(trial))
 const frames = new Map(USERS.map((user) => [user, frameOf(user)]))
@@ -144,6 +148,7 @@ const TRIALS: Record<Trial, (trial: Trial) => Promise<void>> = {
     const started = new Promise((resolve) => frame.addEventListener('load', resolve, { once: true }))
     frame.contentWindow?.location.reload()
     await started
+    await phone().idle()
   },
 }
 

@@ -28,6 +28,8 @@ runtime.start()
 /** What a hand can do to a phone, and the inspector does. */
 export interface PhoneControls {
   pullDown(): Promise<void>
+  /** Settles when no call of `wx` is under way. */
+  idle(): Promise<void>
   /** Moves the phone's clock forward. */
   letPass(ms: number): void
   /** The app forgets its session, and starts that many calls at once. Settles when all have ended. */
@@ -50,6 +52,9 @@ Date.now = () => now() + ahead
 
 window.phone = {
   pullDown: runtime.pullDown,
+  async idle() {
+    while (line.isBusy()) await new Promise((resolve) => setTimeout(resolve, 20))
+  },
   letPass(ms) {
     ahead += ms
   },

@@ -21,6 +21,9 @@ export interface Experiments {
   isWechatDown(): boolean
 }
 
+/** What makes requests of its own. */
+const BY_HAND = new Set<Experiment>(['tamper', 'reuse', 'forge'])
+
 export function createExperiments(laboratory: Laboratory): Experiments {
   const { wechat, session, store, phones, recorder, origin } = laboratory
   let restoreWechat: (() => void) | undefined
@@ -73,7 +76,10 @@ export function createExperiments(laboratory: Laboratory): Experiments {
 
   return {
     async run(experiment, user) {
-      await experiments[experiment](user, phones.of(user))
+      const phone = phones.of(user)
+      // By hand as with the client: without a network there is no login.
+      if (phone.offline && BY_HAND.has(experiment)) return
+      await experiments[experiment](user, phone)
     },
     isWechatDown: () => restoreWechat !== undefined,
   }

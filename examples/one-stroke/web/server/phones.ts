@@ -63,7 +63,9 @@ export function createPhones(wechat: Wechat, origin: string): Phones {
       for (const abort of aborts.values()) abort()
     })
     line.on('message', (data) => {
-      const { id, api, options, abort } = JSON.parse(String(data)) as Call
+      const message = parse(String(data))
+      if (!message) return line.terminate()
+      const { id, api, options, abort } = message
       if (abort) return aborts.get(id)?.()
       const answer = (outcome: object) => {
         aborts.delete(id)
@@ -72,7 +74,7 @@ export function createPhones(wechat: Wechat, origin: string): Phones {
       if (!APIS.includes(api)) return answer({ fail: { errMsg: `${api}:fail not supported` } })
       const task = call(phone, api, {
         ...options,
-        ...(api === 'request' && { header: { ...options.header, [PHONE_HEADER]: user } }),
+        ...(api === 'request' && { header: { ...options?.header, [PHONE_HEADER]: user } }),
         success: (success: object) => answer({ success }),
         fail: (fail: object) => answer({ fail }),
       })
@@ -85,8 +87,17 @@ export function createPhones(wechat: Wechat, origin: string): Phones {
 interface Call {
   id: number
   api: (typeof APIS)[number]
-  options: { header?: object }
+  options?: { header?: object }
   abort?: true
+}
+
+function parse(text: string): Call | undefined {
+  try {
+    const message = JSON.parse(text) as Call
+    return typeof message?.id === 'number' ? message : undefined
+  } catch {
+    return undefined
+  }
 }
 
 function call({ wx }: Phone, api: Call['api'], options: object): { abort(): void } | undefined {

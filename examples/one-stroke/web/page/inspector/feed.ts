@@ -14,8 +14,15 @@ export interface Feed {
 /** ms without anything new, after which it is quiet. */
 const SILENCE = 250
 
-export function openFeed(onEntry: (entry: Entry) => void, onSituation: (situation: Situation) => void): Feed {
-  let entries = new Map<number, Entry>()
+export interface Listeners {
+  /** From here on everything is told, from the beginning: at the start, and when the server was started anew. */
+  onOpen(): void
+  onEntry(entry: Entry): void
+  onSituation(situation: Situation): void
+}
+
+export function openFeed({ onOpen, onEntry, onSituation }: Listeners): Feed {
+  const entries = new Map<number, Entry>()
   let lastNews = 0
   const source = new EventSource('/inspector/events')
   source.addEventListener('message', ({ data }) => {
@@ -25,9 +32,9 @@ export function openFeed(onEntry: (entry: Entry) => void, onSituation: (situatio
     entries.set(message.entry.id, message.entry)
     onEntry(message.entry)
   })
-  // The server was started anew, and counts from the beginning.
-  source.addEventListener('error', () => {
-    entries = new Map()
+  source.addEventListener('open', () => {
+    entries.clear()
+    onOpen()
   })
 
   return {

@@ -18,7 +18,32 @@ interface Tally {
 
 /** What came of a trial, in plain words; of a switch, `isOn` says where it is now. */
 export function tell(trial: Trial, entries: Entry[], isOn: boolean): Words {
-  return STORIES[trial](tallyOf(entries, isOn))
+  const tally = tallyOf(entries, isOn)
+  return spoilt(trial, tally) ?? STORIES[trial](tally)
+}
+
+/** Trials with an expected end: the reason of the last refusal, or none. */
+const EXPECTED: Partial<Record<Trial, string | undefined>> = {
+  use: undefined,
+  burst: undefined,
+  reuse: undefined,
+  tamper: 'ERR_UNTRUSTED_RAW_DATA',
+  forge: 'ERR_SESSION_EXPIRED',
+}
+
+/** What is to be said where something else, which is down, got in the way. */
+function spoilt(trial: Trial, { requests, reasons, statuses, isOn }: Tally): Words | undefined {
+  if (requests.length === 0 && !(trial === 'network' && isOn)) {
+    return [
+      '没有请求到达服务器：手机没有网络，或者客户端在等一会儿再登录。',
+      'No request reached the server: the phone is offline, or the client waits before it logs in again.',
+    ]
+  }
+  if (!(trial in EXPECTED) || reasons.at(-1) === EXPECTED[trial]) return undefined
+  return [
+    `这次没走到那一步：${statuses.at(-1)} ${reasons.at(-1)}。先把停掉的恢复，再试一次。`,
+    `It did not come to that: ${statuses.at(-1)} ${reasons.at(-1)}. Switch on again what is down, and try once more.`,
+  ]
 }
 
 function tallyOf(entries: Entry[], isOn: boolean): Tally {

@@ -107,11 +107,11 @@ function section(title: (typeof LABELS)[keyof typeof LABELS], ...content: HTMLEl
   return el('section', '', el('h3', '', say(title)), ...content)
 }
 
-/** Headers that say something here first; the others, folded. */
+/** The headers of sessions first; the others, folded. */
 function headerTable(headers: [string, string][]): HTMLElement {
-  const isKnown = ([name]: [string, string]) => name.toLowerCase() in HEADERS
-  const others = headers.filter((header) => !isKnown(header))
-  const rows = el('dl', 'headers', ...headers.filter(isKnown).flatMap(headerRow))
+  const isOurs = ([name]: [string, string]) => /^(x-wx-|retry-after|authorization)/i.test(name)
+  const others = headers.filter((header) => !isOurs(header))
+  const rows = el('dl', 'headers', ...headers.filter(isOurs).flatMap(headerRow))
   if (others.length === 0) return rows
   const rest = el('details', 'others', el('summary', '', `${others.length} ${say(LABELS.other)}`))
   rest.append(el('dl', 'headers', ...others.flatMap(headerRow)))

@@ -24,6 +24,8 @@ export interface Callbacks {
 export interface Line {
   /** Calls an API of the phone's `wx`. Gives a function that aborts it. */
   call(api: string, options: Record<string, unknown> & Callbacks): () => void
+  /** Whether a call has not ended yet. */
+  isBusy(): boolean
 }
 
 /** ms until the line is tried again. */
@@ -47,6 +49,7 @@ export function openLine(url: string, onNetwork: (network: Network) => void): Li
       send({ id, api, options })
       return () => send({ id, abort: true })
     },
+    isBusy: () => running.size > 0,
   }
 
   function send(message: object): void {
