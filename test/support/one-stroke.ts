@@ -106,7 +106,9 @@ export function temporaryFolder(t: ExecutionContext): string {
 
 async function newPainter(phone: Phone, url: string): Promise<Painter> {
   const login = await codeLoginHeaders(phone)
-  await supertest(url).get('/').set(login)
+  const response = await supertest(url).get('/').set(login)
+  const refusal = response.get('X-WX-Session-Error')
+  if (refusal) throw new Error(`the login was refused: ${refusal}`)
   return painterWith(codeOnly(login), url)
 }
 

@@ -17,12 +17,16 @@ import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { redisStore, weappSession } from 'koa-weapp-session'
 import { createApp } from './app.js'
+import { within } from './deadline.js'
 import { drainable } from './drain.js'
 import type { DrawingStore } from './drawings.js'
 import { embeddedDrawings } from './drawings-embedded.js'
 import { mongoDrawings } from './drawings-mongo.js'
 import { printLine } from './log.js'
 import { readSettings, type Settings, SettingsError } from './settings.js'
+
+/** ms */
+const WARM_UP = 2000
 
 const settings = await orExit(() => readSettings(process.env))
 const { appId, appSecret, wechatUrl, redisUrl } = settings
@@ -45,8 +49,7 @@ const app = createApp({
     process: async () => {
       if (isEnding) throw new Error('this process is about to end')
     },
-    // Whatever stands under this id: an answer is all that is asked for, on the very connection that requests use.
-    sessions: async () => void (await store.read('readyz')),
+    sessions: reachSessions,
   },
 })
 app.proxy = settings.trustProxy
@@ -58,6 +61,7 @@ const server = createServer({ maxHeaderSize: 32 * 1024 }, app.callback())
 // Longer than a proxy keeps a connection: the one who closes it must be the one who sends on it.
 server.keepAliveTimeout = 75_000
 const { drain } = drainable(server)
+await warmUp()
 await orExit(() => listen())
 const { port } = server.address() as AddressInfo
 printLine({ event: 'listening', url: `http://${settings.host}:${port}`, pid: process.pid })
@@ -69,6 +73,27 @@ process.on('message', (message) => {
 })
 // To pm2, with wait_ready.
 process.send?.('ready')
+
+/** Whatever stands under this id: an answer is all that is asked for, on the very connection that requests use. */
+async function reachSessions(): Promise<void> {
+  await store.read('readyz')
+}
+
+/**
+ * Connects to Redis before the first request comes, which would not wait for that. Where there is no Redis, the server
+ * starts without: it says that it is not ready, and serves as soon as Redis is there.
+ */
+async function warmUp(): Promise<void> {
+  const deadline = Date.now() + WARM_UP
+  while (Date.now() < deadline) {
+    const isReached = await within(WARM_UP, 'Redis', reachSessions()).then(
+      () => true,
+      () => false,
+    )
+    if (isReached) return
+    await sleep(50)
+  }
+}
 
 async function end(reason: string): Promise<void> {
   if (isEnding) return
