@@ -57,7 +57,7 @@ async function laptop(locale: string, colorScheme: 'light' | 'dark', name: strin
   const page = await open({ viewport: DESK, locale, colorScheme })
   const app = page.frameLocator('iframe[title=小明]')
   await app.getByRole('button', { name: '画一幅' }).waitFor()
-  await app.locator('.card:not(.is-loading), .empty').first().waitFor()
+  await app.locator('.card, .empty').first().waitFor()
   if ((await app.locator('.card').count()) === 0)
     for (const drawing of DRAWINGS) await draw(page, app, drawing)
   await page.locator('#clear').click()
@@ -73,7 +73,7 @@ async function phone(): Promise<void> {
   const options = { viewport: PHONE, locale: 'zh-CN', deviceScaleFactor: 1.5, isMobile: true, hasTouch: true }
   const page = await open(options)
   const app = page.frameLocator('iframe[title=小明]')
-  await app.locator('.card:not(.is-loading)').first().waitFor()
+  await app.locator('.card').first().waitFor()
   await shoot(page, 'phone-gallery')
   await app.locator('.card').nth(1).click()
   await app.locator('canvas').waitFor()
