@@ -85,7 +85,8 @@ async function phone(): Promise<void> {
 }
 
 async function open(options: BrowserContextOptions): Promise<Page> {
-  const page = await (await browser.newContext(options)).newPage()
+  // Pages that slide in would be drawn on while they move.
+  const page = await (await browser.newContext({ reducedMotion: 'reduce', ...options })).newPage()
   await page.goto(demo.url)
   return page
 }

@@ -7,7 +7,7 @@ App({
 
   onLaunch() {
     wx.onNetworkStatusChange(({ isConnected }) => {
-      if (isConnected) this.studio.gallery.save()
+      if (isConnected) this.studio.gallery.load()
     })
   },
 

@@ -39,8 +39,8 @@ function createApi(session) {
     },
 
     /** Again is fine: the same id is the same drawing. @param {{ id: string, actions: string }} drawing */
-    save({ id, actions }) {
-      return call({ url: '/applet/session/paints/save', method: 'POST', data: { id, actions } })
+    async save({ id, actions }) {
+      await call({ url: '/applet/session/paints/save', method: 'POST', data: { id, actions } })
     },
 
     /** Again is fine: what is not there need not be deleted. @param {string} id */

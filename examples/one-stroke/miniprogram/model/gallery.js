@@ -28,6 +28,10 @@ function createGallery({ api, storage }) {
   let next
   /** @type {Promise<void> | undefined} */
   let loading
+  /** What was sent while a page was on its way: it may not be in it. @type {import('./outbox').Entry[]} */
+  let news = []
+  /** Pictures take longer to make than to keep. @type {Map<string, { actions: string | null, picture: string }>} */
+  const pictures = new Map()
   /** @type {Set<(view: View) => void>} */
   const listeners = new Set()
   const outbox = createOutbox({ storage, api, onSent })
@@ -77,7 +81,7 @@ function createGallery({ api, storage }) {
     },
   }
 
-  /** Gets the first page anew. Never rejects: {@link view} says how it went. */
+  /** Saves what waits, then gets the first page anew. Never rejects: {@link view} says how it went. */
   function load() {
     if (!loading) {
       loading = loadFirst().finally(() => {
@@ -90,9 +94,12 @@ function createGallery({ api, storage }) {
   async function loadFirst() {
     if (phase === 'failed') phase = 'loading'
     tell()
+    await save()
+    news = []
     try {
       const page = await api.list({ limit: PAGE })
       saved = page.drawings
+      for (const entry of news) apply(entry)
       next = page.next
       phase = 'ready'
     } catch (_error) {
@@ -114,12 +121,18 @@ function createGallery({ api, storage }) {
   }
 
   /** @param {import('./outbox').Entry} entry */
-  function onSent({ id, actions }) {
+  function onSent(entry) {
+    news.push(entry)
+    apply(entry)
+    tell()
+  }
+
+  /** What the server has now. @param {import('./outbox').Entry} entry */
+  function apply({ id, actions }) {
     const others = saved.filter((drawing) => drawing.id !== id)
     if (actions === null) saved = others
     else if (others.length === saved.length) saved = [{ id, actions }, ...saved]
     else saved = saved.map((drawing) => (drawing.id === id ? { id, actions } : drawing))
-    tell()
   }
 
   /** Every drawing with its state: the phone knows better than the server, where they differ. */
@@ -140,13 +153,23 @@ function createGallery({ api, storage }) {
     return {
       phase,
       cards: drawings().map(({ id, actions, state }) => {
-        return { id, picture: pictureOf(actions), when: whenOf(id), state }
+        return { id, picture: picture(id, actions), when: whenOf(id), state }
       }),
       waiting: outbox.entries().filter(({ refusal }) => refusal === undefined).length,
     }
   }
 
+  /** @param {string} id @param {string | null} actions */
+  function picture(id, actions) {
+    const known = pictures.get(id)
+    if (known && known.actions === actions) return known.picture
+    const made = pictureOf(actions)
+    pictures.set(id, { actions, picture: made })
+    return made
+  }
+
   function tell() {
+    if (listeners.size === 0) return
     const current = view()
     for (const listener of listeners) listener(current)
   }

@@ -54,8 +54,11 @@ function createSketch(begun = []) {
       return current
     },
 
+    /** Whether there was a stroke to be ended. */
     end() {
+      const wasDrawing = current !== undefined
       current = undefined
+      return wasDrawing
     },
 
     undo() {

@@ -39,7 +39,9 @@ Page({
     gallery.save()
   },
 
+  /** With one finger: what a second one does is nothing. */
   startStroke({ touches }) {
+    if (touches.length > 1 || !this.painter) return
     const { color, width } = this.data
     const [{ x, y }] = touches
     this.painter.paintEnd(this.sketch.begin({ color, width }, x * this.unit, y * this.unit))
@@ -53,14 +55,14 @@ Page({
   },
 
   endStroke() {
-    this.sketch.end()
+    if (!this.sketch.end()) return
     this.painter.paintAll(this.sketch.strokes())
     this.keep()
   },
 
   undo() {
     this.sketch.undo()
-    this.painter.paintAll(this.sketch.strokes())
+    this.painter?.paintAll(this.sketch.strokes())
     this.setData({ isBlank: this.sketch.strokes().length === 0 })
     this.keep()
   },
@@ -95,12 +97,11 @@ Page({
     })
   },
 
+  /** Nobody has to wait for a network: the drawing is safe, and the gallery shows what becomes of it. */
   async done() {
-    const isSaved = await gallery.save()
     wx.navigateBack()
-    wx.showToast({
-      title: isSaved ? '已保存' : '先存在手机里，连上后自动保存',
-      icon: isSaved ? 'success' : 'none',
-    })
+    const isSaved = await gallery.save()
+    if (isSaved) wx.showToast({ title: '已保存' })
+    else wx.showToast({ title: '先存在手机里，连上后自动保存', icon: 'none' })
   },
 })

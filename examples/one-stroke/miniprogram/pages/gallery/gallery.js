@@ -7,8 +7,17 @@ Page({
   },
 
   onLoad() {
-    this.stop = gallery.onChange((view) => this.setData(view))
     gallery.load()
+  },
+
+  /** While it is not seen, it need not be drawn. */
+  onShow() {
+    this.setData(gallery.view())
+    this.stop = gallery.onChange((view) => this.setData(view))
+  },
+
+  onHide() {
+    this.stop()
   },
 
   onUnload() {
@@ -16,7 +25,7 @@ Page({
   },
 
   async onPullDownRefresh() {
-    await Promise.all([gallery.save(), gallery.load()])
+    await gallery.load()
     wx.stopPullDownRefresh()
   },
 
@@ -44,8 +53,8 @@ Page({
     })
   },
 
-  async retry() {
-    await Promise.all([gallery.save(), gallery.load()])
+  retry() {
+    gallery.load()
   },
 
   /** The picture is in a temporary place: it is moved to where it stays. */
