@@ -2,8 +2,10 @@ import { request } from 'node:http'
 import test from 'ava'
 import type { Page } from 'playwright-core'
 import { draw, openPage, phoneOf, startApp, tryOut, useBrowser } from '../support/browser.js'
+import { useRedis } from '../support/redis.js'
 
 const browser = useBrowser(test)
+const redis = useRedis(test)
 
 test.serial('a request is shown with its headers, what the server did, and its answer', async (t) => {
   const { url } = await startApp(t)
@@ -113,6 +115,17 @@ test.serial('while WeChat is down only logins fail, and then everything goes on'
   await page.getByText('WeChat · up').waitFor()
   await phoneOf(page).getByText('从第一笔开始').waitFor()
   t.pass()
+})
+
+test.serial('with a Redis of its own it is the same', async (t) => {
+  const { url } = await startApp(t, { redisUrl: redis().url })
+  const page = await loggedIn(t, url)
+
+  await page.getByText('Session store (Redis) · up').waitFor()
+  await page.locator('.record').first().getByText('sealed (AES-256-GCM)').waitFor()
+  t.regex(await tryOut(page, 'burst'), /1 login, 1 exchange, 20 requests, 20 of them successful/)
+  t.regex(await tryOut(page, 'revoke'), /logged in by itself/)
+  t.regex(await tryOut(page, 'expire'), /logged in by itself/)
 })
 
 test.serial('offline, no request reaches the server', async (t) => {

@@ -16,7 +16,7 @@ const browser = useBrowser(test)
 
 test.serial('a drawing is there after a reload, and after the server was started anew', async (t) => {
   const folder = temporaryFolder(t)
-  const first = await startApp(t, folder)
+  const first = await startApp(t, { folder })
   const page = await openPage(t, browser(), first.url)
   await draw(page)
   await phoneOf(page).getByRole('button', { name: '保存' }).click()
@@ -28,7 +28,7 @@ test.serial('a drawing is there after a reload, and after the server was started
   t.is(await phoneOf(page).locator('.card-picture').getAttribute('src'), picture)
 
   await first.close()
-  await startApp(t, folder, Number(new URL(first.url).port))
+  await startApp(t, { folder, port: Number(new URL(first.url).port) })
   await page.reload()
   await phoneOf(page).locator('.card').waitFor()
   t.is(await phoneOf(page).locator('.card-picture').getAttribute('src'), picture)
@@ -169,4 +169,19 @@ test.serial('avatar and nickname stay', async (t) => {
 
   await phone.locator('.avatar-image').waitFor()
   t.is(await phone.getByPlaceholder('点这里填昵称').inputValue(), '小明同学')
+})
+
+test.serial('the app runs alone on the whole screen of a phone, under a finger', async (t) => {
+  const { url } = await startApp(t)
+  const options = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true }
+  const page = await openPage(t, browser(), `${url}/phone?user=xiaohong`, options)
+  await page.getByRole('button', { name: '画一幅' }).tap()
+  await page.locator('canvas').tap({ position: { x: 100, y: 120 } })
+  await page.getByRole('button', { name: '保存' }).tap()
+  await page.locator('.card').waitFor()
+
+  const picture = decodeURIComponent((await page.locator('.card-picture').getAttribute('src')) ?? '')
+
+  // A dot, where the finger was: the paper is 1000 wide, and 357 here.
+  t.regex(picture, /d="M28\d 33\dL28\d\.1 33\d"/)
 })

@@ -9,7 +9,7 @@ import {
   type FrameLocator,
   type Page,
 } from 'playwright-core'
-import { type Demo, startDemo } from '../../examples/one-stroke/web/server/demo.js'
+import { type Demo, type DemoOptions, startDemo } from '../../examples/one-stroke/web/server/demo.js'
 import { chromiumPath } from '../../scripts/chromium.js'
 
 /** ms that anything on a page may take. */
@@ -37,8 +37,8 @@ export function temporaryFolder(t: ExecutionContext): string {
 }
 
 /** The app and its inspector, with drawings of its own. */
-export async function startApp(t: ExecutionContext, folder = temporaryFolder(t), port = 0): Promise<Demo> {
-  const demo = await startDemo({ port, folder })
+export async function startApp(t: ExecutionContext, options: Partial<DemoOptions> = {}): Promise<Demo> {
+  const demo = await startDemo({ port: 0, folder: options.folder ?? temporaryFolder(t), ...options })
   t.teardown(() => demo.close())
   return demo
 }
@@ -58,6 +58,9 @@ export async function openPage(
   t.teardown(() => context.close())
   const page = await context.newPage()
   page.on('pageerror', (error) => t.fail(`on the page: ${error.stack ?? error.message}`))
+  page.on('console', (message) => {
+    if (message.type() === 'error') t.fail(`on the console: ${message.text()}`)
+  })
   await page.goto(url)
   return page
 }

@@ -16,6 +16,7 @@ export type Step =
   | ({ kind: 'exchange' } & Diagnostics['exchange'])
   | ({ kind: 'login' } & Diagnostics['login'])
   | ({ kind: 'refusal' } & Diagnostics['refusal'])
+  | ({ kind: 'breaker' } & Diagnostics['breaker'])
   /** The app's own part: what it asked its drawings for. */
   | {
       kind: 'handler'

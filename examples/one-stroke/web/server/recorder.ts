@@ -26,7 +26,7 @@ export interface Recorder {
   close(): void
 }
 
-const CHANNELS = ['store', 'exchange', 'login', 'refusal'] as const
+const CHANNELS = ['store', 'exchange', 'login', 'refusal', 'breaker'] as const
 
 export function createRecorder(): Recorder {
   const current = new AsyncLocalStorage<Entry>()

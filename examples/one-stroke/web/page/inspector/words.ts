@@ -139,6 +139,8 @@ export function shortStep(step: Step): Words {
       return HANDLERS[step.call]
     case 'refusal':
       return [step.reason, step.reason]
+    case 'breaker':
+      return step.isOpen ? ['断路', 'breaker opens'] : ['恢复', 'breaker closes']
   }
 }
 
@@ -169,12 +171,24 @@ export function longStep(step: Step): Words {
       return loginStep(step)
     case 'handler':
       return handlerStep(step)
+    case 'breaker':
+      return breakerStep(step)
     case 'refusal':
       return [
         `拒绝：${REFUSALS[step.reason]?.[0] ?? step.message}`,
         `Refused: ${REFUSALS[step.reason]?.[1] ?? step.message}`,
       ]
   }
+}
+
+function breakerStep({ of, isOpen }: Diagnostics['breaker']): Words {
+  const [zh, en]: Words = of === 'wechat' ? ['微信', 'WeChat'] : ['存储', 'the store']
+  return isOpen
+    ? [
+        `断路器打开：${zh}连续没有回答，先不去问，让请求马上得到拒绝`,
+        `The breaker opens: ${en} fails again and again, so it is left alone for a while, and requests are refused at once`,
+      ]
+    : [`断路器合上：${zh}又有回答了`, `The breaker closes: ${en} answers again`]
 }
 
 function loginStep({ isNew, proof }: Diagnostics['login']): Words {
