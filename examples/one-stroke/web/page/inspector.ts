@@ -10,7 +10,7 @@ import { fillWords, LABELS, say, switchLanguage, type Words } from './inspector/
 import type { PhoneControls } from './phone.js'
 
 /** px, its frame included: see inspector.css. */
-const PHONE_HEIGHT = 758
+const PHONE = { width: 393, height: 758 }
 
 let user: User = 'xiaoming'
 let situation: Situation | undefined
@@ -173,7 +173,8 @@ function switchOn(user: User): void {
 /** A phone keeps its proportions: where there is less room, all of it is smaller. */
 function fitPhone(): void {
   const slot = byId('phone')
-  slot.style.setProperty('--scale', `${Math.min(1, slot.clientHeight / PHONE_HEIGHT)}`)
+  const scale = Math.min(1, slot.clientWidth / PHONE.width, slot.clientHeight / PHONE.height)
+  slot.style.setProperty('--scale', `${scale}`)
 }
 
 function switchTo(whose: User): HTMLButtonElement {

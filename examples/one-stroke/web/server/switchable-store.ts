@@ -10,8 +10,8 @@ export interface SwitchableStore extends SessionStore {
 }
 
 export function switchableStore(store: SessionStore): SwitchableStore {
-  /** Sessions that are to be found expired. */
-  const old = new Set<string>()
+  /** Sessions that are to be found expired, and since when (Unix ms). */
+  const over = new Map<string, number>()
   /** What the store calls each user. */
   const users = new Map<string, string>()
 
@@ -43,7 +43,7 @@ export function switchableStore(store: SessionStore): SwitchableStore {
     close: async () => store.close?.(),
 
     async expire(openId) {
-      for (const { id } of await switchable.sessionsOf(openId)) old.add(id)
+      for (const { id } of await switchable.sessionsOf(openId)) over.set(id, Date.now())
     },
     async sessionsOf(openId) {
       const user = users.get(openId)
@@ -61,6 +61,7 @@ export function switchableStore(store: SessionStore): SwitchableStore {
   }
 
   function aged(id: string, record: SessionRecord): SessionRecord {
-    return old.has(id) ? { ...record, expires: Math.min(record.expires, Date.now() - 1) } : record
+    const end = over.get(id)
+    return end === undefined ? record : { ...record, expires: Math.min(record.expires, end) }
   }
 }

@@ -102,7 +102,7 @@ const STORIES: Record<Trial, (tally: Tally) => Words> = {
     isOn
       ? [
           `微信服务器停了。已登录的不受影响（刚才的请求：${statuses.join('、')}，换 code ${exchanges} 次）；只有新的登录会失败。接着试试「会话到期」。`,
-          `WeChat is down. Who is logged in does not notice (the request just now: ${statuses.join(', ')}, ${exchanges} exchanges); only logins fail. Now try “Expire the session”.`,
+          `WeChat is down. Who is logged in does not notice (the request just now: ${statuses.join(', ')}, ${exchanges} exchanges); only logins fail. Now try “Session expires”.`,
         ]
       : ['微信服务器恢复了。', 'WeChat is up again.'],
 
