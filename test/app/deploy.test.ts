@@ -111,7 +111,7 @@ check('a process that is killed costs no drawing that was acknowledged, and no s
   )
   t.is(lost, 0)
   // What was under way in a killed process fails, and nothing else; the painters save it again.
-  t.true(load.failures.length <= 4 * painters.length, load.failures.join())
+  t.true(load.failures.length <= 2 * 4 * painters.length, load.failures.join())
   t.true(
     load.failures.every((failure) => failure === '502 ERR_UNAVAILABLE'),
     load.failures.join(),

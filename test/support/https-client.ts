@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { Agent, request } from 'node:https'
 import type { ExecutionContext } from 'ava'
 import type { Site } from './nginx-site.js'
+import { trace } from './trace.js'
 
 export interface HttpsAnswer {
   status: number
@@ -59,6 +60,7 @@ export function httpsClient(t: ExecutionContext, { url, ca }: Site): HttpsClient
       const [response] = (await once(sent, 'response')) as [IncomingMessage]
       let text = ''
       for await (const chunk of response.setEncoding('utf8')) text += chunk
+      trace('responses', JSON.stringify(response.headers) + text)
       return { status: response.statusCode ?? 0, headers: response.headers, text, body: parsed(text) }
     },
   }

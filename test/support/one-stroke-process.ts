@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import type { ExecutionContext } from 'ava'
 import { sourcesByName } from './package-names.js'
+import { trace } from './trace.js'
 
 const folder = new URL('../../examples/one-stroke/server/', import.meta.url)
 
@@ -42,6 +43,7 @@ export function runOneStroke(
   t.teardown(async () => {
     child.kill('SIGKILL')
     await exit
+    trace('responses', output)
   })
   const ready = Promise.race([
     once(child, 'message').then(() => {}),
