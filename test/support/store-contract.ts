@@ -167,12 +167,12 @@ export function testStore(test: TestFn, makeStore: (t: ExecutionContext) => Prom
   test('contract: renewing makes a session longer, never shorter, and is no revision', async (t) => {
     const store = await makeStore(t)
     const user = newId()
-    const { id, record } = await create(store, { user, record: newRecord({ expires: Date.now() + 400 }) })
+    const { id, record } = await create(store, { user, record: newRecord({ expires: Date.now() + 1000 }) })
     const expires = Date.now() + 60_000
 
     await store.renew(id, user, expires)
-    await store.renew(id, user, Date.now() + 500)
-    await sleep(700)
+    await store.renew(id, user, Date.now() + 1100)
+    await sleep(1300)
 
     t.deepEqual(await store.read(id), { state: 'session', record: { ...record, expires } })
     // Nor does it take the session out of sight of a revocation, however many logins come between.
@@ -314,14 +314,14 @@ export function testStore(test: TestFn, makeStore: (t: ExecutionContext) => Prom
   })
 }
 
-interface Created {
+export interface Created {
   id: string
   user: string
   claim: Claim
   record: SessionRecord
 }
 
-async function create(
+export async function create(
   store: SessionStore,
   {
     user = newId(),
@@ -341,11 +341,11 @@ async function claimed(store: SessionStore, id: string): Promise<Claim> {
   return entry.claim
 }
 
-function newId(): string {
+export function newId(): string {
   return randomUUID()
 }
 
-function newRecord(fields: Partial<SessionRecord> = {}): SessionRecord {
+export function newRecord(fields: Partial<SessionRecord> = {}): SessionRecord {
   return {
     v: 1,
     appId: 'wx-test',
