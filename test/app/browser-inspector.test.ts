@@ -83,11 +83,30 @@ test.serial('what is not WeChat’s word is refused', async (t) => {
   const page = await loggedIn(t, url)
 
   t.regex(await tryOut(page, 'tamper'), /no longer fits: 401 ERR_UNTRUSTED_RAW_DATA/)
-  t.regex(await tryOut(page, 'forge'), /401 ERR_SESSION_EXPIRED.*WeChat was not asked/)
+  t.regex(
+    await tryOut(page, 'forge'),
+    /401 ERR_SESSION_EXPIRED\. It is not what this server signed, so the store was not even read/,
+  )
   t.regex(
     await tryOut(page, 'reuse'),
     /1 exchange, and the same session both times\. WeChat itself says 40163/,
   )
+})
+
+test.serial('the client learns by which credential its session goes', async (t) => {
+  const { url } = await startApp(t)
+  const page = await loggedIn(t, url)
+  const used = async () => {
+    await tryOut(page, 'use')
+    await page.locator('.timeline .entry > summary').first().click()
+    return page.locator('.timeline .entry').first().innerText()
+  }
+
+  t.regex(await used(), /The phone sends.*X-WX-Session.*On the server/s)
+  t.regex(await tryOut(page, 'carrier'), /no longer counts \(ERR_LOGIN_REQUIRED\), so it logged in, 1 time/)
+  t.regex(await used(), /The phone sends.*X-WX-Code.*On the server/s)
+  t.regex(await tryOut(page, 'forge'), /401 ERR_SESSION_EXPIRED.*\(1 read\), and WeChat was not asked/)
+  t.regex(await tryOut(page, 'carrier'), /logged in, 1 time/)
 })
 
 test.serial('while the store is down nobody is logged out', async (t) => {

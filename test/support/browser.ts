@@ -59,7 +59,7 @@ export async function openPage(
   const page = await context.newPage()
   page.on('pageerror', (error) => t.fail(`on the page: ${error.stack ?? error.message}`))
   page.on('console', (message) => {
-    if (message.type() === 'error') t.fail(`on the console: ${message.text()}`)
+    if (message.text().includes('Content Security Policy')) t.fail(message.text())
   })
   await page.goto(url)
   return page

@@ -8,6 +8,9 @@ export type User = (typeof USERS)[number]
 /** The names that WeChat knows them by. */
 export const NAMES: Record<User, string> = { xiaoming: '小明', xiaohong: '小红' }
 
+/** How sessions travel after their login: by a signed id of the server's own, or by the code of the login. */
+export type CarrierName = 'header' | 'code'
+
 /** One thing that happened on the server for a request, in the order in which it happened. */
 export type Step =
   /** What the headers claim. */
@@ -62,6 +65,8 @@ export interface EventEntry {
     | 'wechatDown'
     | 'wechatUp'
     | 'codeUsed'
+    | 'headerCarrier'
+    | 'codeCarrier'
   steps: Step[]
   /** What WeChat said, where it was asked by hand. */
   errcode?: number
@@ -80,6 +85,7 @@ export interface SessionView {
 export interface Situation {
   /** Where sessions live. */
   store: 'memory' | 'redis'
+  carrier: CarrierName
   isStoreDown: boolean
   isWechatDown: boolean
   phones: Record<User, { openId: string; isOffline: boolean; sessions: SessionView[] }>
@@ -89,4 +95,13 @@ export interface Situation {
 export type Message = { entry: Entry } | { situation: Situation }
 
 /** What the page asks the server to do, to the phone of a user. */
-export type Experiment = 'expire' | 'revoke' | 'tamper' | 'reuse' | 'forge' | 'wechat' | 'store' | 'network'
+export type Experiment =
+  | 'expire'
+  | 'revoke'
+  | 'tamper'
+  | 'reuse'
+  | 'forge'
+  | 'wechat'
+  | 'store'
+  | 'network'
+  | 'carrier'

@@ -64,8 +64,12 @@ function showSituation(): void {
   }
   buttons.show(situation, user)
   if (!situation) return
-  const { store, isStoreDown, isWechatDown, phones } = situation
-  byId('lamps').replaceChildren(lamp(LABELS[store], isStoreDown), lamp(LABELS.wechat, isWechatDown))
+  const { store, carrier, isStoreDown, isWechatDown, phones } = situation
+  byId('lamps').replaceChildren(
+    el('span', 'lamp is-plain', `${carrier}Carrier()`),
+    lamp(LABELS[store], isStoreDown),
+    lamp(LABELS.wechat, isWechatDown),
+  )
   showRecords(byId('records'), phones[user])
 }
 
@@ -135,6 +139,7 @@ const TRIALS: Record<Trial, (trial: Trial) => Promise<void>> = {
   store: thenUsed,
   wechat: thenUsed,
   network: thenUsed,
+  carrier: thenUsed,
   use: () => phone().pullDown(),
   tamper: onServer,
   reuse: onServer,

@@ -1,13 +1,13 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { memoryStore, redisStore, weappSession } from 'koa-weapp-session'
+import { memoryStore, redisStore } from 'koa-weapp-session'
 import { createWechat, type Wechat } from 'koa-weapp-session/simulator'
-import { createApp } from '../../server/app.js'
 import type { DrawingStore } from '../../server/drawings.js'
 import { embeddedDrawings } from '../../server/drawings-embedded.js'
 import { type Situation, USERS, type User } from '../protocol.js'
 import { bundle } from './bundle.js'
+import { createDoors } from './doors.js'
 import { createExperiments } from './experiments.js'
 import { isForUs } from './guard.js'
 import { createPhones } from './phones.js'
@@ -38,28 +38,20 @@ export async function startDemo({ port, folder, redisUrl }: DemoOptions): Promis
   const wechat = createWechat({ appId: APP_ID })
   const recorder = createRecorder()
   const store = switchableStore(redisUrl === undefined ? memoryStore() : redisStore({ url: redisUrl }))
-  const session = weappSession({
-    appId: wechat.appId,
-    appSecret: wechat.appSecret,
-    store,
-    wechat: { fetch: wechat.fetch },
-  })
   const drawings = embeddedDrawings({ folder })
-  // What goes wrong is in the inspector.
-  const app = createApp({ session, drawings: recorded(drawings, recorder), log: () => {} })
+  const doors = createDoors({ wechat, store, drawings: recorded(drawings, recorder) })
 
   const server = await listen(port)
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const phones = createPhones(wechat, origin)
-  const experiments = createExperiments({ wechat, session, store, phones, recorder, origin })
+  const experiments = createExperiments({ wechat, doors, store, phones, recorder, origin })
   const site = createSite({ assets: await bundle(wechat.appId), recorder, experiments, situation })
 
-  const answerApp = app.callback()
   const answerSite = site.callback()
   server.on('request', (request, response) => {
     if (!isForUs(request)) response.writeHead(403).end('This server is for pages of its own.\n')
     else if (request.url?.startsWith('/applet/')) {
-      recorder.request(request, response, () => answerApp(request, response))
+      recorder.request(request, response, () => doors.answer(request, response))
     } else answerSite(request, response)
   })
   server.on('upgrade', (request, socket, head) => {
@@ -76,7 +68,7 @@ export async function startDemo({ port, folder, redisUrl }: DemoOptions): Promis
       server.close()
       recorder.close()
       await wechat.close()
-      await session.close()
+      await doors.close()
       await drawings.close()
     },
   }
@@ -85,6 +77,7 @@ export async function startDemo({ port, folder, redisUrl }: DemoOptions): Promis
     const views = await Promise.all(USERS.map(async (user) => [user, await phoneOf(user)] as const))
     return {
       store: redisUrl === undefined ? 'memory' : 'redis',
+      carrier: doors.carrier,
       isStoreDown: store.isDown,
       isWechatDown: experiments.isWechatDown(),
       phones: Object.fromEntries(views) as Situation['phones'],

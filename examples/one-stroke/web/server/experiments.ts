@@ -1,13 +1,13 @@
-import type { WeappSession } from 'koa-weapp-session'
 import type { Phone, Wechat } from 'koa-weapp-session/simulator'
 import type { Experiment, User } from '../protocol.js'
+import type { Doors } from './doors.js'
 import type { Phones } from './phones.js'
 import { PHONE_HEADER, type Recorder } from './recorder.js'
 import type { SwitchableStore } from './switchable-store.js'
 
 export interface Laboratory {
   wechat: Wechat
-  session: WeappSession
+  doors: Doors
   store: SwitchableStore
   phones: Phones
   recorder: Recorder
@@ -25,13 +25,13 @@ export interface Experiments {
 const BY_HAND = new Set<Experiment>(['tamper', 'reuse', 'forge'])
 
 export function createExperiments(laboratory: Laboratory): Experiments {
-  const { wechat, session, store, phones, recorder, origin } = laboratory
+  const { wechat, doors, store, phones, recorder, origin } = laboratory
   let restoreWechat: (() => void) | undefined
 
   const experiments: Record<Experiment, (user: User, phone: Phone) => Promise<unknown> | unknown> = {
     expire: (user, phone) => recorder.event(user, 'expire', () => store.expire(phone.user.openId)),
 
-    revoke: (user, phone) => recorder.event(user, 'revoke', () => session.revoke(phone.user.openId)),
+    revoke: (user, phone) => recorder.event(user, 'revoke', () => doors.revoke(phone.user.openId)),
 
     async tamper(user, phone) {
       const headers = await loginHeaders(phone)
@@ -67,6 +67,13 @@ export function createExperiments(laboratory: Laboratory): Experiments {
       recorder.event(user, store.isDown ? 'storeUp' : 'storeDown', () => {
         store.isDown = !store.isDown
       }),
+
+    carrier(user) {
+      const carrier = doors.carrier === 'header' ? 'code' : 'header'
+      return recorder.event(user, `${carrier}Carrier`, () => {
+        doors.carrier = carrier
+      })
+    },
 
     network: (user, phone) =>
       recorder.event(user, phone.offline ? 'online' : 'offline', () =>

@@ -22,6 +22,7 @@ const EXPERIMENTS: Experiment[] = [
   'wechat',
   'store',
   'network',
+  'carrier',
 ]
 
 /** The pages, what they are told (server-sent events), and what their buttons do. */

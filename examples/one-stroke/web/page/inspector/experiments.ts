@@ -71,6 +71,11 @@ const TRIALS: Described[] = [
     line: ['谁会受影响？', 'Who notices?'],
     isOn: ({ isWechatDown }) => isWechatDown,
   },
+  {
+    trial: 'carrier',
+    title: ['换一种凭证', 'Another carrier'],
+    line: ['会话靠什么认：签名的 id，还是登录的 code？', 'What a session goes by: a signed id, or its code?'],
+  },
 ]
 
 /** The buttons. */

@@ -125,6 +125,11 @@ const STORIES: Record<Trial, (tally: Tally) => Words> = {
           `The phone has a network again, and what waited is saved by itself: ${requests.length} requests.`,
         ],
 
+  carrier: ({ reasons, logins, requests }) => [
+    `服务器换了一种凭证：手机手里的那个不算了（${reasons[0]}），它登录 ${logins} 次，从回答里知道以后带什么，${requests.length} 个请求之后一切照旧。客户端没有任何设置要改。`,
+    `The server has another kind of credential now: the one of the phone no longer counts (${reasons[0]}), so it logged in, ${logins} time, and learned from the answer what to send from now on. ${requests.length} requests, and no setting of the client.`,
+  ],
+
   burst: ({ requests, logins, exchanges, statuses }) => [
     `小程序忘掉会话，同时发出 20 个请求：${logins} 次登录，换 code ${exchanges} 次，共 ${requests.length} 个请求，成功 ${successes(statuses)} 个。一个请求去登录，其余的等它。`,
     `The app forgot its session and started 20 calls at once: ${logins} login, ${exchanges} exchange, ${requests.length} requests, ${successes(statuses)} of them successful. One call logs in, and the others wait for it.`,

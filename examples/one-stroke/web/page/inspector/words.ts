@@ -70,10 +70,7 @@ export const LABELS = {
 
 /** What each header is, for readers who see it for the first time. */
 export const HEADERS: Record<string, Words> = {
-  'x-wx-code': [
-    'wx.login() 给的 code：登录一次，之后就是会话的名字',
-    'the code of wx.login(): it logs in once, and is the session’s name from then on',
-  ],
+  'x-wx-code': ['wx.login() 给的 code：只能登录一次', 'the code of wx.login(): it logs in once'],
   'x-wx-rawdata': ['wx.getUserInfo() 给的 rawData（已解码）', 'rawData from wx.getUserInfo(), shown decoded'],
   'x-wx-signature': [
     'SHA-1(rawData + session_key)，微信算的',
@@ -97,6 +94,14 @@ export const EVENTS: Record<EventEntry['event'], Words> = {
   wechatDown: ['微信服务器停了（一律 502）', 'WeChat is down (502 to everything)'],
   wechatUp: ['微信服务器恢复了', 'WeChat is up again'],
   codeUsed: ['绕过服务器，拿同一个 code 直接问微信', 'The same code once more, straight to WeChat'],
+  headerCarrier: [
+    '服务器改用 headerCarrier()：凭证是 X-WX-Session',
+    'The server now has headerCarrier(): the credential is X-WX-Session',
+  ],
+  codeCarrier: [
+    '服务器改用 codeCarrier()：凭证是登录的 code',
+    'The server now has codeCarrier(): the credential is the code of the login',
+  ],
 }
 
 type StepOf<Kind extends Step['kind']> = Extract<Step, { kind: Kind }>
@@ -108,7 +113,7 @@ const CLAIMS: Record<StepOf<'identify'>['claim'], { short: Words; long: Words }>
   },
   session: {
     short: ['会话', 'session'],
-    long: ['带着会话凭证：去存储里找', 'It shows the credential of a session: the store knows whose'],
+    long: ['带着一个会话的凭证', 'It shows the credential of a session'],
   },
   login: {
     short: ['登录', 'login'],
