@@ -98,8 +98,10 @@ test.serial('the client learns by which credential its session goes', async (t) 
   const page = await loggedIn(t, url)
   const used = async () => {
     await tryOut(page, 'use')
-    await page.locator('.timeline .entry > summary').first().click()
-    return page.locator('.timeline .entry').first().innerText()
+    const latest = page.locator('.timeline .entry').first()
+    await latest.locator('summary').first().click()
+    await latest.getByText('The phone gets').waitFor()
+    return latest.innerText()
   }
 
   t.regex(await used(), /The phone sends.*X-WX-Session.*On the server/s)
