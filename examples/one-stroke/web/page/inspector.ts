@@ -98,17 +98,23 @@ function showTab(tab: string): void {
 async function run(trial: Trial): Promise<void> {
   const place = byId('story')
   const before = feed.lastId()
+  // Another phone may be looked at meanwhile.
+  const whose = user
   buttons.setBusy(true)
   place.classList.add('is-busy')
   story = LABELS.trying
   showStory()
-  if (getComputedStyle(place).display === 'none' || !place.offsetParent) showTab('timeline')
+  // On a small screen it is behind another tab.
+  if (!place.offsetParent) showTab('timeline')
   try {
-    await TRIALS[trial](trial)
+    await TRIALS[trial](trial, whose)
     await feed.quiet()
     const isOn = document.querySelector(`[data-trial=${trial}]`)?.ariaPressed === 'true'
-    const entries = feed.since(before).filter((entry) => entry.user === user)
+    const entries = feed.since(before).filter((entry) => entry.user === whose)
     story = tell(trial, entries, isOn)
+  } catch (error) {
+    console.error(error)
+    story = LABELS.failed
   } finally {
     buttons.setBusy(false)
     place.classList.remove('is-busy')
@@ -123,41 +129,42 @@ async function run(trial: Trial): Promise<void> {
 const MINUTE = 61_000
 
 /** What a trial is made of: something that happens, and then somebody who uses the app, so that it shows. */
-const onServer = async (trial: Trial) => {
+type Run = (trial: Trial, user: User) => Promise<void>
+const onServer: Run = async (trial, user) => {
   const response = await fetch(`/inspector/experiments/${trial as Experiment}/${user}`, { method: 'POST' })
   situation = (await response.json()) as Situation
   showSituation()
 }
-const thenUsed = async (trial: Trial) => {
-  await onServer(trial)
-  phone().letPass(MINUTE)
-  await phone().pullDown()
+const thenUsed: Run = async (trial, user) => {
+  await onServer(trial, user)
+  phone(user).letPass(MINUTE)
+  await phone(user).pullDown()
 }
-const TRIALS: Record<Trial, (trial: Trial) => Promise<void>> = {
+const TRIALS: Record<Trial, Run> = {
   expire: thenUsed,
   revoke: thenUsed,
   store: thenUsed,
   wechat: thenUsed,
   network: thenUsed,
   carrier: thenUsed,
-  use: () => phone().pullDown(),
+  use: (_trial, user) => phone(user).pullDown(),
   tamper: onServer,
   reuse: onServer,
   forge: onServer,
-  async burst() {
-    phone().letPass(MINUTE)
-    await phone().burst(20)
+  async burst(_trial, user) {
+    phone(user).letPass(MINUTE)
+    await phone(user).burst(20)
   },
-  async restart() {
+  async restart(_trial, user) {
     const frame = frames.get(user) as HTMLIFrameElement
     const started = new Promise((resolve) => frame.addEventListener('load', resolve, { once: true }))
     frame.contentWindow?.location.reload()
     await started
-    await phone().idle()
+    await phone(user).idle()
   },
 }
 
-function phone(): PhoneControls {
+function phone(user: User): PhoneControls {
   const { phone } = frames.get(user)?.contentWindow ?? {}
   if (!phone) throw new Error('the phone has not started yet')
   return phone

@@ -24,23 +24,26 @@ export interface Listeners {
 export function openFeed({ onOpen, onEntry, onSituation }: Listeners): Feed {
   const entries = new Map<number, Entry>()
   let lastNews = 0
+  let lastId = 0
   const source = new EventSource('/inspector/events')
   source.addEventListener('message', ({ data }) => {
     const message = JSON.parse(data) as Message
     lastNews = performance.now()
     if ('situation' in message) return onSituation(message.situation)
     entries.set(message.entry.id, message.entry)
+    lastId = Math.max(lastId, message.entry.id)
     onEntry(message.entry)
   })
   source.addEventListener('open', () => {
     entries.clear()
+    lastId = 0
     onOpen()
   })
 
   return {
     entries: () => [...entries.values()],
     since: (id) => [...entries.values()].filter((entry) => entry.id > id),
-    lastId: () => Math.max(0, ...entries.keys()),
+    lastId: () => lastId,
     clear: () => entries.clear(),
     async quiet() {
       const isWaiting = () =>

@@ -64,6 +64,7 @@ export const LABELS = {
   ],
   sealed: ['已加密（AES-256-GCM）', 'sealed (AES-256-GCM)'],
   expired: ['已过期', 'expired'],
+  failed: ['没试成，再按一次。', 'That did not work. Press it once more.'],
   trying: ['正在试…', 'Trying …'],
   language: ['English', '中文'],
 } satisfies Record<string, Words>
