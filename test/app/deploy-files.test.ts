@@ -65,9 +65,8 @@ test('compose: only nginx can be reached from outside, and only by HTTPS', (t) =
 })
 
 test('compose: each service is asked whether it is well, and waits for those that it needs', (t) => {
-  const ownCheck = stages.at(-1)?.steps.some(({ keyword }) => keyword === 'HEALTHCHECK')
-  for (const [name, { build, healthcheck, depends_on = {} }] of Object.entries(services)) {
-    t.true(build ? ownCheck : healthcheck?.test[0] === 'CMD', name)
+  for (const [name, { healthcheck, depends_on = {} }] of Object.entries(services)) {
+    t.is(healthcheck?.test[0], 'CMD', name)
     for (const { condition } of Object.values(depends_on)) t.is(condition, 'service_healthy', name)
   }
   const needs = Object.entries(services).map(([name, { depends_on = {} }]) => [name, Object.keys(depends_on)])
@@ -181,10 +180,13 @@ test('Dockerfile: what it says, done without Docker, is a server that starts', a
   await until(async () => (await supertest(url).get('/readyz')).status === 200)
   t.false(existsSync(join(image, 'app/node_modules/typescript')))
   t.false(existsSync(join(image, 'app/src')))
-  t.is(isHealthy(PORT), 0)
+  t.deepEqual(askHealth(PORT), [0, 0])
+  // Alive, and not ready.
+  await redis.stop()
+  await until(() => askHealth(PORT).join() === '0,1')
   server.child.kill('SIGTERM')
   t.is(await server.exit, 0)
-  t.is(isHealthy(PORT), 1)
+  t.deepEqual(askHealth(PORT), [1, 1])
 })
 
 test('pm2: two processes, ready when they say so, ended with time to finish', (t) => {
@@ -221,9 +223,12 @@ function imageEnvironment(): Record<string, string> {
   )
 }
 
-/** The exit code of the image's own check: of `CMD ["node", "-e", "…"]`. */
-function isHealthy(port: number): number | null {
+/** The exit codes of the image's own check, `CMD ["node", "-e", "…"]`, and of that in compose.yaml. */
+function askHealth(port: number): (number | null)[] {
   const { args = [] } = stages.at(-1)?.steps.find(({ keyword }) => keyword === 'HEALTHCHECK') ?? {}
-  const [, ...rest] = JSON.parse(args.slice(1).join(' ')) as string[]
-  return spawnSync(process.execPath, rest, { env: { PORT: String(port) } }).status
+  const [, ...own] = JSON.parse(args.slice(1).join(' ')) as string[]
+  const [, , ...composed] =
+    services['app-1']?.healthcheck?.test.map((part) => part.replace(':3000/', `:${port}/`)) ?? []
+  const ask = (args: string[]) => spawnSync(process.execPath, args, { env: { PORT: String(port) } }).status
+  return [ask(own), ask(composed)]
 }

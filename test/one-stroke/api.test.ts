@@ -163,10 +163,11 @@ test('what is no stroke is refused, and nothing of the drawing is kept', async (
     ...[undefined, null, 'points', { 0: 0, 1: 0, length: 2 }].map((points) => [{ ...stroke, points }]),
     [stroke, { ...stroke, points: [1] }],
     '[{"color":"#1a2b3c","width":4,"points":[1e999,0]}]',
+    ...['['.repeat(100_000), `${'['.repeat(100_000)}${']'.repeat(100_000)}`],
   ]
   for (const actions of bad) {
     const response = await alice.save({ id: 'one', actions })
-    isFailure(t, response, 400, 'ERR_DRAWING_INVALID', JSON.stringify(actions))
+    isFailure(t, response, 400, 'ERR_DRAWING_INVALID', JSON.stringify(actions)?.slice(0, 100))
   }
 
   t.deepEqual((await alice.list()).body.data, [])
@@ -446,7 +447,7 @@ test('Redis is away: 503, nobody is logged out, and /readyz says so; it is back,
   const sessions = redisStore({ url: redis.url, timeout: 2000 })
   t.teardown(() => sessions.close?.())
   const checks = { sessions: async () => void (await sessions.read('readyz')) }
-  const { painter, url } = await startOneStroke(t, { sessions, checks })
+  const { painter, url, log } = await startOneStroke(t, { sessions, checks })
   const alice = await painter('alice')
   t.is((await alice.save({ id: 'one', actions: ACTIONS })).status, 200)
   t.is((await supertest(url).get('/readyz')).status, 200)
@@ -456,6 +457,9 @@ test('Redis is away: 503, nobody is logged out, and /readyz says so; it is back,
   const readiness = await supertest(url).get('/readyz')
   t.deepEqual([readiness.status, readiness.body], [503, { status: 'not ready', failed: ['sessions'] }])
   t.is((await supertest(url).get('/healthz')).status, 200)
+
+  const logged = log.find(({ reason }) => reason === 'ERR_STORE_UNAVAILABLE')
+  t.true(logged?.error instanceof Error)
 
   redis.server.kill('SIGCONT')
   await until(async () => (await supertest(url).get('/readyz')).status === 200)

@@ -89,10 +89,11 @@ function run(command: string, folder: string): void {
 /** Which of these paths a .dockerignore keeps out. It is one that keeps out everything but what it names with `!`. */
 export function keptOut(ignoreFile: string, paths: readonly string[]): string[] {
   const lines = readFileSync(ignoreFile, 'utf8').split('\n').filter(Boolean)
-  const let_in = lines.filter((line) => line.startsWith('!')).map((line) => line.slice(1))
-  return paths.filter((path) => !let_in.some((name) => path === name || path.startsWith(`${name}/`)))
+  const kept = lines.filter((line) => line.startsWith('!')).map((line) => line.slice(1))
+  return paths.filter((path) => !kept.some((name) => path === name || path.startsWith(`${name}/`)))
 }
 
+/** Which of these paths are not there. */
 export function missing(context: string, paths: readonly string[]): string[] {
   return paths.filter((path) => !existsSync(join(context, path)))
 }

@@ -40,9 +40,9 @@ export function drainable(server: Server): Drain {
     // lost, and, being sent, must not be sent again. What it inherits from net.Server closes the door, no more.
     const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()))
     const isDone = closed.then(() => true as const)
-    if (await within(GRACE, isDone)) return
+    if (await endsWithin(GRACE, isDone)) return
     server.closeIdleConnections()
-    if (await within(PATIENCE - GRACE, isDone)) return
+    if (await endsWithin(PATIENCE - GRACE, isDone)) return
     server.closeAllConnections()
     await closed
   }
@@ -52,7 +52,7 @@ function endConnectionAfter(response: ServerResponse): void {
   if (!response.headersSent) response.setHeader('Connection', 'close')
 }
 
-async function within(ms: number, work: Promise<true>): Promise<boolean> {
+async function endsWithin(ms: number, work: Promise<true>): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<false>((resolve) => {
     timer = setTimeout(resolve, ms, false)

@@ -19,18 +19,16 @@ import { redisStore, weappSession } from 'koa-weapp-session'
 import { createApp } from './app.js'
 import { within } from './deadline.js'
 import { drainable } from './drain.js'
-import type { DrawingStore } from './drawings.js'
-import { embeddedDrawings } from './drawings-embedded.js'
-import { mongoDrawings } from './drawings-mongo.js'
 import { printLine } from './log.js'
-import { readSettings, type Settings, SettingsError } from './settings.js'
+import { openDrawings } from './open-drawings.js'
+import { readSettings, SettingsError } from './settings.js'
 
-/** ms */
+/** ms that the server waits for Redis before it listens. */
 const WARM_UP = 2000
 
 const settings = await orExit(() => readSettings(process.env))
 const { appId, appSecret, wechatUrl, redisUrl } = settings
-const drawings = await orExit(() => openDrawings(settings))
+const drawings = await orExit(() => openDrawings(settings.drawings))
 const store = redisStore({ url: redisUrl })
 const session = weappSession({
   appId,
@@ -114,28 +112,6 @@ async function listen(): Promise<void> {
     const { code } = cause as NodeJS.ErrnoException
     throw new SettingsError(
       `HOST and PORT: ${settings.host}:${settings.port} cannot be listened on (${code}): end what is there, or set another.`,
-      { cause },
-    )
-  }
-}
-
-async function openDrawings({ drawings }: Settings): Promise<DrawingStore> {
-  if ('mongoUrl' in drawings) {
-    return mongoDrawings({ url: drawings.mongoUrl }).catch((cause: Error) => {
-      throw new SettingsError(
-        `MONGO_URL: that MongoDB cannot be used (${cause.name}): start it, or set another URL.`,
-        {
-          cause,
-        },
-      )
-    })
-  }
-  try {
-    return embeddedDrawings(drawings)
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException
-    throw new SettingsError(
-      `DATA_DIR: drawings cannot be kept in ${drawings.folder} (${code}): let this user write there, or set another.`,
       { cause },
     )
   }
