@@ -2,7 +2,9 @@ import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { CANDIDATES, type Setting } from './candidates.js'
+import { candidateOf } from './all.js'
+import type { Setting } from './candidates.js'
+import { CODE } from './sessions.js'
 
 /** What one server cost. */
 export interface Measured {
@@ -44,8 +46,8 @@ export async function measure(name: string, setting: Setting, options: LoadOptio
     const url = `http://127.0.0.1:${port}/`
     await check(name, setting, url)
     const requests = writeRequests(name, setting, folder)
-    // Until each session was asked for: what is kept of it is kept by then.
-    for (let seen = 0; seen < setting.count; )
+    // Until each session was asked for three times: what is kept of it is kept by then.
+    for (let seen = 0; seen < (isLogin(name) ? 1 : 3 * setting.count); )
       seen += (await wrk(url, requests, warmUp, connections)).requests
     const before = await ask(child)
     const load = await wrk(url, requests, seconds, connections)
@@ -65,21 +67,28 @@ export async function measure(name: string, setting: Setting, options: LoadOptio
 
 /** That a server answers with the right user, or its figures are worth nothing. */
 async function check(name: string, setting: Setting, url: string): Promise<void> {
-  const candidate = CANDIDATES[name]
-  const headers = candidate?.headersOf(7, setting) ?? {}
+  const ask = (code: string) => {
+    const headers = Object.entries(candidateOf(name).headersOf(7, setting))
+    const filled = headers.map(([header, value]) => [header, value === CODE ? code : value])
+    return fetch(url, { headers: filled as [string, string][] })
+  }
   // The first request connects to Redis, which may take longer than one may wait.
-  await fetch(url, { headers })
-  const response = await fetch(url, { headers })
+  await ask(`code-7-first-${name}-${Date.now()}`)
+  const response = await ask(`code-7-second-${name}-${Date.now()}`)
   const { user } = (await response.json()) as { user?: { openId: string } }
   const expected = name === 'koa' ? 'o000000' : 'o000007'
   if (!user?.openId.startsWith(expected))
     throw new Error(`${name} answers ${response.status} ${JSON.stringify(user)}`)
 }
 
+function isLogin(name: string): boolean {
+  return Object.values(candidateOf(name).headersOf(0, { made: {} } as unknown as Setting)).includes(CODE)
+}
+
 function writeRequests(name: string, setting: Setting, folder: string): string {
   const file = join(folder, `${name}.lua`)
   const lines = Array.from({ length: setting.count }, (_, n) => {
-    const headers = Object.entries(CANDIDATES[name]?.headersOf(n, setting) ?? {})
+    const headers = Object.entries(candidateOf(name).headersOf(n, setting))
     return `  { ${headers.map(([header, value]) => `[${JSON.stringify(header)}] = ${JSON.stringify(value)}`).join(', ')} },`
   })
   writeFileSync(
@@ -91,8 +100,9 @@ function init()
   for i = 1, #headers do requests[i] = wrk.format('GET', '/', headers[i]) end
 end
 function request()
-  n = n % #requests + 1
-  return requests[n]
+  n = n + 1
+  local request = requests[n % #requests + 1]
+  ${isLogin(name) ? `return (request:gsub('${CODE}', 'code-' .. (n % #requests) .. '-${name}-${Date.now()}-' .. n, 1))` : 'return request'}
 end
 function done(summary, latency)
   io.write(string.format('FIGURES %d %d %f %f\\n', summary.requests,

@@ -13,11 +13,11 @@ import {
 } from 'koa-weapp-session'
 import { createClient } from 'redis'
 import type { Setting } from './candidates.js'
-import { APP_ID, APP_SECRET, idOf, KEY, userOf } from './sessions.js'
+import { APP_ID, APP_SECRET, idOf, KEY, SESSION_KEY, signed, userOf } from './sessions.js'
 
 const HOURS = { type: 'EX', value: 7200 } as const
 
-export async function seed(redisUrl: string, count: number): Promise<Setting> {
+export async function seed(redisUrl: string, wechatUrl: string, count: number): Promise<Setting> {
   await seedPeers(redisUrl, count)
   const made: Setting['made'] = {
     code: await logInAll(redisUrl, count, codeCarrier()),
@@ -25,7 +25,7 @@ export async function seed(redisUrl: string, count: number): Promise<Setting> {
     cookie: await logInAll(redisUrl, count, cookieCarrier({ keys: [KEY] })),
     jwt: await logInAll(redisUrl, count, jwtCarrier({ keys: [KEY], expiresIn: 7200 })),
   }
-  return { redisUrl, count, made }
+  return { redisUrl, wechatUrl, count, made }
 }
 
 async function seedPeers(url: string, count: number): Promise<void> {
@@ -101,19 +101,6 @@ async function logIn(url: string, n: number): Promise<string> {
   if (session) return JSON.stringify({ 'X-WX-Session': session })
   if (token) return JSON.stringify({ Authorization: `Bearer ${token}` })
   return JSON.stringify(cookie ? { Cookie: cookie.split(';')[0] } : { 'X-WX-Code': code })
-}
-
-import { createHash } from 'node:crypto'
-
-const SESSION_KEY = Buffer.alloc(16, 1).toString('base64')
-
-function signed(n: number): Record<string, string> {
-  const { openId: _, unionId: __, ...profile } = userOf(n)
-  const rawData = JSON.stringify(profile)
-  const signature = createHash('sha1')
-    .update(rawData + SESSION_KEY)
-    .digest('hex')
-  return { 'X-WX-RawData': encodeURIComponent(rawData), 'X-WX-Signature': signature }
 }
 
 /** WeChat, as far as it matters here: a code names its user. */

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto'
+
 /** What every candidate knows and answers: so that only how they know it differs. */
 export interface User {
   openId: string
@@ -35,3 +37,19 @@ export function idOf(n: number): string {
 export const APP_ID = 'wx-bench'
 export const APP_SECRET = 'secret of the benchmark, and of nothing else'
 export const KEY = 'a key of the benchmark, and of nothing else'
+
+/** The same for everybody: what is compared is the work, and that does not depend on it. */
+export const SESSION_KEY: string = Buffer.alloc(16, 1).toString('base64')
+
+/** What a phone sends at login beside its code. */
+export function signed(n: number): Record<string, string> {
+  const { openId: _, unionId: __, ...profile } = userOf(n)
+  const rawData = JSON.stringify(profile)
+  const signature = createHash('sha1')
+    .update(rawData + SESSION_KEY)
+    .digest('hex')
+  return { 'X-WX-RawData': encodeURIComponent(rawData), 'X-WX-Signature': signature }
+}
+
+/** Where a login's code stands in its headers, which are otherwise those of user n; see load.ts. */
+export const CODE = 'CODE'

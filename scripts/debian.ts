@@ -22,7 +22,8 @@ export function ensureProgram(program: DebianProgram): boolean {
 }
 
 function isInstalled({ command, versionFlag }: DebianProgram): boolean {
-  return spawnSync(command, [versionFlag]).status === 0
+  // Some end with an error when they have said it.
+  return spawnSync(command, [versionFlag]).error === undefined
 }
 
 function install(program: DebianProgram): void {
