@@ -13,10 +13,18 @@ export function isForUs({ headers: { host, origin } }: IncomingMessage): boolean
   return origin === undefined || origin === `http://${host}`
 }
 
-/** Nothing from elsewhere, and nothing inline; images also where the mini program writes them itself. */
+/**
+ * Nothing from elsewhere, and nothing inline; images also where the mini program writes them itself. Sockets by name:
+ * for some browsers they are not of the page's own origin.
+ */
 export const HEADERS = {
-  'Content-Security-Policy':
-    "default-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'self'",
+  'Content-Security-Policy': [
+    "default-src 'self'",
+    "img-src 'self' data:",
+    "connect-src 'self' ws://127.0.0.1:* ws://localhost:*",
+    "base-uri 'none'",
+    "frame-ancestors 'self'",
+  ].join('; '),
   'X-Content-Type-Options': 'nosniff',
   'Referrer-Policy': 'no-referrer',
   'Cache-Control': 'no-store',
