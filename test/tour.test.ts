@@ -14,7 +14,7 @@ test.before('the tour runs on the built package, as its users have it', () => {
   if (status !== 0) throw new Error(stderr)
 })
 
-test('npm start shows the whole life of a session, stays up, and its curl lines do what they say', async (t) => {
+test('npm run tour shows the whole life of a session, stays up, and its curl lines do what they say', async (t) => {
   const tour = startTour(t, {})
   const output = await outputUntil(tour, 'Ctrl+C ends it')
 

@@ -1,5 +1,5 @@
 /**
- * `npm start`: a server, a simulated WeChat, and a phone that goes through the whole life of a session. Then the
+ * `npm run tour`: a server, a simulated WeChat, and a phone that goes through the whole life of a session. Then the
  * server stays up, for you to try.
  *
  * REDIS_URL                   keeps sessions in that Redis, instead of in memory
