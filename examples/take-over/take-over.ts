@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import type { Context, Middleware } from 'koa'
+import type { Context } from 'koa'
 
 /** Of the Redis that weapp-session has its sessions in. A client of node-redis fits. */
 export interface OldRedis {
@@ -17,63 +17,66 @@ interface OldUser {
   openId: string
 }
 
+/** What an old session becomes: a login, and WeChat's answer to it. */
+interface Taken {
+  headers: Record<string, string>
+  answer: string
+}
+
 /**
- * Lets users of weapp-session stay logged in when koa-weapp-session takes its place: a code that the new server does not
- * know, and the old one did, is logged in once more, with the old server's word instead of WeChat's.
+ * Lets users of weapp-session stay logged in when koa-weapp-session takes its place: a code that weapp-session has a
+ * session for is logged in once more, with its word instead of WeChat's. For the two hours that its sessions live: it
+ * costs each request a read of the old Redis.
  *
  * An old session is taken once, and is then no longer an old one: so a logout stays a logout.
+ *
+ * @example
+ * const old = takeOver({ client })
+ * app.use(old.middleware)
+ * app.use(weappSession({ appId, appSecret, store, wechat: { fetch: old.fetch } }))
  */
 export function takeOver({ client, prefix = 'weapp-session:' }: TakeOverOptions) {
-  /** What WeChat would say to the codes that are being taken over. */
-  const answers = new Map<string, string>()
+  /** The old sessions that are being taken: requests with the same code share one. */
+  const takings = new Map<string, Promise<Taken | undefined>>()
 
-  return { fetch: fetchUnlessTaken, middleware }
+  return { middleware: takeOver, fetch: fetchUnlessTaken }
 
-  /** For `weappSession({ wechat: { fetch } })`. */
-  async function fetchUnlessTaken(...[url, init]: Parameters<typeof fetch>): Promise<Response> {
-    const { pathname, searchParams } = new URL(String(url))
-    const answer = pathname === '/sns/jscode2session' && answers.get(searchParams.get('js_code') ?? '')
-    return answer ? new Response(answer) : fetch(url, init)
-  }
+  async function takeOver(ctx: Context, next: () => Promise<unknown>): Promise<void> {
+    const code = ctx.get('X-WX-Code')
+    const isLogin = ctx.get('X-WX-RawData') || ctx.get('X-WX-Login')
+    if (!code || isLogin) return void (await next())
 
-  /** For `app.use()`, in the place of what `weappSession()` has made. */
-  function middleware(session: Middleware): Middleware {
-    return async function takeOver(ctx, next) {
-      let isHandled = false
-      const once = () => {
-        isHandled = true
-        return next()
-      }
-      await session(ctx, once)
-      const isUnknown = ctx.response.get('X-WX-Session-Error') === 'ERR_SESSION_EXPIRED'
-      const code = ctx.get('X-WX-Code')
-      if (isHandled || !isUnknown || !code || ctx.get('X-WX-RawData')) return
-
-      const user = parse(await client.getDel(prefix + code))
-      if (user) logIn(ctx, code, user)
-      try {
-        ctx.body = null
-        ctx.status = 404
-        ctx.remove('X-WX-Session-Error')
-        // Also when there was nothing: another request with this code may have taken it a moment ago.
-        await session(ctx, once)
-      } finally {
-        if (user) answers.delete(code)
-      }
+    const taking = takings.get(code) ?? take(code)
+    takings.set(code, taking)
+    try {
+      Object.assign(ctx.req.headers, (await taking)?.headers)
+      await next()
+    } finally {
+      takings.delete(code)
     }
   }
 
-  /** Makes a login of the request: the profile is signed with a key that nobody will ever have. */
-  function logIn(ctx: Context, code: string, { openId, ...profile }: OldUser): void {
-    const sessionKey = randomBytes(16).toString('base64')
+  async function fetchUnlessTaken(...[url, init]: Parameters<typeof fetch>): Promise<Response> {
+    const { pathname, searchParams } = new URL(String(url))
+    const code = pathname === '/sns/jscode2session' ? searchParams.get('js_code') : null
+    const taken = await takings.get(code ?? '')
+    return taken ? new Response(taken.answer) : fetch(url, init)
+  }
+
+  async function take(code: string): Promise<Taken | undefined> {
+    const user = parse(await client.getDel(prefix + code))
+    if (!user) return undefined
+    const { openId, ...profile } = user
     const rawData = JSON.stringify(profile)
-    answers.set(code, JSON.stringify({ openid: openId, session_key: sessionKey }))
-    Object.assign(ctx.req.headers, {
-      'x-wx-rawdata': encodeURIComponent(rawData),
-      'x-wx-signature': createHash('sha1')
-        .update(rawData + sessionKey)
-        .digest('hex'),
-    })
+    // weapp-session has kept no session_key: this one signs the profile, and is good for nothing else.
+    const sessionKey = randomBytes(16).toString('base64')
+    const signature = createHash('sha1')
+      .update(rawData + sessionKey)
+      .digest('hex')
+    return {
+      headers: { 'x-wx-rawdata': encodeURIComponent(rawData), 'x-wx-signature': signature },
+      answer: JSON.stringify({ openid: openId, session_key: sessionKey }),
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-import { request } from 'node:http'
+import { type RequestOptions, request } from 'node:http'
 
 /** An HTTP message as the documents print it: a first line, headers, and JSON or nothing. */
 export interface Message {
@@ -28,9 +28,10 @@ export interface Answer {
 /** Sends a request to a server of this machine, as it stands. */
 export function send(url: string, { first, headers, body }: Message): Promise<Answer> {
   const [method, path] = first.split(' ')
-  const options = { method, path, headers: Object.fromEntries(headers), ...hostOf(url) }
+  const { hostname, port } = new URL(url)
+  const options: RequestOptions = { method, path, headers: Object.fromEntries(headers), hostname, port }
   return new Promise((resolve, reject) => {
-    const sent = request(options as Parameters<typeof request>[0] & object, async (response) => {
+    const sent = request(options, async (response) => {
       let text = ''
       for await (const chunk of response.setEncoding('utf8')) text += chunk
       const status = `HTTP/${response.httpVersion} ${response.statusCode} ${response.statusMessage}`
@@ -39,11 +40,6 @@ export function send(url: string, { first, headers, body }: Message): Promise<An
     sent.on('error', reject)
     sent.end(body === undefined ? undefined : JSON.stringify(body))
   })
-}
-
-function hostOf(url: string): { hostname: string; port: string } {
-  const { hostname, port } = new URL(url)
-  return { hostname, port }
 }
 
 /** What the names in braces stand for, as far as that is known. */
