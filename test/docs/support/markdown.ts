@@ -16,6 +16,7 @@ export interface Page {
   blocks: Block[]
   /** Where links and images point. */
   links: string[]
+  images: { href: string; alt: string }[]
 }
 
 export interface Heading {
@@ -51,12 +52,13 @@ export function allPages(): Page[] {
 
 export function readPage(path: string): Page {
   const text = readFileSync(join(root, path), 'utf8')
-  const page: Page = { path, headings: [], tables: [], blocks: [], links: [] }
+  const page: Page = { path, headings: [], tables: [], blocks: [], links: [], images: [] }
   const anchors = new Map<string, number>()
   let from = 0
 
   const visit = (token: Token): void => {
     if (token.type === 'link' || token.type === 'image') page.links.push(token.href)
+    if (token.type === 'image') page.images.push({ href: token.href, alt: token.text })
     if (token.type === 'heading') {
       const text = plain(token as Tokens.Heading)
       const anchor = anchorOf(text)
