@@ -1,4 +1,5 @@
-import { BrokenCircuitError, CircuitState, circuitBreaker, handleWhen, SamplingBreaker } from 'cockatiel'
+import { BrokenCircuitError, CircuitState, SamplingBreaker } from 'cockatiel'
+import { type Diagnostics, diagnostics } from './diagnostics.js'
 
 /** Keeps what does not answer from being asked by everybody, each for the whole of its deadline. */
 export interface Breaker {
@@ -9,6 +10,7 @@ export interface Breaker {
 }
 
 export interface BreakerOptions {
+  of: Diagnostics['breaker']['of']
   /** Which errors say that it does not answer; all others are answers. */
   isFailure(error: unknown): boolean
   /** ms over which calls are counted. The breaker opens when there were ten, and more than `share` of them failed. */
@@ -20,31 +22,53 @@ export interface BreakerOptions {
 
 const CALLS_MIN = 10
 
-export function breaker({ isFailure, window, share, coolDown }: BreakerOptions): Breaker {
-  const circuit = circuitBreaker(handleWhen(isFailure), {
-    halfOpenAfter: coolDown,
-    breaker: new SamplingBreaker({
-      threshold: share,
-      duration: window,
-      minimumRps: CALLS_MIN / (window / 1000),
-    }),
+const states = diagnostics('breaker')
+
+/**
+ * The counting is cockatiel's; its policy around that is not used: it makes others wait for the call that finds out,
+ * and its promises are on the way of every request. (Measured: they cost as much as the read's deadline.)
+ */
+export function breaker({ of, isFailure, window, share, coolDown }: BreakerOptions): Breaker {
+  const calls = new SamplingBreaker({
+    threshold: share,
+    duration: window,
+    minimumRps: CALLS_MIN / (window / 1000),
   })
   let openUntil = 0
-  circuit.onBreak(() => {
-    openUntil = Date.now() + coolDown
-  })
+  let state = CircuitState.Closed
 
-  return {
-    isOpen,
-    async run(work) {
-      // Left to itself, the circuit would make others wait for the one that finds out.
-      if (isOpen()) throw new BrokenCircuitError()
-      return circuit.execute(work)
-    },
-  }
+  return { isOpen, run }
 
   function isOpen(): boolean {
-    if (circuit.state === CircuitState.Closed) return false
-    return circuit.state === CircuitState.HalfOpen || Date.now() < openUntil
+    if (state === CircuitState.Closed) return false
+    return state === CircuitState.HalfOpen || Date.now() < openUntil
+  }
+
+  function run<T>(work: () => Promise<T>): Promise<T> {
+    if (isOpen()) return Promise.reject(new BrokenCircuitError())
+    // The first call after a pause finds out; until it has ended, nobody else is let through.
+    if (state === CircuitState.Open) state = CircuitState.HalfOpen
+    const during = state
+    const result = work()
+    result.then(
+      () => answered(during),
+      (error: unknown) => (isFailure(error) ? failed(during) : answered(during)),
+    )
+    return result
+  }
+
+  function answered(during: CircuitState): void {
+    if (during === CircuitState.Closed) return calls.success(during)
+    state = CircuitState.Closed
+    calls.success(CircuitState.HalfOpen)
+    states.publish({ of, isOpen: false })
+  }
+
+  function failed(during: CircuitState): void {
+    // One that began before it opened, and ends after, says nothing new.
+    if (during === CircuitState.Closed && (!calls.failure(during) || state !== during)) return
+    if (state === CircuitState.Closed) states.publish({ of, isOpen: true })
+    state = CircuitState.Open
+    openUntil = Date.now() + coolDown
   }
 }

@@ -20,9 +20,8 @@ export async function give(
   { credential, record }: FoundSession,
 ): Promise<void> {
   if (ctx.headerSent) return
-  const { appId, openId, unionId, profile, created, expires } = record
-  const about = { openId, ...(unionId && { unionId }), ...(profile && { profile }), created, expires }
-  await carrier.give?.(ctx, { credential, appId, session: about })
+  const { appId, user, created, expires } = record
+  await carrier.give?.(ctx, { credential, appId, session: { user, created, expires } })
   keepFromCaches(ctx)
 }
 

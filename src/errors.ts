@@ -17,6 +17,8 @@ export interface RefusalOptions {
   message?: string | undefined
   /** WeChat's errcode, for a failed exchange. */
   errcode?: number | undefined
+  /** WeChat's name for the call that failed. */
+  rid?: string | undefined
   /** Seconds until another try makes sense; sent as `Retry-After`. */
   retryAfter?: number | undefined
   /** What went wrong underneath. For logs: never sent to the client. */
@@ -45,12 +47,15 @@ export class WeappSessionError extends Error {
   readonly headers: Readonly<Record<string, string>>
   /** WeChat's errcode, when it refused the code. */
   readonly detail: { readonly errcode: number } | undefined
+  /** WeChat's name for the call that failed, which its support asks for. For logs: never sent to the client. */
+  readonly rid: string | undefined
 
   constructor(reason: Reason, options: RefusalOptions = {}) {
     const {
       status = STATUS_BY_REASON[reason],
       message = MESSAGES[reason],
       errcode,
+      rid,
       retryAfter,
       cause,
     } = options
@@ -58,6 +63,7 @@ export class WeappSessionError extends Error {
     this.reason = reason
     this.status = status
     this.detail = errcode === undefined ? undefined : { errcode }
+    this.rid = rid
     this.headers = {
       [ERROR_HEADER]: reason,
       'Cache-Control': 'no-store',

@@ -64,7 +64,13 @@ export function exchanges({ store, code2Session, concurrency, lease }: Exchanges
   /** The waiting for a login of another process: one for each code, however many requests wait. */
   const waits = new Map<string, Promise<void>>()
   const slots = bulkhead(concurrency, concurrency)
-  const silence = breaker({ isFailure: isSilence, window: WINDOW, share: 0.5, coolDown: COOL_DOWN })
+  const silence = breaker({
+    of: 'wechat',
+    isFailure: isSilence,
+    window: WINDOW,
+    share: 0.5,
+    coolDown: COOL_DOWN,
+  })
 
   return { exchange, settled, spend }
 

@@ -57,7 +57,7 @@ export function lives(options: LivesOptions): Lives {
     // Not for every request: a write each time would cost more than the read.
     if (expires - record.expires < (ttl * 1000) / 10) return found
     try {
-      await store.renew(id, ids.owner(record.openId, id), expires)
+      await store.renew(id, ids.owner(record.user, id), expires)
     } catch {
       // A store that can be read but not written is no reason to turn anybody away.
       return found
@@ -68,14 +68,14 @@ export function lives(options: LivesOptions): Lives {
   async function beginGuest(data: SessionRecord['data']): Promise<FoundSession> {
     const fresh = freshId()
     const created = Date.now()
-    const record: SessionRecord = { v: 1, appId, openId: '', data, key: '', created, expires: end(), rev: 0 }
+    const record: SessionRecord = { v: 1, appId, user: null, data, key: '', created, expires: end(), rev: 0 }
     await put(fresh.id, record, 1)
     return { ...fresh, record }
   }
 
   async function move(found: FoundSession): Promise<FoundSession> {
     if (!canMove) return found
-    const user = ids.owner(found.record.openId, found.id)
+    const user = ids.owner(found.record.user, found.id)
     for (let tries = 0; tries < TRIES; tries++) {
       const entry = await store.read(found.id)
       if (entry?.state !== 'session') break
@@ -85,7 +85,7 @@ export function lives(options: LivesOptions): Lives {
         trust.ended(found.id)
         return fresh
       }
-      await store.end(fresh.id, ids.owner(fresh.record.openId, fresh.id))
+      await store.end(fresh.id, ids.owner(fresh.record.user, fresh.id))
     }
     throw new WeappSessionError('ERR_SESSION_CONFLICT')
   }
@@ -107,7 +107,7 @@ export function lives(options: LivesOptions): Lives {
 
   async function put(id: string, record: SessionRecord, max: number): Promise<void> {
     const claim = await store.claim(id)
-    const user = ids.owner(record.openId, id)
+    const user = ids.owner(record.user, id)
     if (claim.state === 'granted' && (await store.create({ id, user, record, claim: claim.claim, max })))
       return
     throw new WeappSessionError('ERR_SESSION_CONFLICT')

@@ -9,7 +9,7 @@ import type { Sealer } from './seal.js'
 import type { FoundSession } from './session.js'
 import type { Entry, SessionRecord, SessionStore } from './store.js'
 import type { Trust } from './trust.js'
-import { isAnonymous, isSigned, type Profile, pickProfile } from './user-data.js'
+import { isAnonymous, isSigned, type Profile, pickProfile, userOf } from './user-data.js'
 import type { Exchanged } from './wechat.js'
 
 export interface LoginOptions {
@@ -100,18 +100,15 @@ export function logins(options: LoginOptions): Logins {
   async function find({ credential, claims }: Presented): Promise<FoundSession> {
     const id = ids.session(credential)
     if (claims) {
-      if (!trust.believes(id, ids.user(claims.openId), claims))
+      if (!trust.believes(id, ids.user(claims.user.openId), claims))
         throw new WeappSessionError('ERR_SESSION_EXPIRED')
-      ids.remember(credential, id)
       return { id, credential, record: claimed(claims), isClaimed: true }
     }
     const flight = flights.get(id)
     if (flight) await flight.landed
     const entry = await store.read(id)
     const settled = entry?.state === 'claimed' ? await exchanges.settled(id) : entry
-    const record = believed(settled)
-    ids.remember(credential, id)
-    return { id, credential, record }
+    return { id, credential, record: believed(settled) }
   }
 
   function takeOff(id: string, code: string): Flight {
@@ -155,15 +152,13 @@ export function logins(options: LoginOptions): Logins {
     data: SessionRecord['data'],
     welcome: (draft: SessionRecord) => Promise<SessionRecord>,
   ): Promise<SessionRecord> {
-    const user = ids.user(openId)
-    const best = isAnonymous(profile) ? ((await knownProfile(user)) ?? profile) : profile
+    const owner = ids.user(openId)
+    const best = isAnonymous(profile) ? ((await knownProfile(owner)) ?? profile) : profile
     const created = Date.now()
     const draft: SessionRecord = {
       v: 1,
       appId,
-      openId,
-      ...(unionId !== undefined && { unionId }),
-      ...(best && { profile: best }),
+      user: userOf({ openId, unionId }, best),
       data,
       key: sealer.seal(sessionKey, id),
       created,
@@ -173,7 +168,7 @@ export function logins(options: LoginOptions): Logins {
     }
 
     const record = await welcome(draft)
-    if (await store.create({ id, user, record, claim, max: maxSessionsPerUser })) return record
+    if (await store.create({ id, user: owner, record, claim, max: maxSessionsPerUser })) return record
     throw new WeappSessionError('ERR_SESSION_EXPIRED')
   }
 
@@ -195,7 +190,9 @@ export function logins(options: LoginOptions): Logins {
   ): Promise<SessionRecord> {
     if (!profile || isAnonymous(profile)) return record
     const improved = await amend(store, id, record, (current) =>
-      isAnonymous(current.profile) ? { ...current, profile } : current,
+      current.user && isAnonymous(current.user)
+        ? { ...current, user: userOf(current.user, profile) }
+        : current,
     )
     if (!improved) throw new WeappSessionError('ERR_SESSION_EXPIRED')
     return improved
@@ -205,8 +202,9 @@ export function logins(options: LoginOptions): Logins {
   async function knownProfile(user: string): Promise<Profile | undefined> {
     // A name is not worth a login: without the list, the user has none until the next one.
     const sessions = await store.list(user).catch(() => [])
-    const records = sessions.map(({ record }) => record).filter(isBelieved)
-    return records.find(({ profile }) => !isAnonymous(profile))?.profile
+    const users = sessions.filter(({ record }) => isBelieved(record)).map(({ record }) => record.user)
+    const named = users.find((user) => user && !isAnonymous(user))
+    return named ? pickProfile({ ...named }) : undefined
   }
 
   /** As much of a record as a credential knows. */

@@ -1,6 +1,7 @@
 import type { Context, Middleware } from 'koa'
 import { mistake } from './check.js'
 import { type Login, readLogin } from './credentials.js'
+import { printDiagnostics } from './debug.js'
 import { give, heldBy, keepFromCaches, owed } from './delivery.js'
 import { WeappSessionError } from './errors.js'
 import { answerLogin, isLoginPath, readLoginBody } from './login-path.js'
@@ -40,6 +41,7 @@ export interface WeappSession extends Middleware {
  */
 export function weappSession(options: WeappSessionOptions): WeappSession {
   const settled = settle(options)
+  printDiagnostics()
   const { apps, appIdOf, carrier, ignore, onLogin, loginPath, legacyStatus, ignoreSignature } = settled
   const warn = warnings()
   const store = guarded(settled.store, warn.rarely)
@@ -111,7 +113,7 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
 
   async function logIn(ctx: Context, program: Program, login: Login): Promise<Identified> {
     const previous = await sessionBefore(ctx, program)
-    const data = previous?.record.openId === '' ? previous.record.data : {}
+    const data = previous?.record.user === null ? previous.record.data : {}
     const found = await program.logIn(login, data, (draft) => welcome(ctx, program, draft))
     if (found.isNew && previous) await program.end(previous).catch(() => {})
     const session = program.open(found, { isNew: found.isNew, onEnd: () => left(ctx) })

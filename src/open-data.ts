@@ -93,7 +93,7 @@ export function openData({ appId, ids, store, sealer }: OpenDataOptions): OpenDa
     const sessionKey = sealer.open(record.key, id)
     if (sessionKey === undefined) return undefined
     try {
-      return decryptUserData(encrypted, sessionKey, { appId, openId: record.openId })
+      return decryptUserData(encrypted, sessionKey, { appId, openId: record.user?.openId ?? '' })
     } catch {
       return undefined
     }
@@ -103,7 +103,7 @@ export function openData({ appId, ids, store, sealer }: OpenDataOptions): OpenDa
     { id, record }: FoundSession,
     encrypted: EncryptedData,
   ): Promise<Record<string, unknown> | undefined> {
-    const sessions = await store.list(ids.owner(record.openId, id))
+    const sessions = await store.list(ids.owner(record.user, id))
     for (const other of sessions.filter((other) => other.id !== id).slice(0, OTHERS)) {
       const opened = attempt({ ...other, credential: '' }, encrypted)
       if (opened) return opened

@@ -5,10 +5,10 @@ import type { Ids } from './id.js'
 import type { Lives } from './lives.js'
 import type { OpenData } from './open-data.js'
 import type { Sealer } from './seal.js'
-import type { FoundSession, OpenSession, SessionData, Situation, WxSession, WxUserInfo } from './session.js'
+import type { FoundSession, OpenSession, SessionData, Situation, WxSession } from './session.js'
 import type { SessionRecord, SessionStore } from './store.js'
 import type { Trust } from './trust.js'
-import type { EncryptedData } from './user-data.js'
+import type { EncryptedData, WxUserInfo } from './user-data.js'
 import type { PhoneNumber, WechatApi } from './wechat-api.js'
 
 /** What sessions need of their mini program. */
@@ -51,7 +51,8 @@ class Opened implements OpenSession {
     this.#around = around
     this.#session = found
     this.#onEnd = onEnd
-    this.user = found ? userOf(found.record) : null
+    // A copy: the record is the store's.
+    this.user = found?.record.user ? { ...found.record.user } : null
     this.visible = new Visible(this, isNew)
   }
 
@@ -108,7 +109,7 @@ class Opened implements OpenSession {
   }
 
   async getPhoneNumber(code: string): Promise<PhoneNumber> {
-    const openId = this.#session?.record.openId
+    const openId = this.#session?.record.user?.openId
     if (!openId || this.#isOver) throw new WeappSessionError('ERR_LOGIN_REQUIRED')
     return this.#around.wechat.getPhoneNumber(code, { openId })
   }
@@ -116,9 +117,10 @@ class Opened implements OpenSession {
   async isKeyAlive(): Promise<boolean> {
     await this.load()
     const session = this.#session
+    const openId = session?.record.user?.openId
     const key = session && this.#around.sealer.open(session.record.key, session.id)
-    if (!session || this.#isOver || key === undefined) return false
-    return this.#around.wechat.isKeyAlive(session.record.openId, key)
+    if (!openId || this.#isOver || key === undefined) return false
+    return this.#around.wechat.isKeyAlive(openId, key)
   }
 
   current(): FoundSession | undefined {
@@ -165,7 +167,7 @@ class Opened implements OpenSession {
     if (!this.#session) return
     const { id, record } = this.#session
     const { store, ids, trust } = this.#around
-    await store.end(id, ids.owner(record.openId, id))
+    await store.end(id, ids.owner(record.user, id))
     trust.ended(id)
   }
 
@@ -232,11 +234,6 @@ class Visible implements WxSession {
 }
 
 const NOT_LOADED = 'koa-weapp-session: with jwtCarrier(), await ctx.$wxSession.load() before its data'
-
-/** What of a record handlers may see as the user. */
-function userOf({ openId, unionId, profile }: SessionRecord): WxUserInfo | null {
-  return openId === '' ? null : { ...profile, openId, ...(unionId !== undefined && { unionId }) }
-}
 
 function isPlainObject(value: unknown): boolean {
   return typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -1,6 +1,7 @@
 import type { Context } from 'koa'
 import type { Carrier, Presented } from './carriers/carrier.js'
 import type { Login } from './credentials.js'
+import { type Diagnostics, diagnostics } from './diagnostics.js'
 import type { WeappSessionError } from './errors.js'
 import { exchanges } from './exchange.js'
 import { idsOf } from './id.js'
@@ -46,6 +47,9 @@ export interface ProgramOptions {
 /** ms that a login takes beside its exchange, at most, before others believe that its process has died. */
 const TIME_FOR_THE_STORE = 1000
 
+const loginChannel = diagnostics('login')
+const revokeChannel = diagnostics('revoke')
+
 export function program(options: ProgramOptions, settled: Settled): Program {
   const { appId, appSecret, carrier, store, warn } = options
   const { ttl, rolling, maxAge, maxSessionsPerUser, wechat, ignoreSignature } = settled
@@ -66,6 +70,26 @@ export function program(options: ProgramOptions, settled: Settled): Program {
   const api = wechatApi({ appId, appSecret, ...wechat, warn })
   const open = opener({ ...common, lives: life, find, wechat: api })
 
+  async function logInAndTell(
+    login: Login,
+    data: SessionRecord['data'],
+    welcome: Welcome,
+  ): Promise<FoundSession & { isNew: boolean }> {
+    const began = performance.now()
+    const found = await logIn(login, data, welcome)
+    if (loginChannel.hasSubscribers) {
+      loginChannel.publish({
+        appId,
+        user: ids.alias(found.record.user?.openId ?? ''),
+        session: ids.alias(found.id),
+        isNew: found.isNew,
+        proof: proofOf(login),
+        ms: performance.now() - began,
+      })
+    }
+    return found
+  }
+
   async function findAndRenew(presented: Presented): Promise<FoundSession> {
     const { credential, isOld, claims } = presented
     if (!claims) return life.renew(await find(presented))
@@ -80,14 +104,15 @@ export function program(options: ProgramOptions, settled: Settled): Program {
   return {
     appId,
     wechat: api,
-    logIn,
+    logIn: logInAndTell,
     open,
     find: rolling || carrier.give ? findAndRenew : find,
     async end({ id, record }) {
-      await store.end(id, ids.owner(record.openId, id))
+      await store.end(id, ids.owner(record.user, id))
       trusted.ended(id)
     },
     async revoke(openId) {
+      if (revokeChannel.hasSubscribers) revokeChannel.publish({ appId, user: ids.alias(openId) })
       trusted.revoked(ids.user(openId))
       await store.revoke(ids.user(openId))
     },
@@ -98,4 +123,9 @@ export function program(options: ProgramOptions, settled: Settled): Program {
 export function programOf(programs: Map<string, Program>, appIdOf: (ctx: Context) => string | undefined) {
   const [only] = programs.size === 1 ? programs.values() : []
   return (ctx: Context): Program | undefined => only ?? programs.get(appIdOf(ctx) ?? '')
+}
+
+function proofOf({ userInfo, encrypted }: Login): Diagnostics['login']['proof'] {
+  if (userInfo?.signature) return 'signature'
+  return encrypted ? 'encryptedData' : 'none'
 }

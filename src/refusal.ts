@@ -1,7 +1,10 @@
 import type { Context } from 'koa'
+import { type Diagnostics, diagnostics } from './diagnostics.js'
 import { WeappSessionError } from './errors.js'
 
 const LEGACY_STATUS = Symbol('koa-weapp-session: legacyStatus')
+
+const refusals = diagnostics('refusal')
 
 /** Answers the refusals of this request with status 200, wherever in the stack they are made. */
 export function useLegacyStatus(ctx: Context): void {
@@ -26,6 +29,7 @@ export function refuse(ctx: Context, error: unknown): void {
   ctx.$wxUserInfo = null
   ctx.$wxSession = null
   if (!(error instanceof WeappSessionError)) throw error
+  if (refusals.hasSubscribers) refusals.publish(described(error))
   if (error.status >= 500) ctx.app.emit('error', error, ctx)
   // A handler has answered by itself: what could not be saved is all that is left to say.
   if (ctx.headerSent || ctx.respond === false) return
@@ -34,4 +38,8 @@ export function refuse(ctx: Context, error: unknown): void {
   ctx.status = LEGACY_STATUS in ctx ? 200 : error.status
   ctx.set(error.headers)
   ctx.body = error.toJSON()
+}
+
+function described({ reason, status, message, detail, rid }: WeappSessionError): Diagnostics['refusal'] {
+  return { reason, status, message, ...detail, ...(rid && { rid }) }
 }

@@ -1,16 +1,6 @@
 import type { SessionRecord } from './store.js'
-import type { EncryptedData, Profile } from './user-data.js'
+import type { EncryptedData, WxUserInfo } from './user-data.js'
 import type { PhoneNumber } from './wechat-api.js'
-
-/**
- * The logged-in user: plain, and safe to send to the client. The ids are WeChat's answer to the exchange;
- * the rest is what the user says of themselves, when there is any.
- */
-export interface WxUserInfo extends Readonly<Profile> {
-  readonly openId: string
-  /** There when the mini program belongs to an Open Platform account. */
-  readonly unionId?: string
-}
 
 /**
  * What handlers keep in a session. Yours to declare:

@@ -1,4 +1,4 @@
-import type { Profile } from './user-data.js'
+import type { WxUserInfo } from './user-data.js'
 
 /**
  * A session as it is stored. Records are values: whoever holds one never changes it, so a store may hand out
@@ -8,10 +8,8 @@ export interface SessionRecord {
   /** Version of this shape: a record of another version is not believed. */
   v: 1
   appId: string
-  /** Empty in a session without a user. */
-  openId: string
-  unionId?: string
-  profile?: Profile
+  /** As handlers see it: to put it together for each request would cost more than to read it. Nobody: a guest's. */
+  user: WxUserInfo | null
   /** What handlers keep in `ctx.$wxSession.data`. JSON. */
   data: Record<string, unknown>
   /** The session_key, sealed. */

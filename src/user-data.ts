@@ -13,6 +13,16 @@ export interface Profile {
   country?: string
 }
 
+/**
+ * The logged-in user: plain, and safe to send to the client. The ids are WeChat's answer to the exchange;
+ * the rest is what the user says of themselves, when there is any.
+ */
+export interface WxUserInfo extends Readonly<Profile> {
+  readonly openId: string
+  /** There when the mini program belongs to an Open Platform account. */
+  readonly unionId?: string
+}
+
 /** The `encryptedData` and `iv` that many `wx` calls give. */
 export interface EncryptedData {
   encryptedData: string
@@ -30,6 +40,14 @@ export function pickProfile(value: Record<string, unknown>): Profile {
   }
   if (typeof value.gender === 'number') profile.gender = value.gender
   return profile
+}
+
+/** A user as WeChat's ids and a profile make it: nothing in the profile can be an id. */
+export function userOf(
+  { openId, unionId }: { openId: string; unionId?: string | undefined },
+  profile: Profile | undefined,
+): WxUserInfo {
+  return { ...profile, openId, ...(unionId !== undefined && { unionId }) }
 }
 
 /**

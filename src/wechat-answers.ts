@@ -30,9 +30,13 @@ export const ADVICE: Readonly<Record<number, string>> = {
 export const RETRY_AFTER: Readonly<Record<number, number>> = { 45011: 60, 45009: 3600 }
 
 /** The id that WeChat's support asks for, from `…, rid: 652d44d0-1d0af18b-5b069232`; nothing else of the text. */
-export function traceId(errmsg: unknown): string {
-  const rid = typeof errmsg === 'string' ? /\b(?:rid|req_id): ?([\w-]{1,64})/.exec(errmsg)?.[1] : undefined
-  return rid ? `rid ${rid}` : 'no rid'
+export function traceId(errmsg: unknown): string | undefined {
+  return typeof errmsg === 'string' ? /\b(?:rid|req_id): ?([\w-]{1,64})/.exec(errmsg)?.[1] : undefined
+}
+
+/** A refusal as it is logged. */
+export function describeAnswer(errcode: number, rid: string | undefined): string {
+  return `errcode ${errcode}, ${rid ? `rid ${rid}` : 'no rid'}`
 }
 
 /** A name like ECONNREFUSED: all that may be kept of an error that may hold the URL. */

@@ -1,7 +1,7 @@
 import { deadline } from './deadline.js'
 import { parseObject } from './user-data.js'
 import type { Warnings } from './warn.js'
-import { ADVICE, BUSY, networkErrorCode, RETRY_AFTER, traceId } from './wechat-answers.js'
+import { ADVICE, BUSY, describeAnswer, networkErrorCode, RETRY_AFTER, traceId } from './wechat-answers.js'
 import { WechatApiError, type WechatApiErrorCode } from './wechat-api-error.js'
 
 export interface WechatCallsOptions {
@@ -112,10 +112,10 @@ export function wechatCalls({ baseUrl, timeout, fetch, warn }: WechatCallsOption
     return new WechatApiError(code, `${what}: ${nextStep(retryable)}.`, { retryable, cause })
   }
 
-  function refused({ path, isOnce, advice: special }: WechatCall, errcode: number, rid: string) {
+  function refused({ path, isOnce, advice: special }: WechatCall, errcode: number, rid: string | undefined) {
     const advice = special?.[errcode] ?? ADVICE[errcode]
     if (advice) {
-      const what = `WeChat refuses calls of ${path} (errcode ${errcode}, ${rid})`
+      const what = `WeChat refuses calls of ${path} (${describeAnswer(errcode, rid)})`
       warn.once(`WEAPP_API_${errcode}`, `${what}: ${advice}`)
     }
 
@@ -127,7 +127,7 @@ export function wechatCalls({ baseUrl, timeout, fetch, warn }: WechatCallsOption
       errcode,
       retryable,
       retryAfter: RETRY_AFTER[errcode],
-      cause: new Error(`WeChat answered errcode ${errcode}, ${rid}`),
+      cause: new Error(`WeChat answered ${describeAnswer(errcode, rid)}`),
     })
   }
 }

@@ -1,8 +1,17 @@
 import { deadline } from './deadline.js'
+import { diagnostics } from './diagnostics.js'
 import { WeappSessionError } from './errors.js'
 import { parseObject } from './user-data.js'
 import type { Warnings } from './warn.js'
-import { ADVICE, BUSY, isText, networkErrorCode, RETRY_AFTER, traceId } from './wechat-answers.js'
+import {
+  ADVICE,
+  BUSY,
+  describeAnswer,
+  isText,
+  networkErrorCode,
+  RETRY_AFTER,
+  traceId,
+} from './wechat-answers.js'
 
 /** Who WeChat says the user is. The session_key stays on this server. */
 export interface Exchanged {
@@ -31,6 +40,8 @@ interface Answer {
 // Errcodes: developers.weixin.qq.com/miniprogram/dev/server/API/user-login/api_code2session
 const BLOCKED = 40226
 
+const exchanges = diagnostics('exchange')
+
 /**
  * Exchanges codes at WeChat: send, then check. Each call sends its code exactly once: WeChat consumes a code
  * even when it refuses it or its answer is lost, so to send it again can only fail (40163).
@@ -42,7 +53,22 @@ export function code2Session(options: Code2SessionOptions): (code: string) => Pr
   const { appId, appSecret, baseUrl, timeout, fetch, warn } = options
 
   return async function exchange(code) {
-    return check(await send(code))
+    const began = performance.now()
+    try {
+      const exchanged = check(await send(code))
+      told(began)
+      return exchanged
+    } catch (error) {
+      told(began, error as WeappSessionError)
+      throw error
+    }
+  }
+
+  function told(began: number, refusal?: WeappSessionError): void {
+    if (!exchanges.hasSubscribers) return
+    const { status, detail, rid } = refusal ?? {}
+    const why = { ...(status && { status }), ...detail, ...(rid && { rid }) }
+    exchanges.publish({ appId, ms: performance.now() - began, ...why })
   }
 
   async function send(code: string): Promise<Answer> {
@@ -92,12 +118,14 @@ export function code2Session(options: Code2SessionOptions): (code: string) => Pr
     return new WeappSessionError('ERR_SESSION_KEY_EXCHANGE_FAILED', { status, message, cause })
   }
 
-  function refused(errcode: number, rid: string): WeappSessionError {
+  function refused(errcode: number, rid: string | undefined): WeappSessionError {
     const advice = ADVICE[errcode]
-    if (advice) warn.once(`WEAPP_${errcode}`, `WeChat refuses logins (errcode ${errcode}, ${rid}): ${advice}`)
+    const what = describeAnswer(errcode, rid)
+    if (advice) warn.once(`WEAPP_${errcode}`, `WeChat refuses logins (${what}): ${advice}`)
 
-    const cause = new Error(`WeChat answered errcode ${errcode}, ${rid}`)
-    return new WeappSessionError('ERR_SESSION_KEY_EXCHANGE_FAILED', { ...treatment(errcode), errcode, cause })
+    const cause = new Error(`WeChat answered ${what}`)
+    const options = { ...treatment(errcode), errcode, rid, cause }
+    return new WeappSessionError('ERR_SESSION_KEY_EXCHANGE_FAILED', options)
   }
 }
 

@@ -507,6 +507,6 @@ async function claimed(store: SessionStore, id: string): Promise<Claim> {
 
 function newRecord(): SessionRecord {
   const now = Date.now()
-  const ids = { appId: 'wx-test', openId: 'o-test' }
+  const ids = { appId: 'wx-test', user: { openId: 'o-test' } }
   return { v: 1, ...ids, data: {}, key: 'sealed', created: now, expires: now + 60_000, rev: 0 }
 }

@@ -1,5 +1,5 @@
 import type { Context } from 'koa'
-import type { Profile } from '../user-data.js'
+import type { WxUserInfo } from '../user-data.js'
 
 /** How a session travels after login: made by `codeCarrier()`, `headerCarrier()`, `cookieCarrier()` or `jwtCarrier()`. */
 export interface Carrier {
@@ -33,9 +33,7 @@ export interface Presented {
 
 /** A session as far as a credential speaks for it. */
 export interface Claims {
-  openId: string
-  unionId?: string
-  profile?: Profile
+  user: WxUserInfo
   /** Unix ms: of the session. */
   created: number
   /** Unix ms: of the session. */
@@ -48,5 +46,5 @@ export interface Claims {
 export interface Given {
   credential: string
   appId: string
-  session: Omit<Claims, 'staleness'>
+  session: Omit<Claims, 'user' | 'staleness'> & { user: WxUserInfo | null }
 }

@@ -5,7 +5,7 @@ import { checkOptions, mistake } from '../check.js'
 import { WeappSessionError } from '../errors.js'
 import { checkedKeys } from '../keys.js'
 import { TOKEN_HEADER } from '../protocol.js'
-import type { Profile } from '../user-data.js'
+import { type Profile, userOf } from '../user-data.js'
 import type { Carrier, Given, Presented } from './carrier.js'
 
 /**
@@ -122,9 +122,9 @@ export function jwtCarrier(options: JwtCarrierOptions): Carrier {
   function presented({ sub, jti, iat, exp, unionId, profile, created, expires }: TokenClaims): Presented {
     const now = Date.now() / 1000
     if (exp <= now || expires <= now * 1000) throw new WeappSessionError('ERR_SESSION_EXPIRED')
-    const about = { openId: sub, ...(unionId && { unionId }), ...(profile && { profile }), created, expires }
+    const user = userOf({ openId: sub, unionId }, profile)
     const isOld = now > (iat + exp) / 2 && exp * 1000 < expires
-    return { credential: jti, isOld, claims: { ...about, staleness: staleness * 1000 } }
+    return { credential: jti, isOld, claims: { user, created, expires, staleness: staleness * 1000 } }
   }
 
   async function give(
@@ -133,11 +133,14 @@ export function jwtCarrier(options: JwtCarrierOptions): Carrier {
   ): Promise<void> {
     if (!signing)
       throw new TypeError('koa-weapp-session: jwtCarrier() has only public keys, and logs nobody in')
-    const { openId, profile, ...rest } = session
+    const { user, created, expires } = session
+    if (!user) throw new TypeError('koa-weapp-session: a token names a user')
+    const { openId, unionId, ...profile } = user
+    const about = { ...(unionId && { unionId }), created, expires }
     // What is longer has no place in a header: the session has it.
-    const short = profile && JSON.stringify(profile).length <= PROFILE_MAX ? { profile } : undefined
+    const isShort = JSON.stringify(profile).length <= PROFILE_MAX
     const exp = Math.min(Math.floor(Date.now() / 1000) + expiresIn, Math.ceil(session.expires / 1000))
-    const token = await new SignJWT({ ...rest, ...short })
+    const token = await new SignJWT({ ...about, ...(isShort && { profile }) })
       .setProtectedHeader({ alg: signing.alg, kid: signing.kid, typ: TYPE })
       .setSubject(openId)
       .setAudience(appId)

@@ -297,10 +297,11 @@ function isWritten(value: unknown): value is Written {
 
 function isRecord(value: unknown): boolean {
   if (!isObject(value)) return false
-  const { appId, openId, key, data, created, expires, rev } = value
-  const areTexts = [appId, openId, key].every((text) => typeof text === 'string')
+  const { appId, user, key, data, created, expires, rev } = value
+  const isSomebody = isObject(user) && typeof user.openId === 'string'
+  const areTexts = [appId, key].every((text) => typeof text === 'string')
   const areNumbers = [created, expires, rev].every((number) => typeof number === 'number')
-  return areTexts && areNumbers && isObject(data)
+  return areTexts && areNumbers && isObject(data) && (isSomebody || user === null)
 }
 
 function isEnrolment(value: unknown): value is Enrolment {

@@ -1,5 +1,6 @@
 import { breaker } from '../breaker.js'
 import { deadline } from '../deadline.js'
+import { diagnostics, type StoreCall, type StoreOutcome } from '../diagnostics.js'
 import { WeappSessionError } from '../errors.js'
 import type { SessionStore } from '../store.js'
 import type { Warn } from '../warn.js'
@@ -9,6 +10,8 @@ const DEFAULT_TIMEOUT = 250
 
 /** Seconds after which another try makes sense. */
 const RETRY_AFTER = 1
+
+const calls = diagnostics('store')
 
 /** A call that the store did not answer in time. */
 class TooLate extends Error {}
@@ -26,13 +29,16 @@ export function guarded(store: SessionStore, warn: Warn): SessionStore {
   const { timeout = DEFAULT_TIMEOUT } = store
   const isFailure = (error: unknown) => error instanceof TooLate
   // Nearly all: of a cluster, one node may hang while the others answer.
-  const hanging = breaker({ isFailure, window: 1000, share: 0.9, coolDown: 500 })
+  const hanging = breaker({ of: 'store', isFailure, window: 1000, share: 0.9, coolDown: 500 })
 
-  async function call<T>(work: () => Promise<T>): Promise<T> {
+  async function call<T>(name: StoreCall, work: () => Promise<T>): Promise<T> {
+    const began = calls.hasSubscribers ? performance.now() : 0
     try {
-      if (timeout === 0) return await work()
-      return await hanging.run(() => deadline(timeout, work(), tooLate))
+      const result = await (timeout === 0 ? work() : hanging.run(() => deadline(timeout, work(), tooLate)))
+      if (began) tell(name, began, outcomeOf(name, result))
+      return result
     } catch (cause) {
+      if (began) tell(name, began, 'failed')
       const why = cause instanceof Error ? cause.message : 'it threw something that is no error'
       warn('WEAPP_STORE', `The session store fails, and requests that need it get 503: ${why}`)
       throw new WeappSessionError('ERR_STORE_UNAVAILABLE', { retryAfter: RETRY_AFTER, cause })
@@ -45,15 +51,26 @@ export function guarded(store: SessionStore, warn: Warn): SessionStore {
 
   return {
     timeout,
-    read: (id) => call(() => store.read(id)),
-    claim: (id) => call(() => store.claim(id)),
-    refuse: (claim, refusal) => call(() => store.refuse(claim, refusal)),
-    create: (session) => call(() => store.create(session)),
-    update: (id, record) => call(() => store.update(id, record)),
-    renew: (id, user, expires) => call(() => store.renew(id, user, expires)),
-    end: (id, user, rev) => call(() => store.end(id, user, rev)),
-    list: (user) => call(() => store.list(user)),
-    revoke: (user) => call(() => store.revoke(user)),
+    read: (id) => call('read', () => store.read(id)),
+    claim: (id) => call('claim', () => store.claim(id)),
+    refuse: (claim, refusal) => call('refuse', () => store.refuse(claim, refusal)),
+    create: (session) => call('create', () => store.create(session)),
+    update: (id, record) => call('update', () => store.update(id, record)),
+    renew: (id, user, expires) => call('renew', () => store.renew(id, user, expires)),
+    end: (id, user, rev) => call('end', () => store.end(id, user, rev)),
+    list: (user) => call('list', () => store.list(user)),
+    revoke: (user) => call('revoke', () => store.revoke(user)),
     close: async () => store.close?.(),
   }
+}
+
+function tell(call: StoreCall, began: number, outcome: StoreOutcome): void {
+  calls.publish({ call, ms: performance.now() - began, outcome })
+}
+
+function outcomeOf(call: StoreCall, result: unknown): StoreOutcome {
+  if (call === 'read' && result === undefined) return 'nothing'
+  if (result === false) return 'not done'
+  if (call === 'update') return result as StoreOutcome
+  return call === 'read' || call === 'claim' ? (result as { state: StoreOutcome }).state : 'done'
 }

@@ -200,19 +200,21 @@ function connect(options: RedisStoreOptions, timeout: number): Connection {
   )
 }
 
-/** The head is what the scripts read; see redis-scripts.ts. */
+/** What a session begins with. The rest of the line is for the scripts; see redis-scripts.ts. */
+const HEAD = 'session '
+
 function print({ rev, expires, ...rest }: SessionRecord): string {
-  return `session ${rev} ${expires}\n${JSON.stringify(rest)}`
+  return `${HEAD}${rev} ${expires}\n${JSON.stringify(rest)}`
 }
 
 function parseSession(value: string | null): SessionRecord | undefined {
-  if (!value?.startsWith('session ')) return undefined
+  if (!value?.startsWith(HEAD)) return undefined
   const end = value.indexOf('\n')
-  const [, rev, expires] = value.slice(0, end).split(' ')
+  const space = value.indexOf(' ', HEAD.length)
   try {
     const record: SessionRecord = JSON.parse(value.slice(end + 1))
-    record.rev = Number(rev)
-    record.expires = Number(expires)
+    record.rev = Number(value.slice(HEAD.length, space))
+    record.expires = Number(value.slice(space, end))
     return record
   } catch {
     return undefined
