@@ -7,6 +7,7 @@ import type { WxSession } from './session.js'
 import type { SessionStore } from './store.js'
 import { memoryStore } from './stores/memory.js'
 
+/** Options of {@link weappSession}. */
 export interface WeappSessionOptions {
   /** The mini program's appId. Required, unless there are `apps`. */
   appId?: string | undefined

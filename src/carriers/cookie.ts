@@ -3,6 +3,7 @@ import { keyRing } from '../keys.js'
 import type { Carrier } from './carrier.js'
 import { signedIds } from './signed-id.js'
 
+/** Options of {@link cookieCarrier}. */
 export interface CookieCarrierOptions {
   /** As those of `headerCarrier()`. */
   keys: string | Uint8Array | (string | Uint8Array)[]

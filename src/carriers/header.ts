@@ -6,6 +6,7 @@ import { warn } from '../warn.js'
 import type { Carrier } from './carrier.js'
 import { signedIds } from './signed-id.js'
 
+/** Options of {@link headerCarrier}. */
 export interface HeaderCarrierOptions {
   /**
    * Secrets of 32 bytes or more, the newest first: it signs, and what any of them has signed is good. To rotate,

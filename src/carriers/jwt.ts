@@ -14,6 +14,7 @@ import type { Carrier, Given, Presented } from './carrier.js'
  */
 export type JwtKey = string | Uint8Array | KeyObject
 
+/** Options of {@link jwtCarrier}. */
 export interface JwtCarrierOptions {
   /** The newest first: it signs, and each verifies what names it (`kid`). */
   keys: JwtKey | JwtKey[]

@@ -19,6 +19,7 @@ interface CommonOptions {
   timeout?: number
 }
 
+/** Options of {@link redisStore}: a client, or where it can be made one to. */
 export type RedisStoreOptions = CommonOptions &
   (
     | {
