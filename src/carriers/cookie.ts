@@ -6,7 +6,7 @@ import { signedIds } from './signed-id.js'
 /** Options of {@link cookieCarrier}. */
 export interface CookieCarrierOptions {
   /** As those of `headerCarrier()`. */
-  keys: string | Uint8Array | (string | Uint8Array)[]
+  keys: string | Uint8Array | undefined | (string | Uint8Array | undefined)[]
   /** Default `wx-session`. */
   name?: string
   /** Default `/`. */

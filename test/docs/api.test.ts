@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import test from 'ava'
 import { type Export, readEntries } from '../../scripts/api.js'
 import { printApi, printReport } from '../../scripts/api-pages.js'
-import { root } from './support/markdown.js'
+import { COMMENTS, compile, MINI_PROGRAM } from './support/compile.js'
+import { readPage, root } from './support/markdown.js'
 
 const entries = readEntries()
 /** The simulator's phones, and the client's types of `wx`, have WeChat's own names: its documents say what they are. */
@@ -62,6 +63,44 @@ test('what checks its options says that it throws', (t) => {
     [],
   )
 })
+
+test('the examples compile', (t) => {
+  const examples = readPage('docs/api.md').blocks.filter(({ lang }) => lang === 'ts')
+  const inMiniPrograms = examples.filter(({ text }) => text.includes('require('))
+  const others = examples.filter((block) => !inMiniPrograms.includes(block))
+
+  t.true(examples.length > 15)
+  const complete = others.map((block) => ({ ...block, text: completed(block.text) }))
+  t.deepEqual(compile(complete, COMMENTS), [])
+  t.deepEqual(
+    compile(
+      inMiniPrograms.map((block) => ({ ...block, lang: 'js' })),
+      MINI_PROGRAM,
+    ),
+    [],
+  )
+})
+
+/** An example with what its readers know: where its names come from, and that it stands in a function. */
+function completed(text: string): string {
+  const lines = text.split('\n')
+  const isImport = (line: string) => line.startsWith('import ')
+  const imports = lines.filter(isImport)
+  const rest = lines.filter((line) => !isImport(line)).join('\n')
+  for (const { name, exports } of entries) {
+    const used = exports.filter(({ name }) => new RegExp(`\\b${name}\\b`).test(rest)).map(({ name }) => name)
+    const missing = used.filter(
+      (name) => !imports.some((line) => line.includes(name)) && !HIDDEN.includes(name),
+    )
+    if (missing.length > 0) imports.push(`import { ${missing.join(', ')} } from '${name}'`)
+  }
+  if (/\bKoa\b/.test(rest)) imports.push("import Koa from 'koa'")
+  const body = rest.includes('declare module') ? rest : `export async function example() {\n${rest}\n}`
+  return `${imports.join('\n')}\n${body}`
+}
+
+/** Names of types that are words of examples too. */
+const HIDDEN = ['Wechat', 'Phone', 'request', 'Session']
 
 const UNIT =
   /\b(ms|milliseconds|seconds|Unix|bytes|characters|percent|degrees|how many|most|at the same time|errcode|status|Port)\b/i

@@ -34,6 +34,9 @@ export const SERVER: Setting = {
   },
 }
 
+/** Examples in comments of the sources: shorter, so that more is taken for granted. */
+export const COMMENTS: Setting = { ...SERVER, with: ['globals.d.ts', 'api-globals.d.ts'] }
+
 /** JavaScript of mini programs, against WeChat's own typings. */
 export const MINI_PROGRAM: Setting = {
   extension: 'js',
