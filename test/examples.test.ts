@@ -45,6 +45,21 @@ test('multi-app: one server, two mini programs', async (t) => {
   t.is(other?.body.reason, 'ERR_BAD_REQUEST')
 })
 
+test('metrics: logins, refusals and exchanges are counted, and nobody is named', async (t) => {
+  const { curls } = await start(t, 'metrics')
+  const [alice, madeUp, metrics] = curls
+  const { openId } = (await run(alice)).body.user
+  await run(madeUp)
+
+  const { body } = await run(metrics)
+
+  t.regex(body, /^weapp_login_seconds_count\{appId="wx\w+",isNew="true"\} 1$/m)
+  t.regex(body, /^weapp_refusals_total\{reason="ERR_SESSION_KEY_EXCHANGE_FAILED",status="401"\} 1$/m)
+  t.regex(body, /^weapp_exchange_seconds_count\{appId="wx\w+",outcome="ok"\} 1$/m)
+  t.regex(body, /^weapp_exchange_seconds_count\{appId="wx\w+",outcome="40029"\} 1$/m)
+  t.false(body.includes(openId))
+})
+
 test('each is started with one command, and fits on a screen', (t) => {
   const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   const examples = Object.keys(scripts).filter((name) => name.startsWith('example:'))
