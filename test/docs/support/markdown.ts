@@ -11,6 +11,7 @@ export const root: string = fileURLToPath(new URL('../../..', import.meta.url))
 export interface Page {
   /** From the folder of the project, such as `docs/client.md`. */
   path: string
+  text: string
   headings: Heading[]
   tables: Table[]
   blocks: Block[]
@@ -52,7 +53,7 @@ export function allPages(): Page[] {
 
 export function readPage(path: string): Page {
   const text = readFileSync(join(root, path), 'utf8')
-  const page: Page = { path, headings: [], tables: [], blocks: [], links: [], images: [] }
+  const page: Page = { path, text, headings: [], tables: [], blocks: [], links: [], images: [] }
   const anchors = new Map<string, number>()
   let from = 0
 
