@@ -1,5 +1,4 @@
-import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { marked, type Token, type Tokens } from 'marked'
@@ -44,11 +43,18 @@ export interface Block {
   where: string
 }
 
-/** Every Markdown file of the project: those that git knows, and those that it does not ignore. */
-export function allPages(): Page[] {
-  const args = ['ls-files', '--cached', '--others', '--exclude-standard', '*.md']
-  const paths = execFileSync('git', args, { cwd: root, encoding: 'utf8' }).split('\n').filter(Boolean)
-  return [...new Set(paths)].filter((path) => existsSync(join(root, path))).map(readPage)
+/** Every Markdown file of the project. */
+export function allPages(folder = ''): Page[] {
+  const entries = readdirSync(join(root, folder), { withFileTypes: true })
+  return entries.flatMap((entry) => {
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) return isSkipped(entry.name) ? [] : allPages(path)
+    return entry.name.endsWith('.md') ? readPage(path) : []
+  })
+}
+
+function isSkipped(folder: string): boolean {
+  return folder.startsWith('.') || folder === 'node_modules' || folder === 'dist'
 }
 
 export function readPage(path: string): Page {
