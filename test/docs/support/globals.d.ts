@@ -11,6 +11,10 @@ declare global {
   const appId: string
   const appSecret: string
 
+  /** What a user has typed. */
+  const name: string
+  const password: string
+
   /** Of an app's own. */
   interface User {
     openId: string
