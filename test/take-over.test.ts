@@ -3,7 +3,6 @@ import Koa, { type Context } from 'koa'
 import supertest, { type Response } from 'supertest'
 import { type OldRedis, takeOver } from '../examples/take-over/take-over.js'
 import { redisStore, weappSession } from '../src/index.js'
-import type { Wechat } from '../src/simulator/index.js'
 import { useRedis, withClient } from './support/redis.js'
 import { isRefused, listen } from './support/server.js'
 import { codeLoginHeaders, startWechat } from './support/wechat.js'
@@ -78,16 +77,11 @@ test('what is in the old Redis, and was not put there by weapp-session, is no se
 
 async function start(t: ExecutionContext, client?: OldRedis) {
   const { url, options, prefix } = redis()
-  const wechat: Wechat & { exchanges?: number } = startWechat(t)
-  const reached = globalThis.fetch
+  const wechat = startWechat(t)
   const old = takeOver({
     client: client ?? { getDel: (key) => withClient(url, (client) => client.getDel(key)) },
     prefix: `${prefix}old:`,
-  })
-  // The example asks the real WeChat by the global fetch; here it is the simulated one.
-  globalThis.fetch = wechat.fetch
-  t.teardown(() => {
-    globalThis.fetch = reached
+    fetch: wechat.fetch,
   })
   const { appId, appSecret } = wechat
   const session = weappSession({

@@ -10,6 +10,8 @@ export interface TakeOverOptions {
   client: OldRedis
   /** The one that weapp-session has. Default `weapp-session:`. */
   prefix?: string
+  /** How WeChat is reached for everything else. Default: the global one. */
+  fetch?: typeof fetch
 }
 
 /** What weapp-session has under `prefix + code`: rawData's fields, and the openId. */
@@ -35,7 +37,8 @@ interface Taken {
  * app.use(old.middleware)
  * app.use(weappSession({ appId, appSecret, store, wechat: { fetch: old.fetch } }))
  */
-export function takeOver({ client, prefix = 'weapp-session:' }: TakeOverOptions) {
+export function takeOver(options: TakeOverOptions) {
+  const { client, prefix = 'weapp-session:', fetch: reach = fetch } = options
   /** The old sessions that are being taken: requests with the same code share one. */
   const takings = new Map<string, Promise<Taken | undefined>>()
 
@@ -60,7 +63,7 @@ export function takeOver({ client, prefix = 'weapp-session:' }: TakeOverOptions)
     const { pathname, searchParams } = new URL(String(url))
     const code = pathname === '/sns/jscode2session' ? searchParams.get('js_code') : null
     const taken = await takings.get(code ?? '')
-    return taken ? new Response(taken.answer) : fetch(url, init)
+    return taken ? new Response(taken.answer) : reach(url, init)
   }
 
   async function take(code: string): Promise<Taken | undefined> {
