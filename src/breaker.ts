@@ -58,9 +58,9 @@ export function breaker({ of, isFailure, window, share, coolDown }: BreakerOptio
   }
 
   function answered(during: CircuitState): void {
-    if (during === CircuitState.Closed) return calls.success(during)
+    calls.success(during)
+    if (during === CircuitState.Closed) return
     state = CircuitState.Closed
-    calls.success(CircuitState.HalfOpen)
     states.publish({ of, isOpen: false })
   }
 

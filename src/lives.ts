@@ -27,7 +27,7 @@ export interface Lives {
   /** When a session that begins now ends: Unix ms. */
   end(): number
   /** With `rolling`: the session with another ttl to live, as far as maxAge lets it. */
-  renew(found: FoundSession): Promise<FoundSession>
+  renew(found: FoundSession): FoundSession | Promise<FoundSession>
   /** A session without a user, for what a guest leaves. */
   beginGuest(data: SessionRecord['data']): Promise<FoundSession>
   /**
@@ -50,12 +50,16 @@ export function lives(options: LivesOptions): Lives {
     return Date.now() + ttl * 1000
   }
 
-  async function renew(found: FoundSession): Promise<FoundSession> {
-    const { id, record } = found
+  function renew(found: FoundSession): FoundSession | Promise<FoundSession> {
+    const { record } = found
     if (!rolling || found.isClaimed) return found
     const expires = Math.min(end(), record.created + maxAge * 1000)
     // Not for every request: a write each time would cost more than the read.
-    if (expires - record.expires < (ttl * 1000) / 10) return found
+    return expires - record.expires < (ttl * 1000) / 10 ? found : renewUntil(expires, found)
+  }
+
+  async function renewUntil(expires: number, found: FoundSession): Promise<FoundSession> {
+    const { id, record } = found
     try {
       await store.renew(id, ids.owner(record.user, id), expires)
     } catch {

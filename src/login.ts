@@ -1,5 +1,5 @@
 import { amend } from './amend.js'
-import type { Presented } from './carriers/carrier.js'
+import type { Claims, Presented } from './carriers/carrier.js'
 import type { Login } from './credentials.js'
 import { WeappSessionError } from './errors.js'
 import type { Exchange, Exchanges } from './exchange.js'
@@ -8,7 +8,7 @@ import type { OpenData } from './open-data.js'
 import type { Sealer } from './seal.js'
 import type { FoundSession } from './session.js'
 import type { Entry, SessionRecord, SessionStore } from './store.js'
-import type { Trust } from './trust.js'
+import type { Claimant, Trust } from './trust.js'
 import { isAnonymous, isSigned, type Profile, pickProfile, userOf } from './user-data.js'
 import type { Exchanged } from './wechat.js'
 
@@ -41,8 +41,8 @@ export interface Logins {
     data: SessionRecord['data'],
     welcome: Welcome,
   ): Promise<FoundSession & { isNew: boolean }>
-  /** The session of a credential; waits for its login, if that is still under way. */
-  find(presented: Presented): Promise<FoundSession>
+  /** The session of a credential: at once, where this process knows it; waits for a login that is under way. */
+  find(presented: Presented): FoundSession | Promise<FoundSession>
 }
 
 /** The requests of this process that log in with one code at the same time: they share one exchange. */
@@ -61,6 +61,8 @@ export function logins(options: LoginOptions): Logins {
   const { appId, ids, store, sealer, exchanges, openData, trust, isCodeTheCredential } = options
   const { ttl, maxSessionsPerUser, ignoreSignature } = options
   const flights = new Map<string, Flight>()
+  /** For as long as a carrier keeps the claims: what follows from them is the same for each request. */
+  const claimants = new WeakMap<Claims, Claimant>()
 
   return { logIn, find }
 
@@ -97,13 +99,18 @@ export function logins(options: LoginOptions): Logins {
     }
   }
 
-  async function find({ credential, claims }: Presented): Promise<FoundSession> {
-    const id = ids.session(credential)
+  function find({ credential, claims }: Presented): FoundSession | Promise<FoundSession> {
     if (claims) {
-      if (!trust.believes(id, ids.user(claims.user.openId), claims))
-        throw new WeappSessionError('ERR_SESSION_EXPIRED')
-      return { id, credential, record: claimed(claims), isClaimed: true }
+      const known = claimants.get(claims) ?? claimant(credential, claims)
+      if (trust.believes(known)) return known.found
+      throw new WeappSessionError('ERR_SESSION_EXPIRED')
     }
+    const id = ids.session(credential)
+    const record = store.peek?.(id)
+    return record && isBelieved(record) ? { id, credential, record } : lookUp(id, credential)
+  }
+
+  async function lookUp(id: string, credential: string): Promise<FoundSession> {
     const flight = flights.get(id)
     if (flight) await flight.landed
     const entry = await store.read(id)
@@ -207,9 +214,15 @@ export function logins(options: LoginOptions): Logins {
     return named ? pickProfile({ ...named }) : undefined
   }
 
-  /** As much of a record as a credential knows. */
-  function claimed({ staleness: _, ...known }: NonNullable<Presented['claims']>): SessionRecord {
-    return { v: 1, appId, ...known, data: {}, key: '', rev: -1 }
+  /** A session with as much of a record as its credential knows. */
+  function claimant(credential: string, claims: Claims): Claimant {
+    const { user, created, expires, staleness } = claims
+    const id = ids.session(credential)
+    const record: SessionRecord = { v: 1, appId, user, data: {}, key: '', created, expires, rev: -1 }
+    const found = { id, credential, record, isClaimed: true }
+    const known = { found, user: ids.user(user.openId), staleness, seenAt: 0 }
+    claimants.set(claims, known)
+    return known
   }
 
   function believed(entry: Entry | undefined): SessionRecord {

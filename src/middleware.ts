@@ -1,10 +1,12 @@
 import type { Context, Middleware } from 'koa'
+import type { Presented } from './carriers/carrier.js'
 import { mistake } from './check.js'
 import { type Login, readLogin } from './credentials.js'
 import { printDiagnostics } from './debug.js'
 import { give, heldBy, keepFromCaches, owed } from './delivery.js'
 import { WeappSessionError } from './errors.js'
 import { answerLogin, isLoginPath, readLoginBody } from './login-path.js'
+import { onceThere } from './once-there.js'
 import { settle, type WeappSessionOptions } from './options.js'
 import { type Program, program, programOf } from './program.js'
 import { refuse, useLegacyStatus } from './refusal.js'
@@ -62,7 +64,8 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
     let request: Identified
     let due: FoundSession | undefined
     try {
-      request = await identify(ctx)
+      const identified = identify(ctx)
+      request = identified instanceof Promise ? await identified : identified
       due = owed(carrier, request.session, request.held)
       if (due) await give(ctx, carrier, due)
     } catch (error) {
@@ -90,25 +93,30 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
     }
   }
 
-  async function identify(ctx: Context): Promise<Identified> {
+  function identify(ctx: Context): Identified | Promise<Identified> {
     const login = isLoginPath(ctx, loginPath)
-      ? await readLoginBody(ctx, ignoreSignature)
+      ? readLoginBody(ctx, ignoreSignature)
       : readLogin(ctx.req, ignoreSignature)
-    const program = programFor(ctx)
-    if (login) return logIn(ctx, known(program), login)
+    return onceThere(login, (login) => {
+      const program = programFor(ctx)
+      if (login) return logIn(ctx, known(program), login)
+      const presented = carrier.read(ctx, program?.appId ?? '')
+      return onceThere(presented, (presented) =>
+        presented ? recognise(ctx, known(program), presented) : guest(ctx, program),
+      )
+    })
+  }
 
-    const read = carrier.read(ctx, program?.appId ?? '')
-    // Most carriers know at once: a promise for each request costs more than the look.
-    const presented = read instanceof Promise ? await read : read
-    if (presented) {
-      const found = await known(program).find(presented)
-      const session = known(program).open(found, { isNew: false, onEnd: () => left(ctx) })
-      return { session, held: heldBy(presented, found) }
-    }
-    const guest = carrier.anonymous
-      ? program?.open(undefined, { isNew: true, onEnd: () => left(ctx) })
-      : undefined
-    return { session: guest, held: undefined }
+  function recognise(ctx: Context, program: Program, presented: Presented): Identified | Promise<Identified> {
+    return onceThere(program.find(presented), (found) => ({
+      session: program.open(found, { isNew: false, onEnd: () => left(ctx) }),
+      held: heldBy(presented, found),
+    }))
+  }
+
+  function guest(ctx: Context, program: Program | undefined): Identified {
+    if (!carrier.anonymous) return NOBODY
+    return { session: program?.open(undefined, { isNew: true, onEnd: () => left(ctx) }), held: undefined }
   }
 
   async function logIn(ctx: Context, program: Program, login: Login): Promise<Identified> {
@@ -165,6 +173,8 @@ interface Identified {
   session: OpenSession | undefined
   held: string | undefined
 }
+
+const NOBODY: Identified = { session: undefined, held: undefined }
 
 function attach(ctx: Context, session: OpenSession | undefined): void {
   ctx.$wxUserInfo = session?.user ?? null

@@ -20,7 +20,7 @@ export interface Surroundings {
   openData: OpenData
   trust: Trust
   wechat: WechatApi
-  find(presented: { credential: string }): Promise<FoundSession>
+  find(presented: { credential: string }): FoundSession | Promise<FoundSession>
 }
 
 /** Opens a session for the handlers of one request; without one, a session that begins when it is written to. */

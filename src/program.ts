@@ -2,11 +2,12 @@ import type { Context } from 'koa'
 import type { Carrier, Presented } from './carriers/carrier.js'
 import type { Login } from './credentials.js'
 import { type Diagnostics, diagnostics } from './diagnostics.js'
-import type { WeappSessionError } from './errors.js'
+import { WeappSessionError } from './errors.js'
 import { exchanges } from './exchange.js'
 import { idsOf } from './id.js'
 import { lives } from './lives.js'
 import { logins, type Welcome } from './login.js'
+import { onceThere } from './once-there.js'
 import { openData } from './open-data.js'
 import { type Open, opener } from './open-session.js'
 import type { Settled } from './options.js'
@@ -28,7 +29,7 @@ export interface Program {
     welcome: Welcome,
   ): Promise<FoundSession & { isNew: boolean }>
   /** The session of a credential, renewed where that is due. */
-  find(presented: Presented): Promise<FoundSession>
+  find(presented: Presented): FoundSession | Promise<FoundSession>
   open: Open
   /** Ends one session. */
   end(found: FoundSession): Promise<void>
@@ -90,15 +91,20 @@ export function program(options: ProgramOptions, settled: Settled): Program {
     return found
   }
 
-  async function findAndRenew(presented: Presented): Promise<FoundSession> {
-    const { credential, isOld, claims } = presented
-    if (!claims) return life.renew(await find(presented))
-    if (!isOld) return find(presented)
-    // A token that ends soon is looked up before there is another; while the store is away, it is good as it is.
-    return find({ credential }).then(life.renew, (error: WeappSessionError) => {
-      if (error.status < 500) throw error
-      return find(presented)
-    })
+  function findAndRenew(presented: Presented): FoundSession | Promise<FoundSession> {
+    const { isOld, claims } = presented
+    if (!claims) return onceThere(find(presented), life.renew)
+    return isOld ? findBehind(presented) : find(presented)
+  }
+
+  /** A token that ends soon is looked up before there is another; while the store is away, it is good as it is. */
+  async function findBehind(presented: Presented): Promise<FoundSession> {
+    try {
+      return await life.renew(await find({ credential: presented.credential }))
+    } catch (error) {
+      if (error instanceof WeappSessionError && error.status >= 500) return find(presented)
+      throw error
+    }
   }
 
   return {
@@ -106,7 +112,7 @@ export function program(options: ProgramOptions, settled: Settled): Program {
     wechat: api,
     logIn: logInAndTell,
     open,
-    find: rolling || carrier.give ? findAndRenew : find,
+    find: findAndRenew,
     async end({ id, record }) {
       await store.end(id, ids.owner(record.user, id))
       trusted.ended(id)

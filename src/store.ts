@@ -83,6 +83,12 @@ export interface SessionStore {
   read(id: string): Promise<Entry | undefined>
 
   /**
+   * A session that is known in this process, where the store keeps some: at once, and as it was a moment ago at most.
+   * Nothing: it has to be read.
+   */
+  peek?(id: string): SessionRecord | undefined
+
+  /**
    * Claims a login code, if nothing stands under its id: `granted` to exactly one caller. Whatever then stands
    * there (the claim, a refusal, the session or that it has ended) stays for at least as long as a code lives
    * ({@link CODE_MEMORY}), so that no code is ever exchanged twice.

@@ -1,18 +1,29 @@
 import { LRUCache } from 'lru-cache'
-import type { Claims } from './carriers/carrier.js'
+import type { FoundSession } from './session.js'
 import type { SessionStore } from './store.js'
 
 /** Which sessions are believed on the word of their credential, and for how long. */
 export interface Trust {
   /** Whether a session that speaks for itself may be believed; looks it up behind the scenes, when that is due. */
-  believes(id: string, user: string, claims: Claims): boolean
+  believes(claimant: Claimant): boolean
   /** This session has ended, here and now. */
   ended(id: string): void
   /** Every session of this user that began until now has. */
   revoked(user: string): void
 }
 
-/** Sessions, and users, that are remembered: what falls out is looked up once more. */
+/** A session that its credential speaks for. */
+export interface Claimant {
+  found: FoundSession
+  /** The id of its user. */
+  user: string
+  /** ms */
+  staleness: number
+  /** Unix ms: when it was looked up last. */
+  seenAt: number
+}
+
+/** Sessions that have ended, and users who were revoked, that are remembered: what falls out is looked up once more. */
 const MAX = 100_000
 
 /**
@@ -20,31 +31,30 @@ const MAX = 100_000
  * noticed that late at the latest, and a store that is away stops nobody.
  */
 export function trust(store: SessionStore): Trust {
-  const looks = new LRUCache<string, { at: number; isOver: boolean }>({ max: MAX })
+  const ends = new LRUCache<string, true>({ max: MAX })
   const revocations = new LRUCache<string, number>({ max: MAX })
 
   return {
-    believes(id, user, { created, staleness }) {
-      if ((revocations.get(user) ?? 0) >= created) return false
-      const last = looks.get(id)
-      if (last?.isOver) return false
-      if (!last || Date.now() - last.at >= staleness) look(id)
+    believes(claimant) {
+      const { found, user, staleness, seenAt } = claimant
+      if (ends.has(found.id) || (revocations.get(user) ?? 0) >= found.record.created) return false
+      if (Date.now() - seenAt >= staleness) look(claimant)
       return true
     },
     ended(id) {
-      looks.set(id, { at: Date.now(), isOver: true })
+      ends.set(id, true)
     },
     revoked(user) {
       revocations.set(user, Date.now())
     },
   }
 
-  function look(id: string): void {
-    looks.set(id, { at: Date.now(), isOver: false })
+  function look(claimant: Claimant): void {
+    const { id } = claimant.found
+    claimant.seenAt = Date.now()
     store.read(id).then(
       (entry) => {
-        const isOver = looks.get(id)?.isOver || entry?.state !== 'session'
-        looks.set(id, { at: Date.now(), isOver })
+        if (entry?.state !== 'session') ends.set(id, true)
       },
       // Unknown: asked again at the next request that it is due for.
       () => {},

@@ -1,55 +1,51 @@
 import { CODE_HEADER } from '../../src/protocol.js'
 import { breaker } from './breaker.js'
+import { credentialIn } from './credential.js'
 import { type Failure, wxFailure } from './errors.js'
 import { CODE_LIFE, type LoginData } from './login.js'
+import { EXPIRED, type Head, readRefusal } from './refusal.js'
 import { sleep, timeLeft } from './util.js'
 import type { Vault } from './vault.js'
 import type { Header } from './wx.js'
 
 /** What a request may carry: the session, or a login that nobody else carries. */
 export interface Ticket {
+  /** Names the session: the same object for as long as it has the same name, so that answers count against that. */
   header: Header
-  /** The session that is named by it; an answer counts against that one only. `undefined` for a login. */
-  generation: number | undefined
+  /** Set for a login. */
+  login?: LoginData
+  /** Where it goes, for what is kept by address. */
+  url?: string
 }
 
 /** The session of this user at this server, shared by all calls. */
 export interface Account {
   /**
    * The session, once there is one; or the lead: the right to log in, which exactly one call has at a time. Who is
-   * `gone` by then gets nothing. Rejects with a {@link Failure} while logins are blocked.
+   * gone by then gets nothing. Rejects with a {@link Failure} while logins are blocked. `url`: where the call goes.
    */
-  board(isGone: () => boolean): Promise<Ticket | undefined>
-  /** The leader's request was answered, and not with a refusal: its code is the session. */
-  accepted(): void
-  /** The leader gives up the lead, and the next call takes over; after a failure, not at once. */
-  released(failure?: Failure): void
-  /** The same, and no call logs in for so many ms. */
-  blocked(failure: Failure, ms: number): void
-  /** The server does not know this session any more. Ignored when another has taken its place already. */
-  expired(generation: number): void
+  board(isGone: () => boolean, url: string): Promise<Ticket | undefined>
+  /** A request with the session has got the beginning of its answer, which may rename it; or will get none. */
+  answered(ticket: Ticket, head?: Head): void
+  /** The leader's request was answered, and not with a refusal: that is the session, by its code or a name it got. */
+  accepted(ticket: Ticket, head: Head): void
+  /** The leader gives up the lead, and the next call takes over; after a failure, not at once, or not for so many ms. */
+  released(failure?: Failure, ms?: number): void
+  /**
+   * The server does not know the session by this name any more. Ignored when it has another already, or another has
+   * taken its place.
+   */
+  expired(ticket: Ticket): void | Promise<void>
+  /** From now on the session has this name. */
+  renamed(header: Header): void
   /** The user leaves. */
   leave(): void
-  isLoggedIn(): boolean
-}
-
-interface Current {
-  code: string
-  generation: number
-  /** Unix ms of its login; `undefined` for one that was found in storage. */
-  since: number | undefined
+  /** What names the session, where there is one. */
+  current(): Header | undefined
 }
 
 /** ms in which a second session that dies young stops all further logins. */
 const WINDOW = 60_000
-
-const DIED_TWICE: Failure = {
-  code: 'ERR_REFUSED',
-  reason: 'ERR_SESSION_EXPIRED',
-  statusCode: 401,
-  message: 'sessions end at once',
-  retryable: true,
-}
 
 export function account(
   getLoginData: () => Promise<LoginData>,
@@ -57,9 +53,9 @@ export function account(
   changed: (isLoggedIn: boolean) => void,
 ): Account {
   const logins = breaker<Failure>()
-  const kept = vault.load()
-  let generations = 0
-  let current: Current | undefined = kept ? { code: kept, since: undefined, generation: 0 } : undefined
+  let header = vault.load()
+  /** Unix ms of the session's login; for one that was found in storage, long ago. */
+  let since = 0
   /** Who waits for the leader; `undefined` while nobody leads. */
   let waiting: (() => void)[] | undefined
   /** What the leader offers to the server: never offered again. */
@@ -68,13 +64,13 @@ export function account(
   let fresh: Promise<LoginData> | undefined
   let lastDeath = -WINDOW
 
-  return { board, accepted, released, blocked, expired, leave, isLoggedIn }
+  return { board, answered, accepted, released, expired, renamed, leave, current: () => header }
 
   async function board(isGone: () => boolean): Promise<Ticket | undefined> {
     while (!isGone()) {
-      if (current) return { header: { [CODE_HEADER]: current.code }, generation: current.generation }
-      if (!waiting) return takeLead(isGone)
+      if (header) return { header }
       const line = waiting
+      if (!line) return takeLead(isGone)
       await new Promise<void>((resolve) => line.push(resolve))
     }
     return undefined
@@ -91,13 +87,11 @@ export function account(
       if (login && !isGone()) {
         fresh = undefined
         offered = login
-        return { header: login.header, generation: undefined }
+        return { header: login.header, login }
       }
-    } catch (error) {
-      endLead()
-      throw error
+    } finally {
+      if (!offered) endLead()
     }
-    endLead()
     return undefined
   }
 
@@ -122,40 +116,45 @@ export function account(
     if (failure) throw failure
   }
 
-  function accepted(): void {
+  function answered(ticket: Ticket, head?: Head): void {
+    const name = ticket.header === header && credentialIn(head)
+    if (name) renamed(name)
+  }
+
+  function renamed(name: Header): void {
+    header = name
+    vault.keep(name)
+  }
+
+  function accepted(_: Ticket, head: Head): void {
     if (!offered) return
-    const { code, since } = offered
-    current = { code, since, generation: ++generations }
+    since = offered.since
     logins.succeeded()
-    vault.keep(code)
+    renamed(credentialIn(head) || { [CODE_HEADER]: offered.header[CODE_HEADER] as string })
     endLead()
     changed(true)
   }
 
-  function released(failure?: Failure): void {
-    if (failure) {
+  function released(failure?: Failure, ms?: number): void {
+    if (failure && ms) logins.block(failure, ms)
+    else if (failure) {
       logins.failed(failure)
       if (failure.reason === 'ERR_SESSION_EXPIRED') died()
     }
     endLead()
   }
 
-  function blocked(failure: Failure, ms: number): void {
-    logins.block(failure, ms)
-    endLead()
-  }
-
-  function expired(generation: number): void {
-    if (!current || current.generation !== generation) return
-    const { since } = current
+  function expired(ticket: Ticket): void {
+    if (ticket.header !== header) return
     forget()
     // One that dies young died of something that another login does not mend.
-    if (since !== undefined && Date.now() - since < WINDOW) died()
+    if (timeLeft(since + WINDOW, WINDOW)) died()
   }
 
   function died(): void {
     const rest = timeLeft(lastDeath + WINDOW, WINDOW)
-    if (rest) logins.block(DIED_TWICE, rest)
+    if (rest)
+      logins.block(Object.assign(readRefusal(EXPIRED) as Failure, { message: 'sessions end at once' }), rest)
     lastDeath = Date.now()
   }
 
@@ -164,22 +163,17 @@ export function account(
     forget()
   }
 
-  function isLoggedIn(): boolean {
-    return current !== undefined
-  }
-
   function forget(): void {
     // Also when there is none: the storage may have failed to clear the last one.
     vault.keep(undefined)
-    const left = current
-    current = undefined
-    if (left) changed(false)
+    if (!header) return
+    header = undefined
+    changed(false)
   }
 
   function endLead(): void {
     const line = waiting || []
-    waiting = undefined
-    offered = undefined
+    waiting = offered = undefined
     for (const wake of line) wake()
   }
 }

@@ -1,19 +1,19 @@
 import type { Account, Ticket } from './account.js'
 import { type ErrorCode, type Failure, type Phase, SessionError, wxFailure } from './errors.js'
-import { type Answer, type Refusal, readRefusal } from './refusal.js'
+import { type Answer, type Head, headerOf, type Refusal, readRefusal, WANTS_LOGIN } from './refusal.js'
 import { type Callbacks, settlement } from './settlement.js'
 import { stableTask } from './task.js'
 import type { Call } from './types.js'
 import { sleep } from './util.js'
-import type { WxError, WxTask } from './wx.js'
+import type { Header, WxError, WxTask } from './wx.js'
 
 /** What is sent, and what can be told of it. */
 export interface Sending<Result> {
   /** Starts one attempt, with what the ticket says in its header. */
   send(
     ticket: Ticket,
-    /** `answer`: what is known of it beside the result. */
-    success: (result: Result, answer?: Answer) => void,
+    /** `read`: what the answer means, where that is not what it says. */
+    success: (result: Result, read?: (answer: Answer) => Answer) => void,
     fail: (error: WxError) => void,
   ): Pick<WxTask, 'abort'> | undefined
   /** Whether it may be sent again although a handler may have seen it. */
@@ -21,13 +21,14 @@ export interface Sending<Result> {
   /** Whether it is sent only to log in: where there is a session, there is nothing to send. */
   isBare?: boolean
   /** Logs in, for what cannot carry a login: its answer would not say whether the server accepted it. */
-  logIn?(): Promise<unknown>
+  logIn?: (() => Promise<unknown>) | undefined
 }
 
 /** What a call needs to know. */
 export interface Plan<Result> {
   account: Account
   sending: Sending<Result>
+  url: string
   /** Whether it goes to an origin that gets the session; others go out as they are, once. */
   isOurs: boolean
   /** The calls that are running: what to do with each when the user leaves. */
@@ -45,27 +46,26 @@ const A_SECOND = 1000
 /** s */
 const A_MINUTE = 60
 
-/** For what goes elsewhere. */
-const OUTSIDER: Ticket = { header: {}, generation: undefined }
-
 /**
  * One call, from its first wait to its settlement, which comes within `deadline` ms. What `plan` throws is the
  * call's failure.
  */
 export function startCall<Result>(
   deadline: number,
-  callbacks: Callbacks<Result>,
+  callbacks: Callbacks<Result> & { header?: Header | undefined },
   plan: () => Plan<Result>,
 ): Call<Result> {
   let phase: Phase = 'wait'
   let attempts = 0
   let attempt: Pick<WxTask, 'abort'> | undefined
-  /** Set while this call has the lead. */
-  let leading: Account | undefined
-  let forget = () => {}
+  let account: Account
+  let isLeading = false
+  let running: Set<() => void> | undefined
+  let seat = OUTSIDE
 
   const { promise, isSettled, succeed, fail } = settlement(callbacks, tidyUp)
   const { task, follow } = stableTask(() => stop('ERR_ABORTED', 'abort'))
+  const leave = () => stop('ERR_LOGGED_OUT', 'logged out')
   const timer = setTimeout(
     () => giveUp({ code: 'ERR_DEADLINE', message: 'deadline', retryable: true }),
     deadline,
@@ -74,116 +74,130 @@ export function startCall<Result>(
   return Object.assign(promise, task)
 
   async function run(): Promise<void> {
-    const { account, sending, isOurs, running } = plan()
-    const leave = () => stop('ERR_LOGGED_OUT', 'logged out')
+    const here = plan()
+    const { sending, url, isOurs } = here
+    account = here.account
+    const isAuthorized = headerOf(callbacks.header, 'Authorization')
+    running = here.running
     if (isOurs) running.add(leave)
-    forget = () => running.delete(leave)
     // In the next turn: nothing is called back before the caller has its task.
     await undefined
 
     while (!isSettled()) {
-      if (isOurs && !account.isLoggedIn()) {
+      if (isOurs && !account.current()) {
         phase = 'login'
-        if (sending.logIn) await sending.logIn()
+        await (sending.logIn && sending.logIn())
       }
-      const ticket = isOurs ? await account.board(isSettled) : OUTSIDER
-      if (isOurs && ticket && ticket.generation === undefined) leading = account
+      const next = isOurs ? await account.board(isSettled, url) : OUTSIDE
       // Nothing may come between this look and the sending: the call may have ended while it waited.
-      if (!ticket || isSettled()) return handOver((account) => account.released())
-      if (!leading && sending.isBare) return succeed(undefined as unknown as Result)
-      if (leading && sending.logIn) {
+      if (!next) return
+      seat = next
+      isLeading = !!seat.login
+      if (isSettled()) return tidyUp()
+      if (!isLeading && sending.isBare) return succeed(undefined as unknown as Result)
+      if (isLeading && sending.logIn) {
         // The session has gone again meanwhile.
-        handOver((account) => account.released())
+        released()
         continue
       }
 
-      const outcome = await attempted(sending, ticket)
+      // One header cannot name both: the app's own goes out, and the session stays out of it.
+      if (isAuthorized && seat.header.Authorization) {
+        landed()
+        seat = OUTSIDE
+      }
+      const outcome = await attempted(sending)
       if ('error' in outcome) return giveUp(wxFailure('ERR_NETWORK', outcome.error))
       const { result, answer } = outcome
-      const refusal = isOurs && readRefusal(answer)
+      const refusal = seat !== OUTSIDE && readRefusal(answer)
       if (!refusal) {
         // What a gateway says of a server that is away accepts no login.
-        handOver((account) => {
-          if (answer.statusCode < 500) account.accepted()
-          else account.released(wxFailure('ERR_NETWORK', { errMsg: `request:fail ${answer.statusCode}` }))
-        })
+        if (answer.statusCode < 500) accepted(answer)
+        else released(wxFailure('ERR_NETWORK', { errMsg: `request:fail ${answer.statusCode}` }))
         return succeed(result)
       }
-      if (!(await isWorthAnotherTry(account, refusal, ticket, sending.isSafe))) {
-        return fail(errorOf(failureFrom(refusal)))
-      }
+      if (!(await isWorthAnotherTry(refusal, answer, sending))) return fail(errorOf(refusal))
     }
   }
 
-  async function attempted({ send }: Sending<Result>, ticket: Ticket): Promise<Outcome<Result>> {
+  async function attempted({ send }: Sending<Result>): Promise<Outcome<Result>> {
     phase = 'request'
     attempts += 1
+    let head: Head | undefined
     const outcome = await new Promise<Outcome<Result>>((resolve) => {
       attempt = send(
-        ticket,
-        (result, answer = result as unknown as Answer) => resolve({ result, answer }),
+        seat,
+        (result, read = (answer) => answer) => {
+          // The answer to a transfer has no header of its own.
+          resolve({ result, answer: read(Object.assign({}, head, result as unknown as Answer)) })
+        },
         (error) => resolve({ error }),
       )
-      if (attempt) follow(attempt)
+      if (attempt) {
+        follow(attempt, (received) => {
+          head = received
+          landed(received)
+        })
+      }
     })
     attempt = undefined
+    landed((outcome as { answer?: Answer }).answer)
     return outcome
   }
 
   /** Fails, and tells the next to lead that this one could not. */
   function giveUp(failure: Failure): void {
-    handOver((account) => account.released(failure))
+    released(failure)
     fail(errorOf(failure))
   }
 
   /** Does what each refusal asks for, and says whether the call may go round once more. */
   async function isWorthAnotherTry(
-    account: Account,
     refusal: Refusal,
-    { generation }: Ticket,
-    isSafe: boolean | undefined,
+    answer: Answer,
+    { isSafe }: Sending<Result>,
   ): Promise<boolean> {
-    const { reason, retryAfter } = refusal
-    const isLast = attempts >= MAX_ATTEMPTS
-    if (leading && reason !== 'ERR_SESSION_CONFLICT') return refusedLogin(refusal, isSafe) && !isLast
-    // A conflict comes after the login: the session is there.
-    handOver((account) => account.accepted())
-
-    if (WANTS_LOGIN.test(reason)) {
-      if (generation !== undefined) account.expired(generation)
-      return !isLast
-    }
+    const { reason, statusCode, retryable, retryAfter } = refusal
+    const wantsLogin = WANTS_LOGIN.test(reason)
     // Of the others a handler may have run: only what is safe is sent again.
-    if (!WANTS_TIME.test(reason) || !isSafe || isLast) return false
-    await sleep((retryAfter || attempts * 0.2) * A_SECOND * (1 + Math.random()))
-    return true
+    const isWorthIt = attempts < MAX_ATTEMPTS && (wantsLogin || (retryable && !!isSafe))
+    if (isLeading && reason !== 'ERR_SESSION_CONFLICT') {
+      const isHopeless = statusCode === 403 || statusCode === 429
+      released(refusal, isHopeless ? (retryAfter || A_MINUTE) * A_SECOND : 0)
+      return isWorthIt && !isHopeless
+    }
+    // A conflict comes after the login: the session is there.
+    accepted(answer)
+    if (wantsLogin) await account.expired(seat)
+    else if (isWorthIt) await sleep((retryAfter || attempts * 0.2) * A_SECOND * (1 + Math.random()))
+    return isWorthIt
   }
 
-  function refusedLogin(refusal: Refusal, isSafe = false): boolean {
-    const { reason, statusCode, retryAfter } = refusal
-    const failure = failureFrom(refusal)
-    const isHopeless = statusCode === 403 || statusCode === 429
-    handOver((account) => {
-      if (isHopeless) account.blocked(failure, (retryAfter || A_MINUTE) * A_SECOND)
-      else account.released(failure)
-    })
-    return !isHopeless && (WANTS_LOGIN.test(reason) || (WANTS_TIME.test(reason) && isSafe))
+  function accepted(answer: Answer): void {
+    if (handsOver()) account.accepted(seat, answer)
   }
 
-  /** Ends the lead, if this call has it. */
-  function handOver(how: (account: Account) => void): void {
-    const account = leading
-    leading = undefined
-    if (account) how(account)
+  function released(failure?: Failure, ms?: number): void {
+    if (handsOver()) account.released(failure, ms)
+  }
+
+  function landed(head?: Head): void {
+    if (account) account.answered(seat, head)
+  }
+
+  /** Whether this call has the lead: until now. */
+  function handsOver(): boolean {
+    const hadLead = isLeading
+    isLeading = false
+    return hadLead
   }
 
   function tidyUp(): void {
     clearTimeout(timer)
-    forget()
-    handOver((account) => account.released())
-    const unfinished = attempt
-    attempt = undefined
-    if (unfinished) unfinished.abort()
+    if (running) running.delete(leave)
+    landed()
+    released()
+    if (attempt) attempt.abort()
   }
 
   function stop(code: ErrorCode, message: string): void {
@@ -195,14 +209,8 @@ export function startCall<Result>(
   }
 }
 
-/** What each refusal asks for. */
-const WANTS_LOGIN = /^ERR_(SESSION_EXPIRED|LOGIN_REQUIRED|SESSION_KEY_EXCHANGE_FAILED)$/
-const WANTS_TIME = /^ERR_(SESSION_CONFLICT|STORE_UNAVAILABLE)$/
-
-function failureFrom({ reason, statusCode }: Refusal): Failure {
-  const retryable = statusCode !== 403 && (WANTS_LOGIN.test(reason) || WANTS_TIME.test(reason))
-  return { code: 'ERR_REFUSED', message: reason, reason, statusCode, retryable }
-}
+/** For what goes without the session. */
+const OUTSIDE: Ticket = { header: {} }
 
 /** What was thrown: a failure of ours, or what `wx` or a function of the app has against its options. */
 function asFailure(error: unknown): Failure {

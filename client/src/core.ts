@@ -1,11 +1,11 @@
 import { type Account, account } from './account.js'
 import { type Plan, type Sending, startCall } from './call.js'
 import { mistake } from './errors.js'
-import { getLoginData } from './login.js'
+import { loginSource } from './login.js'
 import type { Places } from './origin.js'
 import type { Callbacks } from './settlement.js'
 import type { Call, RequestOptions, SessionOptions } from './types.js'
-import { defaultKey, vault } from './vault.js'
+import { defaultKey, type Shelf, vault } from './vault.js'
 import type { Header, Wx, WxResponse, WxTask } from './wx.js'
 
 declare const wx: Wx | undefined
@@ -31,18 +31,14 @@ export interface Host {
 export interface Core {
   /** Looks `wx` up, at first use: nothing happens at import. */
   host(): Host
-  call<Result>(
-    options: AnyOptions & Callbacks<Result>,
-    sendingFor: (host: Host) => Sending<Result>,
-  ): Call<Result>
+  call<Result>(options: AnyOptions & Callbacks<Result>, sendingFor: () => Sending<Result>): Call<Result>
   /** One of the calls of `wx` that have a url, a header and callbacks. */
-  sending<Result>(api: keyof Wx, options: AnyOptions, traits?: Partial<Sending<Result>>): Sending<Result>
-  request<Data>(options: RequestOptions<Data>): Call<WxResponse<Data>>
+  sending<Result>(api: keyof Wx, options: AnyOptions & { data?: object }): Sending<Result>
+  request<Data>(options: RequestOptions<Data>, logIn?: () => Promise<unknown>): Call<WxResponse<Data>>
 }
 
 /** Without a word about origins, as in the drop-in, every server gets the session, as it did in 2016. */
 const EVERYWHERE: Places = {
-  origin: undefined,
   urlOf(url) {
     if (!/^https?:/i.test(url as string)) throw mistake('url needs a baseUrl')
     return url as string
@@ -50,11 +46,26 @@ const EVERYWHERE: Places = {
   isOurs: () => true,
 }
 
-/** `changed` is told when the session begins and when it ends. */
+/** What a session has that the drop-in has not. */
+export interface Extras {
+  /** Is told when the session begins and when it ends. */
+  changed(isLoggedIn: boolean): void
+  shelf: Shelf
+  /** The account that calls see. `save`: stores what has changed on the shelf. */
+  guard(account: Account, save: () => void): Account
+  /** The app's header with what all our requests have beside the session. */
+  pack(url: string, header: Header | undefined): Header | undefined
+}
+
 export function core(
   options: SessionOptions,
   { origin, urlOf, isOurs }: Places = EVERYWHERE,
-  changed: (isLoggedIn: boolean) => void = () => {},
+  {
+    changed = () => {},
+    shelf = {},
+    guard = (account) => account,
+    pack = (_, header) => header,
+  }: Partial<Extras> = {},
 ): Core {
   const { profile, loginTimeout = LOGIN_TIMEOUT, deadline = DEADLINE, storageKey } = options
   let shared: Host | undefined
@@ -64,46 +75,47 @@ export function core(
   function host(): Host {
     if (!shared) {
       const wx = options.wx || globalWx()
-      const kept = vault(wx, storageKey || defaultKey(wx, origin))
-      const session = account(() => getLoginData(wx, loginTimeout, profile), kept, changed)
-      shared = { wx, account: session, running: new Set() }
+      const kept = vault(wx, storageKey || defaultKey(wx, origin), shelf)
+      const session = account(loginSource(wx, loginTimeout, profile), kept, changed)
+      shared = { wx, account: guard(session, kept.save), running: new Set() }
     }
     return shared
   }
 
   function call<Result>(
     options: AnyOptions & Callbacks<Result>,
-    sendingFor: (host: Host) => Sending<Result>,
+    sendingFor: () => Sending<Result>,
   ): Call<Result> {
     return startCall<Result>(deadline, options || {}, () => {
       const here = host()
-      return Object.assign({ sending: sendingFor(here), isOurs: isOurs(urlOf(options.url)) }, here)
+      const url = urlOf(options.url)
+      return Object.assign({ sending: sendingFor(), url, isOurs: isOurs(url) }, here)
     })
   }
 
-  function sending<Result>(
-    api: keyof Wx,
-    options: AnyOptions,
-    traits: Partial<Sending<Result>> = {},
-  ): Sending<Result> {
+  function sending<Result>(api: keyof Wx, options: AnyOptions): Sending<Result> {
     const { wx } = host()
     const start = wx[api] as ((options: object) => WxTask) | undefined
     if (!start) throw mistake(`no wx.${api}`)
     const url = urlOf(options.url)
-    const common: Sending<Result> = {
+    return {
       send(ticket, success, fail) {
-        const header = Object.assign({}, options.header, ticket.header)
-        const own = { url, header, success, fail, complete: undefined }
-        return start.call(wx, Object.assign({}, options, own))
+        const header = Object.assign({}, pack(url, options.header), ticket.header)
+        return start.call(wx, Object.assign({}, options, { url, header, success, fail, complete: undefined }))
       },
     }
-    return Object.assign(common, traits)
   }
 
-  function request<Data>(options: RequestOptions<Data>): Call<WxResponse<Data>> {
-    return call(options, () => {
-      return sending<WxResponse<Data>>('request', options, { isSafe: SAFE.test(options.method || 'GET') })
-    })
+  function request<Data>(
+    options: RequestOptions<Data>,
+    logIn?: () => Promise<unknown>,
+  ): Call<WxResponse<Data>> {
+    return call(options, () =>
+      Object.assign(sending<WxResponse<Data>>('request', options), {
+        isSafe: SAFE.test(options.method || 'GET'),
+        logIn,
+      }),
+    )
   }
 }
 

@@ -34,6 +34,8 @@ export interface SessionErrorFields {
   reason?: Reason | undefined
   /** HTTP status of the refusal. */
   statusCode?: number | undefined
+  /** Seconds that the server asks to wait; 0 when it does not. Of refusals. */
+  retryAfter?: number | undefined
   /** What `wx` said. */
   errMsg?: string | undefined
   errno?: number | undefined
@@ -50,6 +52,7 @@ export class SessionError extends Error {
   declare readonly retryable: boolean
   declare readonly reason: Reason | undefined
   declare readonly statusCode: number | undefined
+  declare readonly retryAfter: number | undefined
   /** As in the errors of `wx`, so that a `fail` written for `wx.request` finds what it looks for. */
   declare readonly errMsg: string
   declare readonly errno: number | undefined

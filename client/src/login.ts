@@ -11,7 +11,6 @@ import type { Header, Wx, WxError } from './wx.js'
 
 /** What a login request carries, and since when it has been good. */
 export interface LoginData {
-  code: string
   header: Header
   /** Unix ms. */
   since: number
@@ -24,45 +23,45 @@ export const CODE_LIFE = 270_000
  * Gets a fresh code, and then (WeChat signs with the key of the latest code) what the user lets us know. Only the
  * code can fail a login: user info that is refused, hangs or makes no sense is left out.
  */
-export async function getLoginData(
+export function loginSource(
   wx: Wx,
   timeout: number,
   profile: SessionOptions['profile'],
-): Promise<LoginData> {
-  const { code } = await called<{ code?: unknown }>(timeout, (success, fail) =>
-    wx.login({ timeout, success, fail }),
-  )
-  if (typeof code !== 'string' || !code) throw { errMsg: 'login:no code' }
+): () => Promise<LoginData> {
+  /** How many codes there were. */
+  let codes = 0
 
-  const since = Date.now()
-  const userData = await getUserData(wx, timeout, profile).catch(() => undefined)
-  return { code, header: loginHeader(code, userData), since }
-}
+  return async () => {
+    const { code } = await called<{ code?: unknown }>(timeout, (success, fail) => {
+      const counted = (result: { code: string }) => {
+        codes++
+        success(result)
+      }
+      wx.login({ timeout, success: counted, fail })
+    })
+    if (typeof code !== 'string' || !code) throw { errMsg: 'login:no code' }
 
-async function getUserData(
-  wx: Wx,
-  timeout: number,
-  profile: SessionOptions['profile'] = 'userInfo',
-): Promise<Partial<UserData> | undefined> {
-  if (profile === 'none') return undefined
-  return called<Partial<UserData> | undefined>(timeout, (success, fail) => {
-    if (typeof profile === 'function') profile().then(success, fail)
-    else if (wx.getUserInfo) wx.getUserInfo({ success, fail })
-    else success(undefined)
-  })
+    const since = Date.now()
+    const latest = codes
+    const userData = await called<Partial<UserData> | undefined>(timeout, (success, fail) => {
+      if (typeof profile === 'function') profile().then(success, fail)
+      else if (profile !== 'none' && wx.getUserInfo) wx.getUserInfo({ success, fail })
+      else success(undefined)
+    }).catch(() => undefined)
+    // A `wx.login` that was given up may call back late: then this is signed with the key of that one.
+    return { header: loginHeader(code, codes === latest ? userData : undefined), since }
+  }
 }
 
 function loginHeader(code: string, userData: Partial<UserData> | undefined): Header {
   const { rawData, signature } = userData || {}
-  const codeOnly = { [CODE_HEADER]: code, [LOGIN_HEADER]: CODE_LOGIN }
-  if (typeof rawData !== 'string' || typeof signature !== 'string') return codeOnly
-  const signed = () => ({
-    [CODE_HEADER]: code,
-    [RAW_DATA_HEADER]: encodeURIComponent(rawData),
-    [SIGNATURE_HEADER]: signature,
-  })
+  const isSigned = typeof rawData === 'string' && typeof signature === 'string'
   // No URI can hold half an emoji.
-  return attempt<Header>(signed, codeOnly)
+  const encoded = isSigned && attempt(() => encodeURIComponent(rawData))
+  return Object.assign(
+    { [CODE_HEADER]: code },
+    encoded ? { [RAW_DATA_HEADER]: encoded, [SIGNATURE_HEADER]: signature } : { [LOGIN_HEADER]: CODE_LOGIN },
+  )
 }
 
 /** The result of a call with callbacks. `wx` is known to break its own timeouts: after ours, it is not heard. */

@@ -3,44 +3,51 @@ import { mistake } from './errors.js'
 /** Where calls go, and where the session goes with them. */
 export interface Places {
   /** The origin that the session belongs to, where there is one. */
-  origin: string | undefined
-  /** @throws {SessionError} ERR_OPTIONS when it leads nowhere */
-  urlOf(url: unknown): string
+  origin?: string | undefined
+  /**
+   * A relative URL at its place below the base; an absolute one as it is.
+   *
+   * @throws {SessionError} ERR_OPTIONS when it leads nowhere
+   */
+  urlOf(url: string): string
   isOurs(url: string): boolean
 }
 
 /** @throws {SessionError} ERR_OPTIONS when one is no URL */
 export function places(baseUrl: string | undefined, origins: string[] = []): Places {
-  const origin = baseUrl === undefined ? undefined : originOrThrow(baseUrl)
-  const allowed = origins.map(originOrThrow).concat(origin || [])
+  const ours = (baseUrl === undefined ? [] : [baseUrl]).concat(origins).map(originOrThrow)
 
   return {
-    origin,
+    origin: baseUrl && originOf(baseUrl),
     urlOf(url) {
-      const resolved = typeof url === 'string' && resolveUrl(url, baseUrl)
-      if (!resolved) throw mistake('url needs a baseUrl')
-      return resolved
+      if (originOf(url)) return url
+      if (!baseUrl || typeof url !== 'string') throw mistake('url needs a baseUrl')
+      return `${baseUrl.replace(/\/+$/, '')}/${url.replace(/^\/+/, '')}`
     },
-    isOurs: (url) => allowed.length === 0 || allowed.indexOf(originOf(url) || '') >= 0,
+    isOurs: (url) => !ours[0] || ours.includes(originOf(url) as string),
   }
 }
 
-/** `https://host:port` of an absolute URL (a socket's counts as its HTTP twin), `undefined` for a relative one. */
-export function originOf(url: string): string | undefined {
-  // There is no URL in a mini program.
-  const match = /^(http|ws)(s?):\/\/([^/?#\\]+)/i.exec(url)
-  if (!match) return undefined
-  const [, , secure = '', host = ''] = match
-  const port = secure ? ':443' : ':80'
-  // Whoever comes before an @ is no host: `https://good.example@evil.example` goes to evil.example.
-  const name = host.slice(host.lastIndexOf('@') + 1).toLowerCase()
-  return `http${secure.toLowerCase()}://${name.endsWith(port) ? name.slice(0, -port.length) : name}`
+export type Parts = [
+  /** `https://host:port`; a socket's counts as its HTTP twin. `undefined` for a relative URL. */
+  origin: string | undefined,
+  host: string,
+  path: string,
+  /** By https; or this machine, for developers. */
+  isSafe: boolean,
+]
+
+export function partsOf(url: string): Parts {
+  // There is no URL in a mini program. Whoever comes before an @ is no host: `https://good.example@evil.example`.
+  const [found, , secure = '', host = '', port = '', path] =
+    /^(http|ws)(s?):\/\/(?:[^/?#\\]*@)?(\[[^/?#\\]*]|[^/?#\\:]+)(:[^/?#\\]*)?([^?#]*)/i.exec(url) || []
+  const given = port === (secure ? ':443' : ':80') ? '' : port
+  const origin = found && `http${secure}://${host}${given}`.toLowerCase()
+  return [origin, host.toLowerCase(), path || '/', !!secure || /^(localhost|127\.0\.0\.1)$/.test(host)]
 }
 
-/** A relative URL at its place below the base; an absolute one as it is. */
-export function resolveUrl(url: string, baseUrl: string | undefined): string | undefined {
-  if (originOf(url)) return url
-  return baseUrl && `${baseUrl.replace(/\/+$/, '')}/${url.replace(/^\/+/, '')}`
+export function originOf(url: string): string | undefined {
+  return partsOf(url)[0]
 }
 
 function originOrThrow(url: string): string {

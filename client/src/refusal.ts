@@ -1,8 +1,9 @@
 import { ERROR_HEADER, MAGIC_ID, type Reason } from '../../src/protocol.js'
+import type { Failure } from './errors.js'
 import { attempt, isObject } from './util.js'
 
 /** What a server said when it refused. */
-export interface Refusal {
+export interface Refusal extends Failure {
   reason: Reason
   /** HTTP status, or what it would be where `legacyStatus` or an older server made it 200. */
   statusCode: number
@@ -10,11 +11,27 @@ export interface Refusal {
   retryAfter: number
 }
 
+/** What a server says of a session that it does not know. */
+export const EXPIRED: Answer = { statusCode: 401, header: { [ERROR_HEADER]: 'ERR_SESSION_EXPIRED' } }
+
+/** Asks for another login. */
+export const WANTS_LOGIN = /^ERR_(SESSION_EXPIRED|LOGIN_REQUIRED|SESSION_KEY_EXCHANGE_FAILED)$/
+
+/** Asks for patience. */
+const WANTS_TIME = /^ERR_(SESSION_CONFLICT|STORE_UNAVAILABLE)$/
+
+/** What is known of an answer when it begins. */
+export interface Head {
+  statusCode?: number
+  header?: Record<string, unknown> | undefined
+  /** Each `Set-Cookie`, where `wx` has them apart. */
+  cookies?: string[] | undefined
+}
+
 /** What a refusal can be read from. */
-export interface Answer {
+export interface Answer extends Head {
   statusCode: number
   data?: unknown
-  header?: Record<string, unknown>
 }
 
 interface Body {
@@ -33,10 +50,15 @@ export function readRefusal({ statusCode, data, header }: Answer): Refusal | und
   if (!body && !named) return undefined
 
   const { errcode } = (error && error.detail) || ({} as { errcode?: number })
+  // Whatever else a server may say there.
+  const message = (typeof named === 'string' ? named : '') as Reason
+  const status = statusCode === 200 ? meantStatus(errcode) : statusCode
   return {
-    // Whatever else a server may say there.
-    reason: (typeof named === 'string' ? named : '') as Reason,
-    statusCode: statusCode === 200 ? meantStatus(errcode) : statusCode,
+    code: 'ERR_REFUSED',
+    message,
+    reason: message,
+    statusCode: status,
+    retryable: status !== 403 && (WANTS_LOGIN.test(message) || WANTS_TIME.test(message)),
     retryAfter: Number(headerOf(header, 'Retry-After')) || 0,
   }
 }
@@ -50,7 +72,7 @@ export function headerOf(header: Record<string, unknown> = {}, name: string): un
 /** The body of a refusal: JSON that `wx` has parsed, or text, or bytes. */
 function magicBody(data: unknown): Body | undefined {
   if (data instanceof ArrayBuffer) return data.byteLength < SHORT ? magicBody(asciiOf(data)) : undefined
-  if (typeof data === 'string' && data.indexOf(MAGIC_ID) >= 0) return magicBody(parse(data))
+  if (typeof data === 'string' && data.includes(MAGIC_ID)) return magicBody(parse(data))
   return isObject(data) && MAGIC_ID in data ? (data as Body) : undefined
 }
 
@@ -61,7 +83,7 @@ function parse(text: string): unknown {
 
 /** Enough to find the reason by: there is no TextDecoder in a mini program. */
 function asciiOf(bytes: ArrayBuffer): string {
-  return String.fromCharCode.apply(undefined, Array.from(new Uint8Array(bytes)))
+  return String.fromCharCode(...new Uint8Array(bytes))
 }
 
 function meantStatus(errcode: number | undefined): number {

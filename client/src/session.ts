@@ -1,47 +1,55 @@
-import { ERROR_HEADER } from '../../src/protocol.js'
+import { APP_ID_HEADER } from '../../src/protocol.js'
+import type { Account, Ticket } from './account.js'
 import type { Sending } from './call.js'
 import { type AnyOptions, type Core, core, type Host } from './core.js'
-import { originOf, places, resolveUrl } from './origin.js'
-import type { Answer } from './refusal.js'
-import type { Session, SessionOptions } from './types.js'
+import { withCookies } from './jar.js'
+import { atLoginPath } from './login-path.js'
+import { originOf, places } from './origin.js'
+import { patient } from './patience.js'
+import { type Answer, EXPIRED } from './refusal.js'
+import type { Callbacks } from './settlement.js'
+import type { Call, Session, SessionOptions } from './types.js'
 import { harmless } from './util.js'
-import type { WxDownloadResponse, WxSocketTask, WxTask, WxUploadResponse } from './wx.js'
+import type { Shelf } from './vault.js'
+import type { Header, WxDownloadResponse, WxSocketTask, WxUploadResponse } from './wx.js'
 
 /**
- * A session with a server that uses koa-weapp-session.
+ * A session with a server that uses koa-weapp-session, however it carries its sessions.
  *
- * @throws {SessionError} ERR_OPTIONS when baseUrl or an origin is none
+ * @throws {SessionError} ERR_OPTIONS when baseUrl or an origin is none, or missing
  *
  * @example
  * const session = createSession({ baseUrl: 'https://api.example.com' })
  * const { data } = await session.request({ url: '/me' })
  */
 export function createSession(options: SessionOptions = {}): Session {
-  const { baseUrl } = options
+  const { baseUrl, origins, appId, loginPath, protocol } = options
+  const where = places(baseUrl, origins)
   const listeners = new Set<(isLoggedIn: boolean) => void>()
-  const { host, call, sending, request } = core(options, places(baseUrl, options.origins), (isLoggedIn) => {
-    for (const listener of Array.from(listeners)) harmless(() => listener(isLoggedIn))
-  })
+  /** Sent with the session, and not answered. */
+  const open = new Set<Ticket>()
+  const shelf: Shelf = {}
+  const { host, call, sending, request } = core(options, where, { changed, shelf, guard, pack })
 
   return {
-    request,
+    request: (options) => request(options, loginPath ? logIn : undefined),
     uploadFile: (options) =>
-      call(options, () =>
-        after(logIn, options, transfer(sending<WxUploadResponse>('uploadFile', options), UPLOAD)),
-      ),
+      begin(options, () => transfer(sending<WxUploadResponse>('uploadFile', options), false)),
     downloadFile: (options) =>
-      call(options, () =>
-        after(logIn, options, transfer(sending<WxDownloadResponse>('downloadFile', options), DOWNLOAD)),
-      ),
+      begin(options, () => transfer(sending<WxDownloadResponse>('downloadFile', options), true)),
     connectSocket: (options) =>
-      call(options, (host) => after(logIn, options, socket(sending, host, atSocketUrl(options, baseUrl)))),
+      begin(options, () => {
+        // A relative url is a path there too.
+        const url = where.urlOf(options.url).replace(/^http/i, 'ws')
+        return socket(sending, host(), Object.assign({}, options, { url }), open)
+      }),
     async login() {
       await logIn(baseUrl)
     },
     async logout() {
       const { account, running } = host()
       // Those of now: what is called because the user leaves belongs to the next session.
-      const leavers = Array.from(running)
+      const leavers = [...running]
       account.leave()
       for (const leave of leavers) leave()
     },
@@ -51,72 +59,82 @@ export function createSession(options: SessionOptions = {}): Session {
     },
   }
 
-  /** A request for nothing, where there is no session: the server logs in whatever it is asked. */
+  function changed(isLoggedIn: boolean): void {
+    for (const listener of [...listeners]) harmless(() => listener(isLoggedIn))
+  }
+
+  function guard(account: Account, save: () => void): Account {
+    const header = {}
+    // A server that has sessions of its own: there is no login, and cookies are all there is to keep.
+    const visitor = protocol === 'cookies' && { board: async () => ({ header }), current: () => header }
+    return patient(Object.assign({}, account, visitor), shelf, save, open)
+  }
+
+  /** The app's header, with what all requests to our origins have beside the session. */
+  function pack(url: string, own: Header | undefined): Header | undefined {
+    if (!where.isOurs(url)) return own
+    const id = appId === true ? host().wx.getAccountInfoSync().miniProgram.appId : appId
+    return withCookies(shelf, url, Object.assign({}, own, id && { [APP_ID_HEADER]: id }))
+  }
+
+  /** For calls that cannot log in: their answers would not say whether the server has accepted it. */
+  function begin<Result>(
+    options: AnyOptions & Callbacks<Result>,
+    sendingFor: () => Sending<Result>,
+  ): Call<Result> {
+    return call(options, () => Object.assign(sendingFor(), { logIn: () => logIn(originOf(options.url)) }))
+  }
+
+  /**
+   * A request for nothing but the session, where there is none: to the path for that, or to any, because the server
+   * logs in whatever it is asked.
+   */
   function logIn(url = ''): Promise<unknown> {
-    return call<unknown>({ url }, () => sending('request', { url }, { isSafe: true, isBare: true }))
+    const options = { url: loginPath || url }
+    return call<unknown>(options, () => {
+      const send = loginPath ? atLoginPath(sending, loginPath) : sending('request', options).send
+      return { send, isSafe: true, isBare: true }
+    })
   }
 }
-
-/** For calls whose answers say too little to log in with. */
-function after<Result>(
-  logIn: (url: string | undefined) => Promise<unknown>,
-  { url }: AnyOptions,
-  sending: Sending<Result>,
-): Sending<Result> {
-  return Object.assign({}, sending, { logIn: () => logIn(originOf(url)) })
-}
-
-const UPLOAD = { isSafe: false, isTerse: false }
-const DOWNLOAD = { isSafe: true, isTerse: true }
 
 /**
  * The answer to a download, or to an upload, has no header; its task hears of it before. Where it does not, a
  * download says no more than its status, and its file may be a refusal: so the first 401 is taken for one.
  */
-function transfer<Result extends Answer>(
-  { send }: Sending<Result>,
-  { isSafe, isTerse }: { isSafe: boolean; isTerse: boolean },
-): Sending<Result> {
-  let hasGuessed = false
+function transfer<Result extends Answer>({ send }: Sending<Result>, isDownload: boolean): Sending<Result> {
+  let mayGuess = isDownload
   return {
-    isSafe,
-    send(ticket, success, fail) {
-      let header: Record<string, unknown> | undefined
-      const task = send(ticket, (result) => success(result, answerTo(result, header)), fail) as
-        | WxTask
-        | undefined
-      if (task && task.onHeadersReceived) {
-        task.onHeadersReceived((received) => {
-          header = received.header
-        })
-      }
-      return task
-    },
+    isSafe: isDownload,
+    send: (ticket, success, fail) => send(ticket, (result) => success(result, read), fail),
   }
 
-  function answerTo({ statusCode, data }: Answer, header: Answer['header']): Answer {
-    const isGuess = isTerse && !header && !hasGuessed && statusCode === 401
-    if (!isGuess) return Object.assign({ statusCode, data }, header && { header })
-    hasGuessed = true
-    return { statusCode, header: { [ERROR_HEADER]: 'ERR_SESSION_EXPIRED' } }
+  function read(answer: Answer): Answer {
+    if (!mayGuess || answer.header || answer.statusCode !== 401) return answer
+    mayGuess = false
+    return EXPIRED
   }
-}
-
-/** `https://…/path` as `wss://…/path`, which a relative url stands for where sockets are. */
-function atSocketUrl(options: AnyOptions, baseUrl: string | undefined): AnyOptions {
-  const url = resolveUrl(options.url, baseUrl) || ''
-  return Object.assign({}, options, { url: url.replace(/^http/i, 'ws') })
 }
 
 /** A socket is there as soon as `wx` has made it: whether the handshake succeeds is for its own listeners. */
-function socket(sending: Core['sending'], { account }: Host, options: AnyOptions): Sending<WxSocketTask> {
+function socket(
+  sending: Core['sending'],
+  { account }: Host,
+  options: AnyOptions,
+  open: Set<Ticket>,
+): Sending<WxSocketTask> {
   return {
     send(ticket, success, fail) {
-      const { send } = sending<unknown>('connectSocket', options)
-      const task = send(ticket, () => success(task, { statusCode: 101 }), fail) as unknown as WxSocketTask
+      const opened = () => success(task, () => ({ statusCode: 101 }))
+      const attempt = sending<unknown>('connectSocket', options).send(ticket, opened, fail)
+      const task = attempt as unknown as WxSocketTask
+      const handshake = Object.assign({}, ticket)
+      open.add(handshake)
+      task.onOpen((head) => account.answered(handshake, head))
       // A handshake that is refused for its session: the next connection logs in first.
       task.onError(({ errMsg = '' }) => {
-        if (ticket.generation !== undefined && /\b401\b/.test(errMsg)) account.expired(ticket.generation)
+        account.answered(handshake)
+        if (/\b401\b/.test(errMsg)) account.expired(ticket)
       })
       return { abort: () => task.close({}) }
     },

@@ -21,10 +21,11 @@ export function settlement<Result>(
   atEnd: () => void,
 ): Settlement<Result> {
   let isSettled = false
-  let resolve: (result: Result) => void = () => {}
-  let reject: (error: SessionError) => void = () => {}
-  const promise = new Promise<Result>((...settlers) => {
-    ;[resolve, reject] = settlers
+  let resolve!: (result: Result) => void
+  let reject!: (error: SessionError) => void
+  const promise = new Promise<Result>((succeeds, fails) => {
+    resolve = succeeds
+    reject = fails
   })
   // Who uses callbacks has no promise to catch.
   promise.catch(() => {})

@@ -27,6 +27,21 @@ export interface SessionOptions {
    * a function may get it elsewhere. When there is nothing, the login goes on with the code alone.
    */
   profile?: 'userInfo' | 'none' | (() => Promise<UserData | undefined>)
+  /**
+   * Sent as `X-WX-AppId`, for servers that have several mini programs; `true`: the one that this is. Default: not
+   * sent.
+   */
+  appId?: string | true
+  /**
+   * A path below `baseUrl`, the server's `loginPath`: logins go there, as a POST with a JSON body, for profiles that
+   * are too long for headers. Default: a login goes with the first request.
+   */
+  loginPath?: string
+  /**
+   * Default `'weapp-session'`. `'cookies'`: a server with sessions of its own (PHPSESSID, JSESSIONID), whose cookies
+   * are kept and sent; nothing logs in by itself.
+   */
+  protocol?: 'weapp-session' | 'cookies'
   /** ms for `wx.login`, and as many for the profile. Default 10,000. */
   loginTimeout?: number
   /** ms for a whole call with all its phases. Default 60,000. */

@@ -13,17 +13,15 @@ export function timeLeft(until: number, length: number): number {
 }
 
 export function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null
+  return Object(value) === value
 }
 
-/** The result of something that may throw, or what there is instead. */
-export function attempt<T>(run: () => T): T | undefined
-export function attempt<T>(run: () => T, otherwise: T): T
-export function attempt<T>(run: () => T, otherwise?: T): T | undefined {
+/** The result of something that may throw; nothing when it does. */
+export function attempt<T>(run: () => T): T | undefined {
   try {
     return run()
   } catch {
-    return otherwise
+    return undefined
   }
 }
 

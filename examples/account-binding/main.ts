@@ -25,16 +25,16 @@ const options = { appId, appSecret, wechat: { fetch }, store: memoryStore(), acc
 const { url } = await serve(createApp(options), Number(process.env.PORT ?? 3000))
 const { url: otherUrl } = await serve(createApp(options), 0)
 
-const phone = miniProgram(wechat.phone('小明'))
-const tablet = miniProgram(wechat.phone('小明'))
+const phone = miniProgram(wechat.phone('小明'), { url, otherUrl })
+const tablet = miniProgram(wechat.phone('小明'), { url, otherUrl })
 
 await step('小明 opens the mini program, on a phone and on a tablet', phone, 'GET', '/account')
 await step(undefined, tablet, 'GET', '/account')
 await step('A wrong password', phone, 'POST', '/bind', { phone: '13800000000', password: 'donkey' })
 
-const known = phone.session
+const known = phone.credential
 await step('The right one', phone, 'POST', '/bind', { phone: '13800000000', password: 'correct horse' })
-console.log(dim(`  The phone has a new credential: ${phone.session !== known}`))
+console.log(dim(`  The phone has a new credential: ${phone.credential !== known}`))
 await step('The other server knows the account', phone, 'GET', '/account', undefined, otherUrl)
 
 const thief = await globalThis.fetch(`${url}/account`, { headers: { 'X-WX-Session': known ?? '' } })
@@ -48,7 +48,7 @@ await step('小明 unbinds on the tablet: all sessions end', tablet, 'DELETE', '
 await step('The phone logs in again by itself, and has no account any more', phone, 'GET', '/account')
 
 console.log(`\n${bold(`The servers stay up, at ${url} and ${otherUrl}. Try it:`)}`)
-const session = `-H 'X-WX-Session: ${phone.session}'`
+const session = `-H 'X-WX-Session: ${phone.credential}'`
 console.log(`\n  curl -i ${session} ${otherUrl}/account`)
 console.log(`\n  curl -i ${session} ${url}/bind -d '{"phone":"13800000000","password":"correct horse"}'`)
 console.log(`\n${dim('Ctrl+C ends it. The code: examples/account-binding')}`)
@@ -61,7 +61,8 @@ async function step(
   data?: object,
   server: string = url,
 ): Promise<void> {
-  const { status, body } = await program.call(method, server + path, data)
+  const { status, body, refusals } = await program.call(method, server + path, data)
   if (title) console.log(`\n${bold(title)}`)
+  for (const refusal of refusals) console.log(dim(`  Refused with ${refusal}, so the client logs in`))
   console.log(`  ${method} ${path} → ${status} ${typeof body === 'string' ? body : JSON.stringify(body)}`)
 }

@@ -1,61 +1,55 @@
 import type { Phone } from 'koa-weapp-session/simulator'
+import { createSession } from 'weapp-session-client'
 
-/** What an answer comes to. */
+type Method = 'GET' | 'POST' | 'DELETE'
+
+/** What a call comes to, and what the server refused on the way to it. */
 export interface Answer {
   status: number
-  reason: string | undefined
   body: unknown
+  refusals: string[]
 }
 
 /** The mini program on one phone. */
 export interface MiniProgram {
-  /** What it was given, and sends. */
-  session: string | undefined
-  /** Logs in where it has to, as `weapp-session-client` does. */
-  call(method: 'GET' | 'POST' | 'DELETE', url: string, data?: object): Promise<Answer>
+  /** Logs in by itself where it has to. */
+  call(method: Method, url: string, data?: object): Promise<Answer>
+  /** What the server gave last, as somebody reads it who listens on the way: the client shows it to nobody. */
+  readonly credential: string | undefined
 }
 
-/** Keeps the session of the header carrier: little enough to be read here. */
-export function miniProgram({ wx }: Phone): MiniProgram {
-  const self: MiniProgram = {
-    session: undefined,
+/** A mini program with one session, which goes to both servers. */
+export function miniProgram(phone: Phone, servers: { url: string; otherUrl: string }): MiniProgram {
+  let credential: string | undefined
+  let refusals: string[] = []
+  listenTo(phone, (header) => {
+    credential = header['X-WX-Session'] ?? credential
+    const refusal = header['X-WX-Session-Error']
+    if (refusal) refusals.push(refusal)
+  })
+  const session = createSession({ baseUrl: servers.url, origins: [servers.otherUrl], wx: phone.wx })
 
+  return {
     async call(method, url, data) {
-      const answer = await send({ method, url, ...(data && { data }) }, await credential())
-      if (answer.reason !== 'ERR_SESSION_EXPIRED') return answer
-      self.session = undefined
-      return send({ method, url, ...(data && { data }) }, await credential())
+      refusals = []
+      const { statusCode, data: body } = await session.request({ method, url, ...(data && { data }) })
+      return { status: statusCode, body, refusals }
+    },
+
+    get credential() {
+      return credential
     },
   }
-  return self
+}
 
-  async function credential(): Promise<Record<string, string>> {
-    return self.session
-      ? { 'X-WX-Session': self.session }
-      : { 'X-WX-Code': await newCode(), 'X-WX-Login': 'code' }
-  }
-
-  function newCode(): Promise<string> {
-    return new Promise((resolve, reject) => {
-      wx.login({ success: ({ code }) => resolve(code), fail: reject })
+function listenTo({ wx }: Phone, hear: (header: Record<string, string | undefined>) => void): void {
+  const request = wx.request
+  wx.request = (options) =>
+    request({
+      ...options,
+      success(result) {
+        hear(result.header as Record<string, string | undefined>)
+        options.success?.(result)
+      },
     })
-  }
-
-  function send(
-    options: { method: 'GET' | 'POST' | 'DELETE'; url: string; data?: object },
-    header: Record<string, string>,
-  ): Promise<Answer> {
-    return new Promise((resolve, reject) => {
-      wx.request({
-        ...options,
-        header,
-        success({ statusCode: status, header, data: body }) {
-          const names = header as Record<string, string | undefined>
-          self.session = names['X-WX-Session'] ?? self.session
-          resolve({ status, reason: names['X-WX-Session-Error'], body })
-        },
-        fail: reject,
-      })
-    })
-  }
 }

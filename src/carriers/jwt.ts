@@ -55,6 +55,18 @@ const SEEN_MAX = 20_000
 /** Characters: one header of nginx. */
 const TOKEN_MAX = 8192
 
+/** A token whose signature was good. */
+interface Token {
+  /** The whole header. */
+  authorization: string
+  appId: string
+  /** Unix ms: it is nothing any more, it is to be replaced. */
+  end: number
+  renewal: number
+  fresh: Presented
+  old: Presented
+}
+
 /** Characters of a profile in a token; WeChat's have some 300. */
 const PROFILE_MAX = 2048
 
@@ -82,16 +94,17 @@ export function jwtCarrier(options: JwtCarrierOptions): Carrier {
   }
   const ring = keysOf(keys)
   const signing = ring.find(({ sign }) => sign)
-  /** By the whole header, which is there already. */
-  const seen = new LRUCache<string, TokenClaims>({ max: SEEN_MAX })
+  /** By their signature: to hash the whole header costs more than all that is done with it. */
+  const seen = new LRUCache<string, Token>({ max: SEEN_MAX })
 
   return { read, give, take: (ctx) => ctx.remove(TOKEN_HEADER) }
 
   function read({ req: { headers } }: Parameters<Carrier['read']>[0], appId: string) {
     const { authorization } = headers
     if (!authorization) return undefined
-    const known = seen.get(authorization)
-    if (known && known.aud === appId) return presented(known)
+    // Without a word on its recency, which costs more than the look: the oldest make room.
+    const known = seen.peek(signatureOf(authorization))
+    if (known?.authorization === authorization && known.appId === appId) return presented(known)
     if (!/^Bearer\b/i.test(authorization)) return undefined
     if (authorization.length > TOKEN_MAX) throw new WeappSessionError('ERR_BAD_REQUEST')
     return verify(authorization, appId)
@@ -101,8 +114,9 @@ export function jwtCarrier(options: JwtCarrierOptions): Carrier {
     const [, token = ''] = BEARER.exec(authorization) ?? []
     const claims = await verified(token, appId).catch(() => undefined)
     if (!claims) throw new WeappSessionError('ERR_SESSION_EXPIRED')
-    seen.set(authorization, claims)
-    return presented(claims)
+    const known = tokenOf(authorization, claims, staleness)
+    seen.set(signatureOf(authorization), known)
+    return presented(known)
   }
 
   async function verified(token: string, appId: string): Promise<TokenClaims | undefined> {
@@ -118,14 +132,6 @@ export function jwtCarrier(options: JwtCarrierOptions): Carrier {
     }
     const { payload } = await jwtVerify(token, key.verify, pinned)
     return payload as unknown as TokenClaims
-  }
-
-  function presented({ sub, jti, iat, exp, unionId, profile, created, expires }: TokenClaims): Presented {
-    const now = Date.now() / 1000
-    if (exp <= now || expires <= now * 1000) throw new WeappSessionError('ERR_SESSION_EXPIRED')
-    const user = userOf({ openId: sub, unionId }, profile)
-    const isOld = now > (iat + exp) / 2 && exp * 1000 < expires
-    return { credential: jti, isOld, claims: { user, created, expires, staleness: staleness * 1000 } }
   }
 
   async function give(
@@ -151,6 +157,27 @@ export function jwtCarrier(options: JwtCarrierOptions): Carrier {
       .sign(signing.sign as KeyObject)
     ctx.set(TOKEN_HEADER, token)
   }
+}
+
+/** What there is to know of a token is found out once: all of its requests get the same two objects. */
+function tokenOf(authorization: string, claims: TokenClaims, staleness: number): Token {
+  const { aud: appId, sub, jti: credential, iat, exp, unionId, profile, created, expires } = claims
+  const user = userOf({ openId: sub, unionId }, profile)
+  const fresh = { credential, claims: { user, created, expires, staleness: staleness * 1000 } }
+  // One that lasts as long as its session has no successor.
+  const renewal = exp * 1000 < expires ? ((iat + exp) / 2) * 1000 : Number.POSITIVE_INFINITY
+  const end = Math.min(exp * 1000, expires)
+  return { authorization, appId, end, renewal, fresh, old: { ...fresh, isOld: true } }
+}
+
+function signatureOf(authorization: string): string {
+  return authorization.slice(authorization.lastIndexOf('.') + 1)
+}
+
+function presented({ end, renewal, fresh, old }: Token): Presented {
+  const now = Date.now()
+  if (now >= end) throw new WeappSessionError('ERR_SESSION_EXPIRED')
+  return now > renewal ? old : fresh
 }
 
 function keysOf(given: JwtCarrierOptions['keys']): Key[] {

@@ -24,7 +24,8 @@ export function signedIds(keys: KeyRing, name: string): SignedIds {
     print: (id) => `${id}.${keys.sign(`${name}=${id}`)}`,
 
     read(value) {
-      const known = seen.get(value)
+      // Without a word on its recency, which costs more than the look: the oldest make room.
+      const known = seen.peek(value)
       if (known) return known
       const [, id = '', signature = ''] = SIGNED_ID.exec(value) ?? []
       const index = id === '' ? -1 : keys.indexOf(`${name}=${id}`, signature)

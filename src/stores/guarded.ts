@@ -12,6 +12,7 @@ const DEFAULT_TIMEOUT = 250
 const RETRY_AFTER = 1
 
 const calls = diagnostics('store')
+const cache = diagnostics('cache')
 
 /** A call that the store did not answer in time. */
 class TooLate extends Error {}
@@ -51,6 +52,7 @@ export function guarded(store: SessionStore, warn: Warn): SessionStore {
 
   return {
     timeout,
+    ...(store.peek && { peek: told(store.peek) }),
     read: (id) => call('read', () => store.read(id)),
     claim: (id) => call('claim', () => store.claim(id)),
     refuse: (claim, refusal) => call('refuse', () => store.refuse(claim, refusal)),
@@ -61,6 +63,14 @@ export function guarded(store: SessionStore, warn: Warn): SessionStore {
     list: (user) => call('list', () => store.list(user)),
     revoke: (user) => call('revoke', () => store.revoke(user)),
     close: async () => store.close?.(),
+  }
+}
+
+function told(peek: NonNullable<SessionStore['peek']>): NonNullable<SessionStore['peek']> {
+  return (id) => {
+    const record = peek(id)
+    if (cache.hasSubscribers) cache.publish({ isHit: record !== undefined })
+    return record
   }
 }
 

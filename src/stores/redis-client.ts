@@ -12,6 +12,8 @@ export interface RedisClient {
   readonly isReady?: boolean
   connect(): Promise<unknown>
   destroy(): unknown
+  /** The same client, with other options for its commands. */
+  withCommandOptions?(options: { timeout: number }): RedisClient
   on(event: 'error' | 'ready', listener: (error: Error) => void): unknown
   get(key: string): Promise<string | null>
   set(key: string, value: string, options: { expiration: { type: 'PX'; value: number } }): Promise<unknown>

@@ -2,7 +2,7 @@ import { deadline } from '../deadline.js'
 import { warn } from '../warn.js'
 import type { RedisClient } from './redis-client.js'
 import { isCluster, type RedisCluster, watchCluster } from './redis-cluster.js'
-import { createOwn } from './redis-own-client.js'
+import { createOwn, NO_TIMER } from './redis-own-client.js'
 
 /** A client that is looked after: connected when it is needed, listened to, and closed by whoever opened it. */
 export interface Connection {
@@ -27,6 +27,7 @@ export function connectionTo(source: RedisClient | string, timeout: number): Con
   let opening: Promise<RedisClient> | undefined
   let isOurs = false
   let wasReady = false
+  let commands: { client: RedisClient; lean: RedisClient } | undefined
   let isClosed = false
   const listened = new WeakSet<RedisClient>()
 
@@ -64,7 +65,8 @@ export function connectionTo(source: RedisClient | string, timeout: number): Con
   function inUse(ready: RedisClient): RedisClient {
     if (!wasReady && isCluster(ready)) watch(ready)
     wasReady = true
-    return ready
+    if (commands?.client !== ready) commands = { client: ready, lean: withoutTimer(ready) }
+    return commands.lean
   }
 
   function listenTo(opened: RedisClient): void {
@@ -91,6 +93,11 @@ export function connectionTo(source: RedisClient | string, timeout: number): Con
     isOurs = true
     watch(next)
   }
+}
+
+/** Of the same connections. What the caller has set for commands of their own, such as types, stays. */
+function withoutTimer(client: RedisClient): RedisClient {
+  return client.withCommandOptions?.(NO_TIMER) ?? client
 }
 
 async function connect(client: RedisClient, timeout: number): Promise<void> {

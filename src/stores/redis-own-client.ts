@@ -5,7 +5,7 @@ import { heartbeat } from './redis-heartbeat.js'
  * Turns off the timer that node-redis starts for each command, which costs as much as the command and stops
  * counting once it is written: our own deadline covers the whole call. Its type does not know `undefined`.
  */
-const NO_TIMER = { timeout: undefined } as unknown as { timeout: number }
+export const NO_TIMER: { timeout: number } = { timeout: undefined } as unknown as { timeout: number }
 
 /**
  * A client with settings that fail fast: by itself, node-redis keeps commands for a connection that is gone, and
@@ -20,7 +20,6 @@ export async function createOwn(url: string): Promise<RedisClient> {
     url,
     disableOfflineQueue: true,
     commandsQueueMaxLength: 10_000,
-    commandOptions: NO_TIMER,
     maintNotifications: 'disabled',
     socket: {
       connectTimeout: 1000,

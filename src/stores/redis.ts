@@ -8,15 +8,22 @@ import {
   type SessionRecord,
   type SessionStore,
 } from '../store.js'
+import { type RedisCache, type RedisCacheOptions, redisCache } from './redis-cache.js'
 import type { RedisClient } from './redis-client.js'
 import { type Connection, connectionTo } from './redis-connection.js'
 import * as scripts from './redis-scripts.js'
+import { tracking } from './redis-tracking.js'
 
 interface CommonOptions {
   /** Goes before every key. Default `weapp-session:`. */
   prefix?: string
   /** ms for one store call; then the answer is ERR_STORE_UNAVAILABLE. Default 250. */
   timeout?: number
+  /**
+   * Keeps sessions that are used in this process's memory, where Redis says when they change (CLIENT TRACKING, Redis 6
+   * and later): for a Redis that is far, or busy. It takes one more connection to each master. Default false.
+   */
+  cache?: boolean | RedisCacheOptions
 }
 
 /** Options of {@link redisStore}: a client, or where it can be made one to. */
@@ -42,23 +49,30 @@ export type RedisStoreOptions = CommonOptions &
  * weappSession({ appId, appSecret, store: redisStore({ url: 'redis://127.0.0.1:6379' }) })
  */
 export function redisStore(options: RedisStoreOptions): SessionStore {
-  checkOptions('redisStore', options, ['client', 'url', 'prefix', 'timeout'])
-  const { prefix = 'weapp-session:', timeout = 250 } = options
+  checkOptions('redisStore', options, ['client', 'url', 'prefix', 'timeout', 'cache'])
+  const { prefix = 'weapp-session:', timeout = 250, cache: wanted = false } = options
   if (!Number.isFinite(timeout) || timeout <= 0) {
     throw mistake('redisStore({ timeout }) must be a positive number of ms')
   }
   const connection = connect(options, timeout)
+  const cache = wanted ? redisCache(wanted) : undefined
+  const tracked = tracking((key) => cache?.forget(key?.slice(prefix.length + 2)))
   const sessionKey = (id: string) => `${prefix}s:${id}`
   const userKey = (user: string) => `${prefix}u:${user}`
 
   return {
     timeout,
 
+    ...(cache && { peek: cache.peek }),
+
     async read(id) {
       const ready = connection.client()
       const client = ready instanceof Promise ? await ready : ready
+      const reader = cache && tracked.reader(client)
+      if (reader && cache.isKnown(id)) return readAndKeep(cache, reader, client, id)
       const value = await client.get(sessionKey(id))
       const record = parseSession(value)
+      cache?.noticed(id, record)
       return record ? entryOfSession(record) : entryOf(client, id, value)
     },
 
@@ -88,6 +102,7 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
     async update(id, record) {
       const { rev, expires, ...rest } = record
       const result = await run(scripts.UPDATE, sessionKey(id), [rev, JSON.stringify(rest)])
+      cache?.forget(id)
       return result as 'saved' | 'conflict' | 'ended'
     },
 
@@ -96,10 +111,12 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
       const isEnrolled = await run(scripts.RENEW_ENROLMENT, userKey(user), [id, life])
       if (isEnrolled)
         await run(scripts.RENEW, sessionKey(id), [expires, Math.max(life, CODE_MEMORY), Date.now()])
+      cache?.forget(id)
     },
 
     async end(id, user, rev) {
       const wasThere = await run(scripts.END, sessionKey(id), [CODE_MEMORY, rev ?? ''])
+      cache?.forget(id)
       if (rev !== undefined && wasThere !== 1) return false
       await (await connection.client()).hDel(userKey(user), [id])
       return wasThere === 1
@@ -119,7 +136,29 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
       await endAll(user, (await run(scripts.REVOKE, userKey(user), [CODE_MEMORY])) as string[])
     },
 
-    close: () => connection.close(),
+    async close() {
+      tracked.close()
+      await connection.close()
+    },
+  }
+
+  async function readAndKeep(
+    cache: RedisCache,
+    reader: RedisClient,
+    client: RedisClient,
+    id: string,
+  ): Promise<Entry | undefined> {
+    const reading = cache.begin(id)
+    try {
+      const value = await reader.get(sessionKey(id))
+      const record = parseSession(value)
+      reading.found(record)
+      return record ? entryOfSession(record) : entryOf(client, id, value)
+    } catch {
+      // Its connection is another one: what has happened to it says nothing of this one.
+      reading.found(undefined)
+      return entryOf(client, id, await client.get(sessionKey(id)))
+    }
   }
 
   /**
@@ -157,6 +196,7 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
     const client = await connection.client()
     const expiration = { type: 'PX', value: CODE_MEMORY } as const
     await Promise.all(ids.map((id) => client.set(sessionKey(id), 'ended', { expiration })))
+    for (const id of ids) cache?.forget(id)
     await client.hDel(userKey(user), ids)
   }
 

@@ -208,8 +208,28 @@ test('calls that run at logout say so, in any phase, and those to others run on'
   t.is((await elsewhere).data, 'welcome')
 })
 
+test('a wx.login that was given up and calls back late leaves no signature of another key', async (t) => {
+  const late: ((result: { code: string }) => void)[] = []
+  const profile = async () => {
+    for (const success of late) success({ code: 'late' })
+    return { rawData: '{}', signature: 'with the key of the late one' }
+  }
+  const { phone, session } = start({}, { loginTimeout: 50, profile })
+  const logIn = phone.wx.login
+  phone.wx.login = ({ success = () => {} }) => late.push(success)
+  t.is((await failure(session.request({ url: '/' }))).code, 'ERR_LOGIN')
+  phone.wx.login = logIn
+
+  await session.request({ url: '/' })
+
+  t.deepEqual(
+    phone.sent.map(({ header }) => header),
+    [{ 'X-WX-Code': 'code-1', 'X-WX-Login': 'code' }],
+  )
+})
+
 test('a call that nobody answers ends at its deadline, says so, and is aborted', async (t) => {
-  const { phone, session } = start({ answer: () => undefined }, { deadline: 30 })
+  const { phone, session } = start({ answer: () => undefined }, { deadline: 300 })
 
   const error = await failure(session.request({ url: '/' }))
 
@@ -842,7 +862,8 @@ function start(
   script: Script = {},
   { stored, ...options }: SessionOptions & { stored?: string } = {},
 ): { phone: ScriptedPhone; session: Session } {
-  const phone = scriptedPhone({ ...script, ...(stored && { stored: { kept: { v: 1, code: stored } } }) })
+  const kept = { v: 2, header: { 'X-WX-Code': stored } }
+  const phone = scriptedPhone({ ...script, ...(stored && { stored: { kept } }) })
   const session = createSession({ baseUrl: BASE, storageKey: 'kept', wx: phone.wx, ...options })
   return { phone, session }
 }
@@ -891,7 +912,7 @@ function startMortal() {
 
 /** Which of these addresses are sent with the session. */
 async function withSession(addresses: readonly string[], options: SessionOptions): Promise<boolean[]> {
-  const phone = scriptedPhone({ stored: { kept: { v: 1, code: 'code-0' } } })
+  const phone = scriptedPhone({ stored: { kept: { v: 2, header: { 'X-WX-Code': 'code-0' } } } })
   const session = createSession({ ...options, storageKey: 'kept', wx: phone.wx })
   for (const url of addresses) await session.request({ url })
   return phone.sent.map(({ header }) => header['X-WX-Code'] === 'code-0')

@@ -505,10 +505,11 @@ test('C20 also: storage that fails or holds nonsense costs a login, and nothing 
     'text',
     [],
     {},
-    { v: 1 },
-    { v: 1, code: '' },
-    { v: 1, code: 7 },
-    { v: 2, code: 'c' },
+    { v: 1, code: 'c' },
+    { v: 2 },
+    { v: 2, header: 7 },
+    { v: 2, shelf: 7 },
+    { v: 2, shelf: { cookies: 7 } },
   ]
   let logins = 1
 

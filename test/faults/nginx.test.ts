@@ -168,8 +168,8 @@ check('a login on a path takes what no header takes', async (t) => {
   t.is(response.body.user.nickName.length, 5000)
 })
 
-// jwtCarrier's give() puts the whole profile into the token; nginx answers 502 to headers of more than 4 KB
-// (proxy_buffer_size), to this login and to each repetition of it.
+// nginx answers 502 to a response whose headers have more than 4 KB (proxy_buffer_size): so a long profile is in no
+// token.
 check('jwt: the token of the longest rawData comes through', async (t) => {
   const { send, direct } = await behindNginx(t, { carrier: CARRIERS.jwt(), handler: serve })
   const headers = await longLogin(namedPhone(direct.wechat, 'alice'), LINE_MAX - 'X-WX-RawData: \r\n'.length)

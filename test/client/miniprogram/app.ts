@@ -28,6 +28,9 @@ const options: SessionOptions = {
     const { rawData, signature } = await wx.getUserInfo({})
     return { rawData, signature }
   },
+  appId: true,
+  loginPath: '/login',
+  protocol: 'weapp-session',
   loginTimeout: 5000,
   deadline: 30_000,
   storageKey: 'session',

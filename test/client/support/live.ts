@@ -16,6 +16,7 @@ export async function live(
     ...settings,
     createSession,
     latency: (random) => Math.min(usualLatency(random), latency),
+    isQuick: latency <= 1000,
   })
   const thrown: string[] = []
   try {
@@ -73,7 +74,13 @@ function obey(world: World, command: Command): Promise<void> | undefined {
       server.expireAll()
       break
     case 'expire one':
-      server.expireOne(command.nth)
+      server.sessions.expireOne(command.nth)
+      break
+    case 'rotate':
+      server.sessions.rotateNext()
+      break
+    case 'renew':
+      server.sessions.renewNext()
       break
     case 'server':
       server.faults.add(command.fault)
@@ -100,7 +107,7 @@ function obey(world: World, command: Command): Promise<void> | undefined {
       phone.switchNetwork()
       break
     case 'spoil storage':
-      for (const key of phone.storage.keys()) phone.storage.set(key, '{"v":1,"code":7}')
+      for (const key of phone.storage.keys()) phone.storage.set(key, '{"v":2,"header":7}')
       break
   }
   return undefined

@@ -9,6 +9,7 @@ import {
   SIGNATURE_HEADER,
   STATUS_BY_REASON,
 } from '../../../src/protocol.js'
+import { type CarrierName, createSessions, type ModelSessions } from './model-sessions.js'
 
 /** What can be wrong with the server, or with what is behind it. */
 export type ServerFault = (typeof SERVER_FAULTS)[number]
@@ -48,9 +49,10 @@ export interface Answer {
   refusal?: Reason
 }
 
-/** The server of contract §1, code carrier, and the WeChat behind it: as small as can be, and without time. */
+/** The server of contract §1, and the WeChat behind it: as small as can be, and without time. */
 export interface ModelServer {
   readonly faults: Set<ServerFault>
+  readonly sessions: ModelSessions
   /** How often the requests of a URL were carried out: past the session, in the application. */
   readonly carriedOut: ReadonlyMap<string, number>
   /** How many codes were exchanged. */
@@ -61,14 +63,12 @@ export interface ModelServer {
   userInfo(): { rawData: string; signature: string }
   answer(request: ServerRequest): Answer
   expireAll(): void
-  /** Ends the nth session that there is. */
-  expireOne(nth: number): void
 }
 
-export function createServer(): ModelServer {
+export function createServer(carrier: CarrierName = 'code'): ModelServer {
   const faults = new Set<ServerFault>()
   const codes = new Set<string>()
-  const sessions = new Set<string>()
+  const sessions = createSessions(carrier)
   const carriedOut = new Map<string, number>()
   let lastCode = 'none'
   let issued = 0
@@ -76,6 +76,7 @@ export function createServer(): ModelServer {
 
   return {
     faults,
+    sessions,
     carriedOut,
     get exchanges() {
       return exchanges
@@ -83,8 +84,7 @@ export function createServer(): ModelServer {
     newCode,
     userInfo: () => ({ rawData: '{"nickName":"小明 😀"}', signature: signatureOf(lastCode) }),
     answer,
-    expireAll: () => sessions.clear(),
-    expireOne: (nth) => sessions.delete([...sessions][nth % sessions.size] ?? ''),
+    expireAll: sessions.expireAll,
   }
 
   function newCode(): string {
@@ -95,31 +95,46 @@ export function createServer(): ModelServer {
   }
 
   function answer(request: ServerRequest): Answer {
-    const refused = isOurs(request.url) ? refuse(request.header) : undefined
-    if (refused !== undefined) return refused
+    if (!isOurs(request.url)) return carryOut(request, {})
+    return refuse(request.header) ?? carryOut(request, given(request.header))
+  }
 
+  /** The credential that an answer brings: at a login, or when it is due. */
+  function given(header: Record<string, string>): Record<string, string> {
+    if (!isLogin(header)) return sessions.touch(sessions.credentialIn(header) ?? '')
+    const code = headerOf(header, CODE_HEADER) ?? ''
+    const credential = sessions.begin(code)
+    if (faults.has('sessions vanish')) sessions.expireAll()
+    return credential
+  }
+
+  function carryOut(request: ServerRequest, header: Record<string, string>): Answer {
     carriedOut.set(request.url, (carriedOut.get(request.url) ?? 0) + 1)
     // Found only when the session is saved: by then the application has done its work.
-    if (isOurs(request.url) && faults.has('conflict')) return refusal('ERR_SESSION_CONFLICT')
+    if (isOurs(request.url) && faults.has('conflict')) {
+      const conflict = refusal('ERR_SESSION_CONFLICT')
+      return { ...conflict, header: { ...conflict.header, ...header } }
+    }
     // Nothing is at the root, where logins without a request of their own go: no refusal is acceptance enough.
-    if (new URL(request.url).pathname === '/') return { status: 404, header: {}, body: 'Not Found' }
-    return { status: 200, header: {}, body: BODIES[request.url.length % BODIES.length] }
+    if (new URL(request.url).pathname === '/') return { status: 404, header, body: 'Not Found' }
+    return { status: 200, header, body: BODIES[request.url.length % BODIES.length] }
   }
 
   function refuse(header: Record<string, string>): Answer | undefined {
     const code = headerOf(header, CODE_HEADER)
+    const credential = isLogin(header) ? code : sessions.credentialIn(header)
     if (faults.has('bad gateway')) return { status: 502, header: {}, body: '<html>Bad Gateway</html>' }
-    if (code === undefined) return refusal('ERR_LOGIN_REQUIRED')
+    if (credential === undefined) return refusal('ERR_LOGIN_REQUIRED')
     if (faults.has('bad request')) return refusal('ERR_BAD_REQUEST')
     if (faults.has('store unavailable')) return refusal('ERR_STORE_UNAVAILABLE', { retryAfter: 1 })
     if (faults.has('expired for ever')) return refusal('ERR_SESSION_EXPIRED')
-    if (isLogin(header)) return refuseLogin(code, headerOf(header, SIGNATURE_HEADER))
-    if (!sessions.has(code)) return refusal('ERR_SESSION_EXPIRED')
+    if (isLogin(header)) return refuseLogin(credential, headerOf(header, SIGNATURE_HEADER))
+    if (!sessions.has(credential)) return refusal('ERR_SESSION_EXPIRED')
     return undefined
   }
 
   function refuseLogin(code: string, signature: string | undefined): Answer | undefined {
-    if (!sessions.has(code)) {
+    if (!sessions.isBegun(code)) {
       const failure = EXCHANGE_FAILURES.find(({ fault }) => faults.has(fault))
       if (failure !== undefined) return refusal('ERR_SESSION_KEY_EXCHANGE_FAILED', failure)
       // Codes are good once: this one is of nobody, or was exchanged before and its session is over.
@@ -128,7 +143,6 @@ export function createServer(): ModelServer {
     }
     const isTrusted = signature === undefined || signature === signatureOf(code)
     if (!isTrusted || faults.has('untrusted')) return refusal('ERR_UNTRUSTED_RAW_DATA')
-    if (!faults.has('sessions vanish')) sessions.add(code)
     return undefined
   }
 

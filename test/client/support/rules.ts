@@ -1,5 +1,6 @@
 import { ERROR_HEADER, MAGIC_ID } from '../../../src/protocol.js'
 import { headerOf, isOurs, type ModelServer } from './model-server.js'
+import { credentialGiven } from './model-sessions.js'
 import { type End, type Ended, endOf, isSettled, type ObservedCall, THROWN } from './observed-call.js'
 import type { VirtualClock } from './virtual-clock.js'
 import type { LoginSent, Phone, Sent, Watcher } from './virtual-phone.js'
@@ -10,6 +11,8 @@ export interface Rules extends Watcher {
   uncaught(error: unknown): void
   /** Looks at what the client shows on the console. */
   shown(error: unknown): void
+  /** The client says that its session is over. */
+  ended(run: number): void
   /** The user logs out now: what they had must not be used again, and what they began must fail. */
   loggingOut(run: number): void
   /** The user has logged out. */
@@ -28,6 +31,8 @@ interface Situation {
   calls: readonly ObservedCall[]
   deadline: number
   loginTimeout: number
+  /** Whether every answer comes so soon that a client can wait for it. */
+  isQuick: boolean
   violate(text: string): void
 }
 
@@ -41,7 +46,7 @@ const CODE_LIFE = 300_000
 const MAX_SENDS = 10
 
 export function createRules(situation: Situation): Rules {
-  const { clock, server, phone, calls, deadline, loginTimeout, violate } = situation
+  const { clock, server, phone, calls, deadline, loginTimeout, isQuick, violate } = situation
   /** Codes, and when they were given out. */
   const issued = new Map<string, number>()
   const offered = new Map<string, number>()
@@ -49,8 +54,30 @@ export function createRules(situation: Situation): Rules {
   /** Codes of users who left, and the run in which they did: `undefined` forbids them in every run. */
   const forbidden = new Map<string, number | undefined>()
   const sends = new Map<ObservedCall, number>()
+  /** Credentials that a client was given, in the run in which it was. */
+  const held = new Map<string, number>()
+  /** Those that it was given another for, in the run in which it was. */
+  const replaced = new Map<string, number>()
+  /** Those that the server has refused. */
+  const refused = new Set<string>()
+  /** The login of the latest session. */
+  let latest: string | undefined
+  let isLoggingOut = false
 
-  return { login, code, send, answer, threw, uncaught, shown, loggingOut, loggedOut, checkCalls, checkRest }
+  return {
+    login,
+    code,
+    send,
+    answer,
+    threw,
+    uncaught,
+    shown,
+    ended,
+    loggingOut,
+    loggedOut,
+    checkCalls,
+    checkRest,
+  }
 
   /**
    * One `wx.login` at a time. It is on its way until it calls back or until `loginTimeout` has passed since it
@@ -70,13 +97,14 @@ export function createRules(situation: Situation): Rules {
   function send(sent: Sent): void {
     checkCall(sent)
     if (!isOurs(sent.url)) {
-      const named = Object.keys(sent.header).filter((name) => /^x-wx-/i.test(name))
+      const named = Object.keys(sent.header).filter((name) => /^(x-wx-.*|authorization|cookie)$/i.test(name))
       if (named.length > 0) violate(`${named.join()} sent to ${sent.url}`)
       return
     }
     const { code = 'none' } = sent
     if (!issued.has(code)) violate(`${describe(sent)} carries ${code}, which is no code`)
     if (isForbidden(code, sent.run)) violate(`${describe(sent)} carries ${code} after the logout`)
+    if (replaced.get(code) === sent.run) violate(`${describe(sent)} carries ${code}, which was replaced`)
     if (sent.isLogin) checkLogin(sent, code)
     else if (!accepted.has(code)) violate(`${describe(sent)} carries ${code} before the server accepted it`)
   }
@@ -107,11 +135,47 @@ export function createRules(situation: Situation): Rules {
     if (times > MAX_SENDS) violate(`${call.name} sent ${times} times`)
   }
 
-  function answer({ answer, isLogin, code }: Sent): void {
+  function answer(sent: Sent): void {
+    const { answer, isLogin, code } = sent
+    learn(sent)
     // A conflict is found after the login; and what a proxy says without its server accepts nothing.
     const isAccepted =
       answer?.refusal === undefined ? answer?.status !== 502 : answer.refusal === 'ERR_SESSION_CONFLICT'
     if (isLogin && code !== undefined && isAccepted) accepted.add(code)
+  }
+
+  /** What a client knows of credentials from now on, if it listens still. */
+  function learn({ run, api, answer, isLogin, isAborted, hasHeader, code = '' }: Sent): void {
+    const { refusal, header = {} } = answer ?? {}
+    if (refusal !== undefined && refusal !== 'ERR_SESSION_CONFLICT') refused.add(code)
+    const credential = credentialGiven(header)
+    if (credential === undefined) return
+    issued.set(credential, Date.now())
+    accepted.add(credential)
+    // A handshake that fails tells nothing but that.
+    const isHeard = hasHeader && !(api === 'connectSocket' && refusal !== undefined)
+    if (!isHeard || isAborted) return
+    held.set(credential, run)
+    if (isLogin) latest = code
+    else if (loginOf(credential) === latest && credential !== code) replaced.set(code, run)
+  }
+
+  function loginOf(credential: string): string | undefined {
+    return server.sessions.loginOf(credential)
+  }
+
+  function ended(run: number): void {
+    if (isLoggingOut) return
+    const coming = isQuick ? phone().running().map(comingTo) : []
+    // Of many that come at once a client need not try all.
+    const known = [...held]
+      .flatMap(([credential, heldIn]) => (heldIn === run ? [credential] : []))
+      .slice(-2)
+      .filter((credential) => !replaced.has(credential))
+    const good = [...known, ...coming].find((credential = '') => {
+      return server.sessions.has(credential) && !refused.has(credential) && loginOf(credential) === latest
+    })
+    if (good !== undefined) violate(`the session ends although ${good} is good`)
   }
 
   function threw(error: unknown): void {
@@ -127,6 +191,7 @@ export function createRules(situation: Situation): Rules {
   }
 
   function loggingOut(run: number): void {
+    isLoggingOut = true
     // What cannot be taken out of the storage is found there at the next start.
     const isKept = phone().faults.has('storage throws')
     for (const code of issued.keys())
@@ -138,13 +203,16 @@ export function createRules(situation: Situation): Rules {
   }
 
   function loggedOut(): void {
+    isLoggingOut = false
     const kept = [...phone().storage.values()].join()
     const isReachable = !phone().faults.has('storage throws')
-    if (isReachable && /code-\d/.test(kept)) violate(`kept after the logout: ${kept}`)
+    if (isReachable && /(code|made)-\d/.test(kept)) violate(`kept after the logout: ${kept}`)
   }
 
   function isForbidden(code: string, run: number): boolean {
-    return forbidden.has(code) && [undefined, run].includes(forbidden.get(code))
+    return [code, loginOf(code) ?? code].some((name) => {
+      return forbidden.has(name) && [undefined, run].includes(forbidden.get(name))
+    })
   }
 
   function checkCalls(run: number): void {
@@ -233,6 +301,11 @@ export function createRules(situation: Situation): Rules {
   function checkRest(): void {
     for (const sent of phone().running()) violate(`${describe(sent)} was left running`)
   }
+}
+
+/** The credential that is on its way to who sent this, and will be heard of. */
+function comingTo({ coming, hasHeader }: Sent): string | undefined {
+  return hasHeader ? credentialGiven(coming?.header ?? {}) : undefined
 }
 
 /** The number of the call that an address belongs to. */

@@ -1,4 +1,5 @@
 import type { ServerFault } from './model-server.js'
+import type { CarrierName } from './model-sessions.js'
 import type { Hanging, PhoneFault } from './virtual-phone.js'
 import type { CallPlan, Profile } from './virtual-world.js'
 
@@ -13,6 +14,8 @@ export interface Schedule {
   deadline: number
   /** ms */
   loginTimeout: number
+  /** The kind of the server. */
+  carrier: CarrierName
   hasHeaderEvents: boolean
   /** ms for one way, at most. */
   latency: number
@@ -22,6 +25,7 @@ export interface Schedule {
 export type Command =
   | { do: 'call'; times: number; plan: Required<CallPlan> }
   | { do: 'login' | 'logout' | 'expire all' | 'background' | 'foreground' | 'switch network' }
+  | { do: 'rotate' | 'renew' }
   | { do: 'restart' | 'spoil storage' | 'tick' }
   | { do: 'abort' | 'expire one'; nth: number }
   | { do: 'wait' | 'freeze'; ms: number }

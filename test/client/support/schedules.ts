@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { SERVER_FAULTS } from './model-server.js'
+import { CARRIERS } from './model-sessions.js'
 import type { Command, Schedule } from './schedule.js'
 import { PHONE_FAULTS } from './virtual-phone.js'
 import { PROFILES, TARGET_NAMES, type Target } from './virtual-world.js'
@@ -43,6 +44,8 @@ export function anySchedule(): fc.Arbitrary<Schedule> {
     { weight: 1, arbitrary: only('switch network') },
     { weight: 1, arbitrary: only('spoil storage') },
     { weight: 1, arbitrary: only('restart') },
+    { weight: 2, arbitrary: only('rotate') },
+    { weight: 2, arbitrary: only('renew') },
   )
   return scheduleOf(fc.array(command, { minLength: 1, maxLength: 40, size: 'max' }))
 }
@@ -59,6 +62,20 @@ export function calmSchedule(): fc.Arbitrary<Schedule> {
     { weight: 1, arbitrary: fc.tuple(fc.record({ do: fc.constant('freeze'), ms: aLongTime })) },
     // Two that come close together are no accident any more: then logins stop, and calls fail.
     { weight: 1, arbitrary: fc.constant([{ do: 'expire all' }, { do: 'wait', ms: 150_000 }]) },
+    { weight: 1, arbitrary: fc.tuple(only('renew')) },
+    // Who aborts the call whose answer brings the new credential, or does not see its header, loses the session.
+    {
+      weight: 2,
+      arbitrary: fc.tuple(
+        aCall(['relative', 'our origin', 'an allowed origin']),
+        fc.constant({ do: 'wait', ms: 60_000 }),
+        only('renew'),
+        only('rotate'),
+        aRequest,
+        aRequest,
+        fc.constant({ do: 'wait', ms: 150_000 }),
+      ),
+    },
   )
   const steps = fc.array(step, { minLength: 1, maxLength: 25, size: 'max' })
   const calm = { deadline: 60_000, loginTimeout: 10_000, latency: 500 }
@@ -69,6 +86,7 @@ function scheduleOf(commands: fc.Arbitrary<Command[]>): fc.Arbitrary<Schedule> {
   const settings = fc.record({
     seed: fc.nat(0xffff),
     profile: fc.constantFrom(...PROFILES),
+    carrier: fc.constantFrom(...CARRIERS),
     deadline: fc.constantFrom(60_000, 60_000, 20_000, 3000),
     loginTimeout: fc.constantFrom(10_000, 2000),
     hasHeaderEvents: fc.boolean(),
@@ -96,6 +114,11 @@ function aCall(targets: readonly Target[]): fc.Arbitrary<Command> {
     }),
   })
 }
+
+const aRequest = aCall(['relative', 'our origin', 'an allowed origin']).map(
+  (command): Command =>
+    command.do === 'call' ? { ...command, plan: { ...command.plan, api: 'request' } } : command,
+)
 
 const aWait: fc.Arbitrary<Command> = fc.record({
   do: fc.constant('wait'),

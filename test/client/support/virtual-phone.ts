@@ -49,11 +49,15 @@ export interface Sent {
   url: string
   method: string
   header: Record<string, string>
-  /** What it names as its session, or offers for one. */
+  /** The code that it offers for a session, or what it names its session by. */
   code: string | undefined
   isLogin: boolean
   isAborted: boolean
   isOver: boolean
+  /** Whether the client is told of the header of its answer. */
+  hasHeader: boolean
+  /** What the server has answered, and is on its way. */
+  coming?: Answer
   /** What it was answered, once it is over. */
   answer?: Answer
 }
@@ -274,6 +278,7 @@ export function createPhone(situation: Situation): Phone {
     /** Also when nobody waits for the answer any more: what was sent is on its way. */
     function reachServer(): void {
       const answer = server.answer(sending)
+      sending.coming = answer
       later(mine, latency(), () => {
         if (sending.isOver) return
         const header = random() < 0.5 ? answer.header : inLowerCase(answer.header)
@@ -298,10 +303,13 @@ export function createPhone(situation: Situation): Phone {
     throwIfAsked()
     const sending = { ...sentBy(mine, 'connectSocket', options), isOver: true }
     let fail = (_error: WxError): void => {}
+    let open = (_result: { header: Record<string, unknown> }): void => {}
     const socket: WxSocketTask = {
       send: () => {},
       close: () => {},
-      onOpen: () => {},
+      onOpen(listener) {
+        open = (result) => callSafely(listener, result)
+      },
       onMessage: () => {},
       onClose: () => {},
       onError(listener) {
@@ -314,8 +322,14 @@ export function createPhone(situation: Situation): Phone {
     watcher.send(sending)
     later(mine, 0, () => callSafely(options.success, { errMsg: 'connectSocket:ok' }))
     clock.after(latency(), () => {
-      const { refusal, status } = server.answer(sending)
-      if (refusal !== undefined) later(mine, latency(), () => fail({ errMsg: `bad status: ${status}` }))
+      const answer = server.answer(sending)
+      later(mine, latency(), () => {
+        sending.answer = answer
+        watcher.answer(sending)
+        const { refusal, status, header } = answer
+        if (refusal !== undefined) fail({ errMsg: `bad status: ${status}` })
+        else open({ header })
+      })
     })
     return socket
   }
@@ -329,8 +343,11 @@ export function createPhone(situation: Situation): Phone {
       url: options.url,
       method: ('method' in options && options.method?.toUpperCase()) || 'GET',
       header,
-      code: headerOf(header, CODE_HEADER),
+      code: isLogin(header)
+        ? headerOf(header, CODE_HEADER)
+        : (server.sessions.credentialIn(header) ?? headerOf(header, CODE_HEADER)),
       isLogin: isLogin(header),
+      hasHeader: api === 'request' || hasHeaderEvents || api === 'connectSocket',
       isAborted: false,
       isOver: false,
     }

@@ -1,5 +1,6 @@
 import type { Session, SessionOptions } from '../../../client/src/types.js'
 import { BASE_URL, createServer, type ModelServer, OTHER_ORIGIN } from './model-server.js'
+import type { CarrierName } from './model-sessions.js'
 import {
   endOf,
   isSettled,
@@ -19,6 +20,8 @@ export interface WorldOptions {
   seed: number
   createSession(options: SessionOptions): Session
   profile?: Profile
+  /** Default `code`. */
+  carrier?: CarrierName
   /** ms. Default 60,000. */
   deadline?: number
   /** ms. Default 10,000. */
@@ -27,6 +30,8 @@ export interface WorldOptions {
   hasHeaderEvents?: boolean
   /** ms for one way. Default: mostly short, sometimes many seconds. */
   latency?: (random: () => number) => number
+  /** Whether that is never more than a second. Default false. */
+  isQuick?: boolean
 }
 
 /** What the session is told to send of its user; most of them are providers that misbehave. */
@@ -76,10 +81,12 @@ export function createWorld({
   seed,
   createSession,
   profile = 'userInfo',
+  carrier = 'code',
   deadline = 60_000,
   loginTimeout = 10_000,
   hasHeaderEvents = true,
   latency = usualLatency,
+  isQuick: isAlwaysQuick = false,
 }: WorldOptions): World {
   const random = createRandom(seed)
   const violations: string[] = []
@@ -87,8 +94,17 @@ export function createWorld({
   const violate = (text: string): void => void violations.push(`${clock.now() - began} ms: ${text}`)
   const clock = takeClock({ random: createRandom(seed + 1), onUncaught: (error) => rules.uncaught(error) })
   const began = clock.now()
-  const server = createServer()
-  const rules = createRules({ clock, server, phone: () => phone, calls, deadline, loginTimeout, violate })
+  const server = createServer(carrier)
+  const rules = createRules({
+    clock,
+    server,
+    phone: () => phone,
+    calls,
+    deadline,
+    loginTimeout,
+    isQuick: isAlwaysQuick,
+    violate,
+  })
   const phone = createPhone({
     clock,
     random,
@@ -121,6 +137,7 @@ export function createWorld({
 
   function start(): Session {
     run++
+    const mine = run
     const session = createSession({
       baseUrl: BASE_URL,
       origins: [OTHER_ORIGIN],
@@ -129,7 +146,8 @@ export function createWorld({
       loginTimeout,
       wx: phone.start(),
     })
-    session.onChange(() => {
+    session.onChange((isLoggedIn) => {
+      if (!isLoggedIn) rules.ended(mine)
       throw THROWN
     })
     return session

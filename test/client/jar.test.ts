@@ -1,0 +1,158 @@
+import test from 'ava'
+import { livingCookies, readCookies, withCookies } from '../../client/src/jar.js'
+import type { Head } from '../../client/src/refusal.js'
+import type { Shelf } from '../../client/src/vault.js'
+
+const URL = 'https://shop.example.com/a/b?c=/d'
+
+/** What is sent to an address after these answers from another. */
+function sent(to: string, lines: Head['cookies'], from = URL): string | undefined {
+  return withCookies(after(lines, from), to, {}).Cookie
+}
+
+function after(cookies: Head['cookies'], from = URL): Shelf {
+  const shelf: Shelf = {}
+  readCookies(shelf, from, { cookies })
+  return shelf
+}
+
+test('a cookie goes back where it came from, and its value is never changed', (t) => {
+  t.is(sent(URL, ['sid=a.b%20=="c"; HttpOnly; SameSite=Lax']), 'sid=a.b%20=="c"')
+  t.is(sent(URL, [' sid = 1 ']), 'sid=1')
+  t.is(sent(URL, ['sid=']), 'sid=')
+  for (const line of ['', 'sid', '=1', '; Path=/']) t.is(sent(URL, [line]), undefined, line)
+})
+
+test('cookies are read from an array, a header in any case, an array in it, and a text joined by commas', (t) => {
+  const expires = 'Expires=Wed, 21 Oct 2099 07:28:00 GMT'
+  const joined = `a=1; ${expires}; Path=/,b=2; Path=/; ${expires}, c=3`
+  const heads: Head[] = [
+    { cookies: [`a=1; ${expires}`, 'b=2', 'c=3'] },
+    { header: { 'Set-Cookie': joined } },
+    { header: { 'set-cookie': joined }, cookies: [] },
+    { header: { 'SET-COOKIE': ['a=1', `b=2; ${expires}`, 'c=3'] } },
+  ]
+
+  for (const head of heads) {
+    const shelf: Shelf = {}
+    readCookies(shelf, 'https://example.com/', head)
+    t.is(withCookies(shelf, 'https://example.com/', {}).Cookie, 'a=1; b=2; c=3')
+  }
+})
+
+test('an answer without cookies changes nothing, and says so', (t) => {
+  const shelf: Shelf = {}
+
+  t.false(readCookies(shelf, URL, {}))
+  t.false(readCookies(shelf, URL, { header: { 'Set-Cookie': '' }, cookies: [] }))
+  t.deepEqual(shelf, {})
+  t.true(readCookies(shelf, URL, { cookies: ['a=1', 'b=2'] }))
+})
+
+test('an attribute that comes twice means what it says last (RFC 6265, 5.3)', (t) => {
+  t.is(sent('https://shop.example.com/b', ['a=1; Path=/a; path=/b']), 'a=1')
+  t.is(sent(URL, ['a=1; Max-Age=0; Max-Age=60']), 'a=1')
+})
+
+test('what is set again is replaced; of another path it is another one', (t) => {
+  t.is(sent(URL, ['a=1', 'a=2']), 'a=2')
+  t.is(sent(URL, ['a=1; Path=/', 'a=2; Path=/a']), 'a=1; a=2')
+})
+
+test('Max-Age and Expires: the first counts more, the past deletes, and neither means for ever', (t) => {
+  const past = 'Expires=Thu, 01 Jan 1970 00:00:00 GMT'
+  const future = 'Expires=Wed, 21 Oct 2099 07:28:00 GMT'
+
+  t.is(sent(URL, ['a=1; Max-Age=60']), 'a=1')
+  t.is(sent(URL, [`a=1; ${future}`]), 'a=1')
+  t.is(sent(URL, ['a=1; expires=Wed, 21-Oct-2099 07:28:00 GMT']), 'a=1')
+  t.is(sent(URL, ['a=1; Expires=nonsense']), 'a=1')
+  t.is(sent(URL, [`a=1; Max-Age=60; ${past}`]), 'a=1')
+  for (const over of ['Max-Age=0', 'max-age=-1', past, `Max-Age=0; ${future}`]) {
+    t.is(sent(URL, ['a=1; Path=/', `a=; Path=/; ${over}`, 'b=2']), 'b=2', over)
+  }
+  t.is(sent(URL, ['a=1; Max-Age=']), 'a=1')
+  t.deepEqual(livingCookies(after([`a=1; ${past}`])), [])
+})
+
+test('Domain: the host and what is below it; else the host alone (RFC 6265, 5.1.3)', (t) => {
+  const hosts = [
+    'shop.example.com',
+    'www.shop.example.com',
+    'example.com',
+    'notexample.com',
+    'eshop.example.com',
+  ]
+  const reached = (line: string) => hosts.filter((host) => sent(`https://${host}/`, [`${line}; Path=/`]))
+
+  t.deepEqual(reached('a=1'), ['shop.example.com'])
+  t.deepEqual(reached('a=1; Domain=shop.example.com'), ['shop.example.com', 'www.shop.example.com'])
+  for (const domain of ['example.com', '.Example.COM']) {
+    t.deepEqual(
+      reached(`a=1; Domain=${domain}`),
+      hosts.filter((host) => host !== 'notexample.com'),
+    )
+  }
+  t.is(sent('https://SHOP.example.com:8443/a/', ['a=1']), 'a=1', 'cookies know no ports')
+  t.is(sent('wss://shop.example.com/a/', ['a=1']), 'a=1')
+})
+
+test('a foreign domain, a top level and part of an address are refused', (t) => {
+  for (const domain of ['bank.com', 'www.shop.example.com', 'ample.com', 'com', '.com', 'op.example.com']) {
+    t.is(sent(`https://${domain.replace(/^\./, '')}/`, [`a=1; Domain=${domain}; Path=/`]), undefined, domain)
+    t.is(sent(URL, [`a=1; Domain=${domain}; Path=/`]), undefined, domain)
+  }
+  t.is(sent('http://127.0.0.1/', ['a=1; Domain=0.0.1'], 'http://127.0.0.1/'), undefined)
+  t.is(sent('http://127.0.0.1/', ['a=1; Domain=127.0.0.1'], 'http://127.0.0.1/'), 'a=1')
+  t.is(sent('https://a@evil.example/', ['a=1; Path=/'], 'https://a/'), undefined)
+  t.is(sent('https://evil.example\\@shop.example.com/', ['a=1; Path=/']), undefined)
+})
+
+test('Path: what it says or where it came from, and what is below (RFC 6265, 5.1.4)', (t) => {
+  const paths = ['/', '/a', '/a/', '/a/b', '/ab']
+  const reached = (line: string, from = URL) =>
+    paths.filter((path) => sent(`https://shop.example.com${path}`, [line], from))
+
+  t.deepEqual(reached('a=1'), ['/a', '/a/', '/a/b'])
+  t.deepEqual(reached('a=1; Path=/'), paths)
+  t.deepEqual(reached('a=1; Path=/a/'), ['/a/', '/a/b'])
+  t.deepEqual(reached('a=1; Path=nonsense'), ['/a', '/a/', '/a/b'])
+  t.deepEqual(reached('a=1', 'https://shop.example.com'), paths)
+  t.deepEqual(reached('a=1', 'https://shop.example.com/a?b=/c/d'), paths)
+})
+
+test('Secure: by https, and to this machine', (t) => {
+  const secure = ['a=1; Path=/; secure ;']
+
+  t.is(sent('https://shop.example.com/', secure), 'a=1')
+  t.is(sent('http://shop.example.com/', secure), undefined)
+  t.is(sent('ws://shop.example.com/', secure), undefined)
+  t.is(sent('https://shop.example.com/', secure, 'http://shop.example.com/'), undefined)
+  for (const url of ['http://localhost:3000/', 'http://127.0.0.1:3000/']) t.is(sent(url, secure, url), 'a=1')
+  t.is(sent('http://localhost.example.com/', secure, 'http://localhost.example.com/'), undefined)
+})
+
+test('the cookies of the app itself come first', (t) => {
+  const shelf = after(['sid=1'])
+
+  t.deepEqual(withCookies(shelf, URL, { Cookie: 'own=1', 'X-Other': '2' }), {
+    Cookie: 'own=1; sid=1',
+    'X-Other': '2',
+  })
+  t.deepEqual(withCookies(shelf, URL, { cookie: 'own=1' }), { cookie: 'own=1; sid=1' })
+  t.deepEqual(withCookies(shelf, 'https://example.com/', { cookie: 'own=1' }), { cookie: 'own=1' })
+})
+
+test('50 cookies, the oldest go; one that is longer than 4096 characters is none', (t) => {
+  const many = Array.from({ length: 52 }, (_, n) => `c${n}=${n}`)
+  const shelf = after([...many.slice(0, 51), 'c1=again', ...many.slice(51)])
+
+  const names = livingCookies(shelf).map(({ name }) => name)
+  t.deepEqual([names.length, names[0], names.at(-2), names.at(-1)], [50, 'c3', 'c1', 'c51'])
+  t.is(sent(URL, [`a=${'x'.repeat(4094)}`])?.length, 4096)
+  t.is(sent(URL, [`a=${'x'.repeat(4095)}`]), undefined)
+})
+
+test('nonsense where cookies should be is none', (t) => {
+  for (const cookies of [undefined, null, 7, 'text', {}]) t.deepEqual(livingCookies({ cookies }), [])
+})

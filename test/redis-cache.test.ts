@@ -1,0 +1,249 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import test, { type ExecutionContext } from 'ava'
+import { type RedisCacheOptions, redisStore, type SessionRecord, type SessionStore } from '../src/index.js'
+import { startRedis, useRedis, withClient } from './support/redis.js'
+import { isRefused, startServer } from './support/server.js'
+import { type Created, create, newId, newRecord, testStore } from './support/store-contract.js'
+import { until } from './support/until.js'
+import { codeLoginHeaders, codeOnly, startWechat } from './support/wechat.js'
+
+const redis = useRedis(test)
+
+testStore(test, async (t) => startStore(t))
+
+test('a session that is asked for again is kept, and what is asked for once is not', async (t) => {
+  const store = startStore(t)
+  const { id, record } = await create(store)
+  await connected(store)
+
+  t.is(store.peek?.(id), undefined)
+  await store.read(id)
+  t.is(store.peek?.(id), undefined)
+  await store.read(id)
+
+  t.deepEqual(store.peek?.(id), record)
+})
+
+test('a session that ends in another process is forgotten at once', async (t) => {
+  const [one, other] = pair(t)
+  const lateness: number[] = []
+  for (let n = 0; n < 20; n++) {
+    const { id, user } = await keptSession(one)
+
+    await other.end(id, user)
+
+    const ended = performance.now()
+    await until(() => one.peek?.(id) === undefined)
+    lateness.push(performance.now() - ended)
+  }
+
+  t.log(`forgotten after ${Math.max(...lateness).toFixed(1)} ms at the latest`)
+  t.true(Math.max(...lateness) < 1000)
+})
+
+test('a user who is revoked in another process is forgotten at once', async (t) => {
+  const [one, other] = pair(t)
+  const { id, user } = await keptSession(one)
+
+  await other.revoke(user)
+
+  await until(() => one.peek?.(id) === undefined)
+  t.deepEqual(await one.read(id), { state: 'ended' })
+})
+
+test('what this process changes itself is seen by its next look', async (t) => {
+  const store = startStore(t)
+  for (let n = 0; n < 50; n++) {
+    const { id, user, record } = await keptSession(store)
+
+    t.is(await store.update(id, { ...record, data: { n } }), 'saved')
+    const seen = store.peek?.(id) ?? (await read(store, id))
+    t.is(seen?.data.n, n)
+
+    await store.end(id, user)
+    t.is(store.peek?.(id), undefined)
+  }
+})
+
+test('what is read while it changes is not kept as it was', async (t) => {
+  const [one, other] = pair(t)
+  for (let n = 0; n < 200; n++) {
+    const { id, record } = await known(one)
+
+    const [, saved] = await Promise.all([one.read(id), other.update(id, { ...record, data: { n } })])
+    t.is(saved, 'saved')
+
+    await until(() => (one.peek?.(id)?.data.n ?? n) === n)
+    await sleep(0)
+    t.is((one.peek?.(id) ?? (await read(one, id)))?.data.n, n)
+  }
+})
+
+test('a session is never kept longer than the max age, nor beyond its own end', async (t) => {
+  const store = startStore(t, { maxAge: 0.3 })
+  const { id } = await keptSession(store)
+  await sleep(310)
+  t.is(store.peek?.(id), undefined)
+
+  const patient = startStore(t, { maxAge: 60 })
+  const brief = await keptSession(patient, newRecord({ expires: Date.now() + 400 }))
+  await sleep(410)
+  t.is(patient.peek?.(brief.id), undefined)
+})
+
+test('ids that nobody was given are not kept, and Redis need not remember that we asked', async (t) => {
+  const { url, stop } = await startRedis()
+  t.teardown(stop)
+  const store = redisStore({ url, timeout: 5000, cache: true })
+  t.teardown(() => store.close?.())
+  await connected(store)
+  const { id } = await keptSession(store)
+
+  for (let n = 0; n < 2000; n++) await store.read(newId())
+
+  const tracked = await withClient(url, (client) => client.info('clients'))
+  t.regex(tracked, /tracking_clients:1\r/)
+  const keys = await withClient(url, (client) => client.info('stats'))
+  t.regex(keys, /tracking_total_keys:1\r/)
+  t.not(store.peek?.(id), undefined)
+})
+
+test('no more sessions are kept than there is room for', async (t) => {
+  const store = startStore(t, { max: 10 })
+  const sessions = []
+  for (let n = 0; n < 30; n++) sessions.push(await keptSession(store))
+
+  const kept = sessions.filter(({ id }) => store.peek?.(id) !== undefined)
+
+  t.is(kept.length, 10)
+})
+
+test('when the connection that listens is lost, all is forgotten, and kept again when there is another', async (t) => {
+  const { url, stop } = await startRedis()
+  t.teardown(stop)
+  const store = redisStore({ url, timeout: 5000, cache: { maxAge: 60 } })
+  t.teardown(() => store.close?.())
+  const session = await keptSession(store)
+
+  await withClient(url, (client) => client.sendCommand(['CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes']))
+
+  await until(() => store.peek?.(session.id) === undefined)
+  await until(async () => {
+    await store.read(session.id).catch(() => {})
+    return store.peek?.(session.id) !== undefined
+  })
+  t.pass()
+})
+
+test('when Redis is emptied, all is forgotten', async (t) => {
+  const { url, stop } = await startRedis()
+  t.teardown(stop)
+  const store = redisStore({ url, timeout: 5000, cache: { maxAge: 60 } })
+  t.teardown(() => store.close?.())
+  const { id } = await keptSession(store)
+
+  await withClient(url, (client) => client.flushAll())
+
+  await until(() => store.peek?.(id) === undefined)
+  t.is(await store.read(id), undefined)
+})
+
+test('what handlers do to their session and their user stays out of what is kept', async (t) => {
+  const { url, prefix } = redis()
+  const store = redisStore({ url, prefix, timeout: 5000, cache: { maxAge: 60 } })
+  const { send, wechat } = await startServer(t, {
+    store,
+    handler(ctx) {
+      const data = ctx.$wxSession?.data ?? {}
+      const { openId } = ctx.$wxUserInfo ?? {}
+      ctx.body = { cart: data.cart, openId }
+      if (ctx.path === '/') data.cart = ['apple']
+      Object.assign(ctx.$wxUserInfo ?? {}, { openId: 'somebody else' })
+      if (ctx.path === '/throw') {
+        ;(data.cart as string[]).push('stolen')
+        throw new Error('on purpose')
+      }
+    },
+  })
+  const phone = wechat.phone('alice')
+  const headers = await codeLoginHeaders(phone)
+  t.is((await send(headers, '/')).status, 200)
+  const session = codeOnly(headers)
+  for (let n = 0; n < 3; n++) await send(session, '/look')
+
+  t.is((await send(session, '/throw')).status, 500)
+
+  for (let n = 0; n < 3; n++) {
+    t.deepEqual((await send(session, '/look')).body, { cart: ['apple'], openId: phone.user.openId })
+  }
+})
+
+test('a logout in one server is seen by the other, which keeps the session', async (t) => {
+  const { url, prefix } = redis()
+  const wechat = startWechat(t)
+  const serve = async () => {
+    const store = redisStore({ url, prefix, timeout: 5000, cache: { maxAge: 60 } })
+    return startServer(t, { store, weixin: wechat })
+  }
+  const [one, other] = [await serve(), await serve()]
+  const headers = await codeLoginHeaders(wechat.phone('alice'))
+  t.is((await one.send(headers)).status, 200)
+  const session = codeOnly(headers)
+  for (let n = 0; n < 4; n++) t.is((await other.send(session)).status, 200)
+
+  await one.session.revoke(wechat.user('alice').openId)
+
+  await sleep(50)
+  isRefused(t, await other.send(session), 'ERR_SESSION_EXPIRED', 401)
+})
+
+function startStore(t: ExecutionContext, cache: RedisCacheOptions = { maxAge: 60 }): SessionStore {
+  const store = redisStore({ ...redis().options, cache })
+  t.teardown(() => store.close?.())
+  return store
+}
+
+/** Two processes with one Redis; both keep sessions. */
+function pair(t: ExecutionContext): [SessionStore, SessionStore] {
+  const { options } = redis()
+  const stores = [1, 2].map(() => redisStore({ ...options, cache: { maxAge: 60 } }))
+  for (const store of stores) t.teardown(() => store.close?.())
+  return stores as [SessionStore, SessionStore]
+}
+
+/** A session that was found once, of a store that listens: its next read is kept. */
+async function known(store: SessionStore): Promise<Created> {
+  await connected(store)
+  const session = await create(store)
+  await store.read(session.id)
+  return session
+}
+
+async function keptSession(store: SessionStore, record: SessionRecord = newRecord()): Promise<Created> {
+  await connected(store)
+  const session = await create(store, { record })
+  await until(async () => {
+    await store.read(session.id)
+    return store.peek?.(session.id) !== undefined
+  })
+  return session
+}
+
+const listening = new WeakSet<SessionStore>()
+
+/** The connection that listens is made in the background: until it is there, nothing is kept. */
+async function connected(store: SessionStore): Promise<void> {
+  if (listening.has(store)) return
+  const { id, user } = await create(store)
+  await until(async () => {
+    await store.read(id)
+    return store.peek?.(id) !== undefined
+  })
+  await store.end(id, user)
+  listening.add(store)
+}
+
+async function read(store: SessionStore, id: string): Promise<SessionRecord | undefined> {
+  const entry = await store.read(id)
+  return entry?.state === 'session' ? entry.record : undefined
+}
