@@ -99,7 +99,7 @@ const SENTENCES: [string, () => unknown, string][] = [
   [
     'an option of something else',
     () => redisStore({ url: 'redis://127.0.0.1', host: 'x' } as { url: string }),
-    "redisStore has no option 'host': it has client, url, prefix, timeout",
+    "redisStore has no option 'host': it has client, url, prefix, timeout, cache",
   ],
   [
     'a short secret',
@@ -158,7 +158,7 @@ test('a store has to be asked for in a way that makes sense', (t) => {
     { url: 'localhost:6379' },
     { url: 'http://127.0.0.1' },
     { url: 7 },
-    { cache: true, url: 'redis://127.0.0.1' },
+    { cach: true, url: 'redis://127.0.0.1' },
     undefined,
   ]) {
     t.throws(() => redisStore(options as { url: string }), { instanceOf: TypeError, message: /redisStore/ })

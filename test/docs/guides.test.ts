@@ -34,13 +34,18 @@ test('docs/deployment.md: the commands that it lists are all that the Redis stor
   const server = await startRedis()
   t.teardown(() => server.stop())
   const rule = ['on', '>a-password', '~weapp-session:*', 'resetchannels', '-@all', ...commands]
-  await server.use((client) => client.sendCommand(['ACL', 'SETUSER', 'weapp', ...rule]))
-  const url = server.url.replace('redis://', 'redis://weapp:a-password@')
-
-  const store = redisStore({ url, timeout: 5000 })
-  t.teardown(() => store.close?.())
-  for (const { name, run } of storeContract.filter((_, i) => i % 2 === 0)) {
-    await t.notThrowsAsync(() => run(store), name)
+  for (const [cache, more] of [
+    [false, []],
+    [true, ['+client']],
+  ] as const) {
+    const name = `weapp-${cache}`
+    await server.use((client) => client.sendCommand(['ACL', 'SETUSER', name, ...rule, ...more]))
+    const url = server.url.replace('redis://', `redis://${name}:a-password@`)
+    const store = redisStore({ url, timeout: 5000, cache })
+    t.teardown(() => store.close?.())
+    for (const { name, run } of storeContract.filter((_, i) => i % 2 === 0)) {
+      await t.notThrowsAsync(() => run(store), name)
+    }
   }
   const denied = await server.use((client) => client.sendCommand(['ACL', 'LOG']))
   t.deepEqual(
