@@ -62,6 +62,7 @@ export function cookieCarrier(options: CookieCarrierOptions): Carrier {
 
   return {
     anonymous,
+    tellsEnd: true,
     read({ cookies }) {
       const value = cookies.get(name, { signed: false })
       return value ? ids.read(value) : undefined
