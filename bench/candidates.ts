@@ -37,6 +37,9 @@ export interface Candidate {
   serve(setting: Setting): Promise<RequestListener>
 }
 
+/** Room for all, and an age that lets a run hit what the warm-up has filled. */
+const CACHE = { max: 20_000, maxAge: 60 }
+
 const NO_TIMER = { commandOptions: { timeout: undefined } } as unknown as object
 
 export const CANDIDATES: Record<string, Candidate> = {
@@ -75,7 +78,11 @@ export const CANDIDATES: Record<string, Candidate> = {
     serve: (setting) => rawGet(setting, {}),
   },
   code: ours('code', 'this, code carrier', () => codeCarrier()),
+  codeCached: ours('code', 'this, code carrier, cache on', () => codeCarrier(), { cache: CACHE }),
   header: ours('header', 'this, header carrier', () => headerCarrier({ keys: [KEY] })),
+  headerCached: ours('header', 'this, header carrier, cache on', () => headerCarrier({ keys: [KEY] }), {
+    cache: CACHE,
+  }),
   cookie: ours('cookie', 'this, cookie carrier', () => cookieCarrier({ keys: [KEY] })),
   jwt: ours('jwt', 'this, jwt carrier', () => jwtCarrier({ keys: [KEY] })),
   koaSession: {

@@ -100,9 +100,14 @@ function withoutTimer(client: RedisClient): RedisClient {
   return client.withCommandOptions?.(NO_TIMER) ?? client
 }
 
-async function connect(client: RedisClient, timeout: number): Promise<void> {
+/**
+ * Only a cluster is given up in time, because its next try can know more. The others go on trying by themselves, and
+ * a sentinel client that is destroyed while it does would go on all the same, and never connect again.
+ */
+export async function connect(client: RedisClient, timeout: number): Promise<void> {
   try {
-    await deadline(timeout, client.connect(), notConnected)
+    const connected = client.connect()
+    await (isCluster(client) ? deadline(timeout, connected, notConnected) : connected)
   } catch (error) {
     if (client.isOpen) client.destroy()
     throw error

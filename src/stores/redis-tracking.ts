@@ -1,8 +1,9 @@
-import { deadline } from '../deadline.js'
 import { warn } from '../warn.js'
 import type { RedisClient } from './redis-client.js'
 import { isCluster } from './redis-cluster.js'
+import { connect } from './redis-connection.js'
 import { heartbeat } from './redis-heartbeat.js'
+import { NO_TIMER } from './redis-own-client.js'
 
 /** What a client of node-redis (client, cluster, sentinel) has for this. */
 export interface Trackable extends RedisClient {
@@ -30,6 +31,7 @@ const PAUSE = 1000
 export function tracking(forget: (key: string | undefined) => void): Tracking {
   let origin: RedisClient | undefined
   let current: Trackable | undefined
+  let opening: Trackable | undefined
   let isOpening = false
   let isClosed = false
 
@@ -41,6 +43,7 @@ export function tracking(forget: (key: string | undefined) => void): Tracking {
     close() {
       isClosed = true
       leave()
+      if (opening?.isOpen) opening.destroy()
     },
   }
 
@@ -87,20 +90,21 @@ export function tracking(forget: (key: string | undefined) => void): Tracking {
     const listener = await invalidations(forget)
     const next = source.duplicate({ RESP: 3, clientSideCache: listener, ...READS_OF_MASTERS })
     next.on('error', () => forget(undefined))
-    try {
-      // Its `instanceof` fails for what comes from another copy of the package, and then it caches by itself.
-      if (next.clientSideCache !== listener) throw new Error("there are two copies of the package 'redis'")
-      await deadline(CONNECT_TIMEOUT, next.connect(), () => new Error('no connection in time'))
-      return next
-    } catch (error) {
-      if (next.isOpen) next.destroy()
-      throw error
-    }
+    // Its `instanceof` fails for what comes from another copy of the package, and then it caches by itself.
+    if (next.clientSideCache !== listener) throw new Error("there are two copies of the package 'redis'")
+    opening = next
+    await connect(next, CONNECT_TIMEOUT)
+    return next
   }
 }
 
 /** A replica hears of a change later than its master's other readers do. */
-const READS_OF_MASTERS = { useReplicas: false, replicaPoolSize: 0, emitInvalidate: false, commandOptions: {} }
+const READS_OF_MASTERS = {
+  useReplicas: false,
+  replicaPoolSize: 0,
+  emitInvalidate: false,
+  commandOptions: NO_TIMER,
+}
 
 /**
  * node-redis switches tracking on, for each connection it makes, where it has a cache. Its own copies each value at
