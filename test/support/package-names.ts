@@ -1,0 +1,25 @@
+import { register } from 'node:module'
+
+/**
+ * Examples import the package by its name, as its users do. After this, that is the sources, in this process: nothing
+ * needs to be built.
+ */
+export function namesAreSources(): void {
+  register(HOOK)
+}
+
+/** The arguments of a Node in which it is so, and which runs TypeScript. */
+export function sourcesByName(): string[] {
+  const program = `import { register } from 'node:module'; register(${JSON.stringify(HOOK)})`
+  return ['--import=tsx', `--import=data:text/javascript,${encodeURIComponent(program)}`]
+}
+
+const NAMES = `
+const sources = {
+  'koa-weapp-session': '${new URL('../../src/index.ts', import.meta.url)}',
+  'koa-weapp-session/simulator': '${new URL('../../src/simulator/index.ts', import.meta.url)}',
+}
+export const resolve = (name, context, next) => next(sources[name] ?? name, context)
+`
+
+const HOOK = `data:text/javascript,${encodeURIComponent(NAMES)}`
