@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parse } from 'acorn'
@@ -111,13 +111,24 @@ function introduced(block: Block): Block {
   return { ...block, text: `import { createSession } from 'weapp-session-client'\n${block.text}` }
 }
 
+/** What a machine has that develops, or serves. */
+const PROGRAMS = [
+  ...['node', 'npx', 'openssl', 'curl', 'git', 'export', 'sudo'],
+  ...['docker', 'pm2', 'envsubst'],
+]
+
+function isFile(path: string): boolean {
+  return existsSync(join(root, path))
+}
+
 function isCommand(command: string): boolean {
-  const words = command.split(' ').filter((word) => !/^[A-Z_]+=/.test(word))
+  const words = command.replace(/^([A-Z_]+=\S+ )+/, '').split(' ')
   const [program = '', first = '', second = ''] = words
   if (program === 'npm' && first === 'run')
     return ((second === '--silent' ? words[3] : second) as string) in scripts
   if (program === 'npm') return first === 'install' || first === 'ci' || first === 'pack' || first in scripts
-  return ['node', 'npx', 'openssl', 'curl', 'git'].includes(program) && first !== ''
+  const areThere = words.filter((word) => /^(deploy|docs|examples|scripts)\//.test(word)).every(isFile)
+  return PROGRAMS.includes(program) && first !== '' && areThere
 }
 
 /** What is left when a change has been made. */
