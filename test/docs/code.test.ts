@@ -117,8 +117,9 @@ const PROGRAMS = [
   ...['docker', 'pm2', 'envsubst'],
 ]
 
+/** What is built is there when it was built. */
 function isFile(path: string): boolean {
-  return existsSync(join(root, path))
+  return path.includes('/dist/') || existsSync(join(root, path))
 }
 
 function isCommand(command: string): boolean {
