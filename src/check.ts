@@ -7,6 +7,30 @@ export function mistake(what: string): TypeError {
 export function checkOptions(owner: string, options: unknown, names: readonly string[]): void {
   if (typeof options !== 'object' || options === null) throw mistake(`${owner} needs an object of options`)
   for (const name of Object.keys(options)) {
-    if (!names.includes(name)) throw mistake(`${owner} has no option '${name}': it has ${names.join(', ')}`)
+    if (names.includes(name)) continue
+    const near = nearest(name, names)
+    const hint = near ? `did you mean '${near}'?` : `it has ${names.join(', ')}`
+    throw mistake(`${owner} has no option '${name}': ${hint}`)
   }
+}
+
+/** The name that was probably meant: the same but for its case, or for two letters. */
+function nearest(name: string, names: readonly string[]): string | undefined {
+  const distances = names.map((other) => distance(name.toLowerCase(), other.toLowerCase()))
+  const least = Math.min(...distances)
+  return least <= Math.min(2, name.length / 3) ? names[distances.indexOf(least)] : undefined
+}
+
+/** How many letters have to be put in, left out or changed to make one word of another (Levenshtein). */
+function distance(from: string, to: string): number {
+  let row = Array.from({ length: to.length + 1 }, (_, i) => i)
+  for (const [i, letter] of [...from].entries()) {
+    const above = row
+    row = [i + 1]
+    for (let j = 0; j < to.length; j++) {
+      const changed = (above[j] as number) + (letter === to[j] ? 0 : 1)
+      row.push(Math.min(changed, (above[j + 1] as number) + 1, (row[j] as number) + 1))
+    }
+  }
+  return row.at(-1) as number
 }

@@ -31,7 +31,8 @@ export function keepFromCaches(ctx: Context): void {
 }
 
 /** The credential that a client need not be given again. */
-export function heldBy({ credential, isOld }: Presented, { isClaimed }: FoundSession): string | undefined {
+export function heldBy(carrier: Carrier, presented: Presented, found: FoundSession): string | undefined {
+  if (carrier.tellsEnd && found.isRenewed) return undefined
   // One that nobody could look up is not given a new one.
-  return isOld && !isClaimed ? undefined : credential
+  return presented.isOld && !found.isClaimed ? undefined : presented.credential
 }

@@ -51,6 +51,7 @@ export interface Diagnostics {
   breaker: { of: 'store' | 'wechat'; isOpen: boolean }
 }
 
+/** What a store can be asked for. */
 export type StoreCall =
   | 'read'
   | 'claim'
@@ -62,6 +63,7 @@ export type StoreCall =
   | 'list'
   | 'revoke'
 
+/** What came of it. */
 export type StoreOutcome =
   | 'session'
   | 'claimed'

@@ -10,6 +10,7 @@ const MESSAGES: Record<Reason, string> = {
   ERR_STORE_UNAVAILABLE: 'Sessions cannot be read or written right now: keep the session, try again later.',
 }
 
+/** Options of a {@link WeappSessionError}. */
 export interface RefusalOptions {
   /** HTTP status; default: the one that belongs to the reason. */
   status?: number | undefined

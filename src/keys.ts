@@ -37,11 +37,14 @@ export function keyRing(owner: string, keys: unknown): KeyRing {
 /** @throws {TypeError} as {@link keyRing} does */
 export function checkedKeys(owner: string, keys: unknown): (string | Uint8Array)[] {
   const ring: unknown[] = Array.isArray(keys) ? keys : [keys]
-  const isGood = (key: unknown) =>
-    (typeof key === 'string' || key instanceof Uint8Array) && Buffer.byteLength(key) >= KEY_MIN
-  if (ring.length === 0 || !ring.every(isGood)) {
+  const sizes = ring.map((key) =>
+    typeof key === 'string' || key instanceof Uint8Array ? Buffer.byteLength(key) : 0,
+  )
+  const least = Math.min(...sizes)
+  if (sizes.length === 0 || least < KEY_MIN) {
+    const wrong = sizes.length === 0 || least === 0 ? 'one is missing' : `one has ${least}`
     throw mistake(
-      `${owner} needs keys: a list of secrets of at least ${KEY_MIN} bytes, the newest first ` +
+      `${owner} needs keys: a list of secrets of at least ${KEY_MIN} bytes, the newest first; ${wrong} ` +
         `(make one with: openssl rand -base64 32)`,
     )
   }

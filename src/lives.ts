@@ -66,7 +66,7 @@ export function lives(options: LivesOptions): Lives {
       // A store that can be read but not written is no reason to turn anybody away.
       return found
     }
-    return { ...found, record: { ...record, expires } }
+    return { ...found, record: { ...record, expires }, isRenewed: true }
   }
 
   async function beginGuest(data: SessionRecord['data']): Promise<FoundSession> {

@@ -110,7 +110,7 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
   function recognise(ctx: Context, program: Program, presented: Presented): Identified | Promise<Identified> {
     return onceThere(program.find(presented), (found) => ({
       session: program.open(found, { isNew: false, onEnd: () => left(ctx) }),
-      held: heldBy(presented, found),
+      held: heldBy(carrier, presented, found),
     }))
   }
 

@@ -7,6 +7,7 @@ import type { WxSession } from './session.js'
 import type { SessionStore } from './store.js'
 import { memoryStore } from './stores/memory.js'
 
+/** Options of {@link weappSession}. */
 export interface WeappSessionOptions {
   /** The mini program's appId. Required, unless there are `apps`. */
   appId?: string | undefined
@@ -42,7 +43,7 @@ export interface WeappSessionOptions {
   /** How WeChat is reached. */
   wechat?: {
     /** Default `https://api.weixin.qq.com`. */
-    baseUrl?: string
+    baseUrl?: string | undefined
     /** ms for one call of WeChat, the body of its answer included. Default 3000. */
     timeout?: number
     /**
@@ -133,9 +134,11 @@ export function settle(options: WeappSessionOptions): Settled {
   const { fetch } = wechat
 
   const apps = settleApps(options)
-  if (!isWhole(ttl, LIFETIME_MAX)) throw mistake('ttl must be whole seconds, from 1 up to ten years')
+  if (!isWhole(ttl, LIFETIME_MAX)) {
+    throw mistake(`ttl must be whole seconds, from 1 up to ten years, such as 7200: it is ${shown(ttl)}`)
+  }
   if (!isWhole(maxAge, LIFETIME_MAX) || maxAge < ttl) {
-    throw mistake('maxAge must be whole seconds, from ttl up to ten years')
+    throw mistake(`maxAge must be whole seconds, from ttl (${ttl}) up to ten years: it is ${shown(maxAge)}`)
   }
   if (!isWhole(maxSessionsPerUser, 1000))
     throw mistake('maxSessionsPerUser must be a whole number from 1 to 1000')
@@ -180,11 +183,15 @@ export function settle(options: WeappSessionOptions): Settled {
   }
 }
 
+/** Where both come from in most programs, and why they are missing. */
+const FROM_ENV = '; if it comes from an environment variable, that one is not set'
+
 function settleApps({ appId, appSecret, apps }: WeappSessionOptions): Record<string, string> {
   if (apps === undefined) {
     if (!isText(appId))
-      throw mistake('appId is missing: it is in the mini program console, beginning with wx')
-    if (!isText(appSecret)) throw mistake('appSecret is missing: it is in the mini program console')
+      throw mistake(`appId is missing: copy it from the mini program console (it begins with wx)${FROM_ENV}`)
+    if (!isText(appSecret))
+      throw mistake(`appSecret is missing: copy it from the mini program console${FROM_ENV}`)
     return { [appId]: appSecret }
   }
   if (appId !== undefined || appSecret !== undefined)
@@ -223,10 +230,13 @@ const STORE_METHODS = [
 ] as const
 
 function checkStore(store: SessionStore): void {
+  if (typeof (store as { sendCommand?: unknown })?.sendCommand === 'function')
+    throw mistake('store is a client of Redis: put it into a store, redisStore({ client })')
   const missing = STORE_METHODS.filter((method) => typeof store?.[method] !== 'function')
   if (missing.length > 0)
     throw mistake(
-      `store lacks ${missing.join(', ')}: use memoryStore(), redisStore(), or fromExpressStore() around a store of express-session`,
+      `store lacks ${missing.join(', ')}: add what is missing (see docs/stores.md), or use memoryStore(), ` +
+        'redisStore(), or fromExpressStore() around a store of express-session',
     )
   const { timeout = 0 } = store
   if (!Number.isFinite(timeout) || timeout < 0) throw mistake('store.timeout must be a number of ms')
@@ -234,6 +244,11 @@ function checkStore(store: SessionStore): void {
 
 function isText(value: unknown): value is string {
   return typeof value === 'string' && value.trim() !== ''
+}
+
+/** Numbers as they are; of anything else, which may be a secret in the wrong place, only what it is. */
+function shown(value: unknown): string {
+  return typeof value === 'number' ? String(value) : `a ${typeof value}`
 }
 
 function isWhole(value: unknown, max: number): boolean {

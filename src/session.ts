@@ -92,6 +92,8 @@ export interface FoundSession {
   record: SessionRecord
   /** The record is no more than what the credential says of it. */
   isClaimed?: boolean
+  /** This very request has made it live longer. */
+  isRenewed?: boolean
 }
 
 /** A session within one request: what handlers see of it, and what the middleware does with it. */

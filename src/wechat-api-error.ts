@@ -15,8 +15,11 @@ const STATUS_BY_CODE = {
 /** Why a call of WeChat's API failed. Stable: decide by it. */
 export type WechatApiErrorCode = keyof typeof STATUS_BY_CODE
 
+/** What a {@link WechatApiError} knows beside its code. */
 export interface WechatApiErrorOptions extends ErrorOptions {
+  /** WeChat's errcode, when it refused the call. */
   errcode?: number | undefined
+  /** Whether the same call can succeed later. Default false. */
   retryable?: boolean | undefined
   /** Seconds. */
   retryAfter?: number | undefined

@@ -16,6 +16,7 @@ export interface PhoneNumber {
   readonly countryCode: string
 }
 
+/** Options of `getPhoneNumber()`. */
 export interface GetPhoneNumberOptions {
   /** Whose number it must be. Without it, whoever has somebody's code is given their number. */
   openId?: string

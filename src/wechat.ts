@@ -71,7 +71,9 @@ export function code2Session(options: Code2SessionOptions): (code: string) => Pr
 
   async function send(code: string): Promise<Answer> {
     try {
-      const { answer, abort } = ask(`${endpoint}&js_code=${encodeURIComponent(code)}&grant_type=authorization_code`)
+      const { answer, abort } = ask(
+        `${endpoint}&js_code=${encodeURIComponent(code)}&grant_type=authorization_code`,
+      )
       return await deadline(timeout, answer, () => {
         abort()
         return failed(504, `WeChat did not answer within ${timeout} ms`)

@@ -314,3 +314,24 @@ function interrupted(store: SessionStore, isAway: () => boolean): SessionStore {
   })
   return Object.fromEntries(methods) as SessionStore
 }
+
+test.serial(
+  'cookie: a client that keeps to its expiry has a rolling session for as long as it comes back',
+  async (t) => {
+    const server = await startServer(t, { carrier: CARRIERS.cookie(), handler: serve, rolling: true, ttl: 3 })
+    const login = await server.send(await codeLoginHeaders(server.wechat.phone('alice')))
+    const headers = kept(login)
+    const expiry = ({ headers }: { headers: Record<string, string> }) =>
+      Date.parse(/expires=([^;]*)/.exec(String(headers['set-cookie']))?.[1] ?? '')
+
+    const soon = await server.send(headers)
+    await sleep(1500)
+    const later = await server.send(headers)
+
+    t.deepEqual(kept(soon), {}, 'a renewal that is not due gives nothing')
+    t.is(later.status, 200)
+    t.deepEqual(kept(later), headers, 'the same credential')
+    t.true(expiry(later) > expiry(login))
+    t.is(later.get('Cache-Control'), 'no-store')
+  },
+)

@@ -1,5 +1,11 @@
 import test from 'ava'
+import { createClient } from 'redis'
 import {
+  cookieCarrier,
+  type ExpressStore,
+  fromExpressStore,
+  headerCarrier,
+  jwtCarrier,
   memoryStore,
   redisStore,
   type SessionStore,
@@ -53,6 +59,96 @@ for (const [name, options, message] of MISTAKES) {
   })
 }
 
+/** A mistake that people make, and how they are told of it: the whole sentence. */
+const SENTENCES: [string, () => unknown, string][] = [
+  [
+    'appId from an environment variable that is not set',
+    () => weappSession({ ...good, appId: process.env.NOT_SET }),
+    'appId is missing: copy it from the mini program console (it begins with wx); if it comes from an environment variable, that one is not set',
+  ],
+  [
+    'appSecret likewise',
+    () => weappSession({ ...good, appSecret: '' }),
+    'appSecret is missing: copy it from the mini program console; if it comes from an environment variable, that one is not set',
+  ],
+  [
+    'a ttl of 0',
+    () => weappSession({ ...good, ttl: 0 }),
+    'ttl must be whole seconds, from 1 up to ten years, such as 7200: it is 0',
+  ],
+  [
+    'a ttl that is text',
+    () => weappSession({ ...good, ttl: '2h' as unknown as number }),
+    'ttl must be whole seconds, from 1 up to ten years, such as 7200: it is a string',
+  ],
+  [
+    'a maxAge below ttl',
+    () => weappSession({ ...good, ttl: 100, maxAge: 99 }),
+    'maxAge must be whole seconds, from ttl (100) up to ten years: it is 99',
+  ],
+  [
+    'an option in another case',
+    () => weappSession({ ...good, legacystatus: true } as object),
+    "weappSession has no option 'legacystatus': did you mean 'legacyStatus'?",
+  ],
+  [
+    'an option misspelt',
+    () => weappSession({ ...good, carier: {} } as object),
+    "weappSession has no option 'carier': did you mean 'carrier'?",
+  ],
+  [
+    'an option of something else',
+    () => redisStore({ url: 'redis://127.0.0.1', host: 'x' } as { url: string }),
+    "redisStore has no option 'host': it has client, url, prefix, timeout, cache",
+  ],
+  [
+    'a short secret',
+    () => headerCarrier({ keys: 'secret' }),
+    'headerCarrier() needs keys: a list of secrets of at least 32 bytes, the newest first; one has 6 (make one with: openssl rand -base64 32)',
+  ],
+  [
+    'no secret',
+    () => cookieCarrier({ keys: [process.env.NOT_SET as string] }),
+    'cookieCarrier() needs keys: a list of secrets of at least 32 bytes, the newest first; one is missing (make one with: openssl rand -base64 32)',
+  ],
+  [
+    'a short secret among good ones',
+    () => jwtCarrier({ keys: ['k'.repeat(32), 'short'] }),
+    'jwtCarrier() needs keys: a list of secrets of at least 32 bytes, the newest first; one has 5 (make one with: openssl rand -base64 32)',
+  ],
+  [
+    'a store without a method',
+    () => weappSession({ ...good, store: { ...memoryStore(), claim: undefined } as unknown as SessionStore }),
+    'store lacks claim: add what is missing (see docs/stores.md), or use memoryStore(), redisStore(), or fromExpressStore() around a store of express-session',
+  ],
+  [
+    'a client of Redis for a store',
+    () => weappSession({ ...good, store: createClient() as unknown as SessionStore }),
+    'store is a client of Redis: put it into a store, redisStore({ client })',
+  ],
+  [
+    'a Redis that is an address without redis://',
+    () => redisStore({ url: '127.0.0.1:6379' }),
+    'redisStore() needs a { client } of the redis package, or a { url } like redis://127.0.0.1:6379',
+  ],
+  [
+    'the class of a store instead of a store',
+    () => fromExpressStore(class {} as unknown as ExpressStore),
+    'fromExpressStore() needs a store of express-session, with get, set and destroy: new RedisStore({ client }), say',
+  ],
+  [
+    'one mini program, and several',
+    () => weappSession({ ...good, apps: { wx: 's' } }),
+    'give either appId and appSecret, or apps',
+  ],
+]
+
+for (const [name, make, sentence] of SENTENCES) {
+  test(`${name}: one sentence says what is wrong and what to do`, (t) => {
+    t.throws(make, { instanceOf: TypeError, message: `koa-weapp-session: ${sentence}` })
+  })
+}
+
 test('a store has to be asked for in a way that makes sense', (t) => {
   for (const max of [0, -1, 1.5, Number.NaN]) t.throws(() => memoryStore({ max }), { instanceOf: TypeError })
   for (const options of [
@@ -65,7 +161,7 @@ test('a store has to be asked for in a way that makes sense', (t) => {
     { cache: { maxAge: 0 }, url: 'redis://127.0.0.1' },
     { cache: { max: 0.5 }, url: 'redis://127.0.0.1' },
     { cache: { size: 7 }, url: 'redis://127.0.0.1' },
-    { caches: true, url: 'redis://127.0.0.1' },
+    { cach: true, url: 'redis://127.0.0.1' },
     undefined,
   ]) {
     t.throws(() => redisStore(options as { url: string }), { instanceOf: TypeError, message: /redisStore/ })

@@ -3,9 +3,10 @@ import { keyRing } from '../keys.js'
 import type { Carrier } from './carrier.js'
 import { signedIds } from './signed-id.js'
 
+/** Options of {@link cookieCarrier}. */
 export interface CookieCarrierOptions {
   /** As those of `headerCarrier()`. */
-  keys: string | Uint8Array | (string | Uint8Array)[]
+  keys: string | Uint8Array | undefined | (string | Uint8Array | undefined)[]
   /** Default `wx-session`. */
   name?: string
   /** Default `/`. */
@@ -61,6 +62,7 @@ export function cookieCarrier(options: CookieCarrierOptions): Carrier {
 
   return {
     anonymous,
+    tellsEnd: true,
     read({ cookies }) {
       const value = cookies.get(name, { signed: false })
       return value ? ids.read(value) : undefined

@@ -6,12 +6,13 @@ import { warn } from '../warn.js'
 import type { Carrier } from './carrier.js'
 import { signedIds } from './signed-id.js'
 
+/** Options of {@link headerCarrier}. */
 export interface HeaderCarrierOptions {
   /**
    * Secrets of 32 bytes or more, the newest first: it signs, and what any of them has signed is good. To rotate,
    * put a new one in front; leave the old one out when its sessions have ended.
    */
-  keys?: string | Uint8Array | (string | Uint8Array)[]
+  keys?: string | Uint8Array | undefined | (string | Uint8Array | undefined)[]
   /** The header, of the request and of the response. Default `X-WX-Session`. */
   name?: string
   /**
@@ -20,7 +21,7 @@ export interface HeaderCarrierOptions {
    */
   anonymous?: boolean
   /** The name that `wechat-app-session` has for `keys`. */
-  serect?: string
+  serect?: string | undefined
   /** The name that `wechat-app-session` has for `name`. */
   key?: string
 }

@@ -14,9 +14,10 @@ import type { Carrier, Given, Presented } from './carrier.js'
  */
 export type JwtKey = string | Uint8Array | KeyObject
 
+/** Options of {@link jwtCarrier}. */
 export interface JwtCarrierOptions {
   /** The newest first: it signs, and each verifies what names it (`kid`). */
-  keys: JwtKey | JwtKey[]
+  keys: JwtKey | undefined | (JwtKey | undefined)[]
   /** Seconds that a token lives; a new one comes in a response before that. Default 900. */
   expiresIn?: number
   /**
@@ -179,13 +180,13 @@ function presented({ end, renewal, fresh, old }: Token): Presented {
   return now > renewal ? old : fresh
 }
 
-function keysOf(given: JwtKey | JwtKey[]): Key[] {
+function keysOf(given: JwtCarrierOptions['keys']): Key[] {
   const keys = (Array.isArray(given) ? given : [given]).map(keyOf)
   if (keys.length === 0) throw mistake('jwtCarrier() needs keys')
   return keys
 }
 
-function keyOf(given: JwtKey): Key {
+function keyOf(given: JwtKey | undefined): Key {
   if (!(given instanceof KeyObject))
     return keyOf(createSecretKey(Buffer.from(checkedKeys('jwtCarrier()', given)[0] as string)))
   if (given.type === 'secret') {

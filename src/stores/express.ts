@@ -15,6 +15,7 @@ import type { ExpressStore } from './express-client.js'
 import { entriesOf } from './express-entries.js'
 import { turns } from './express-turns.js'
 
+/** Options of {@link fromExpressStore}. */
 export interface ExpressStoreOptions {
   /** Goes before every id, and after the prefix that the store itself has. Default `weapp-session:`. */
   prefix?: string

@@ -10,6 +10,7 @@ import {
 } from '../store.js'
 import { warn } from '../warn.js'
 
+/** Options of {@link memoryStore}. */
 export interface MemoryStoreOptions {
   /** How many sessions are kept at most; the least recently used make room. Default 100,000. */
   max?: number
@@ -26,6 +27,9 @@ const CODES_MAX = 10_000
  * the process, and other processes do not see them: in production it says so at start-up.
  *
  * @throws {TypeError} when `max` is not a positive integer
+ *
+ * @example
+ * weappSession({ appId, appSecret, store: memoryStore({ max: 10_000 }) })
  */
 export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
   checkOptions('memoryStore', options, ['max'])

@@ -2,10 +2,11 @@ import { LRUCache } from 'lru-cache'
 import { checkOptions, mistake } from '../check.js'
 import type { SessionRecord } from '../store.js'
 
+/** Options of the memory that `redisStore({ cache })` keeps sessions in. */
 export interface RedisCacheOptions {
   /** Seconds after which a session is read again, whatever was heard of it. Default 10. */
   maxAge?: number
-  /** Sessions that are kept: some 2 KB each. Default 10,000. */
+  /** How many sessions are kept: some 2 KB each. Default 10,000. */
   max?: number
 }
 

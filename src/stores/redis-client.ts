@@ -1,6 +1,8 @@
 /** What `eval` and its like take: the one key of the script, and its arguments. */
 export interface ScriptOptions {
+  /** One: each script works on a single key, so that it is right on a cluster. */
   keys: string[]
+  /** Texts; numbers are printed. */
   arguments: string[]
 }
 

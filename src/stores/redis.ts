@@ -26,6 +26,7 @@ interface CommonOptions {
   cache?: boolean | RedisCacheOptions
 }
 
+/** Options of {@link redisStore}: a client, or where it can be made one to. */
 export type RedisStoreOptions = CommonOptions &
   (
     | {

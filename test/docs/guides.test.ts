@@ -1,0 +1,212 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import { join } from 'node:path'
+import test, { type ExecutionContext } from 'ava'
+import Koa from 'koa'
+import supertest from 'supertest'
+import {
+  codeCarrier,
+  headerCarrier,
+  memoryStore,
+  redisStore,
+  requireWxUser,
+  type WeappSession,
+  weappSession,
+} from '../../src/index.js'
+import { storeContract } from '../../src/testing/index.js'
+import { originalClient } from '../support/original-client.js'
+import { freePort, startRedis, useRedis } from '../support/redis.js'
+import { listen, listenTo } from '../support/server.js'
+import { until } from '../support/until.js'
+import { codeLoginHeaders, loginHeaders, startWechat } from '../support/wechat.js'
+import { readPage, root } from './support/markdown.js'
+
+/** What the guides promise beside what their examples show when they are compiled. */
+
+const redis = useRedis(test)
+
+test('docs/deployment.md: the commands that it lists are all that the Redis store needs', async (t) => {
+  const text = readPage('docs/deployment.md').text
+  const [, list = ''] = /The store needs[^`]*`([A-Z ]+)`/.exec(text) ?? []
+  const commands = list.split(' ').map((name) => `+${name.toLowerCase()}`)
+  const server = await startRedis()
+  t.teardown(() => server.stop())
+  const rule = ['on', '>a-password', '~weapp-session:*', 'resetchannels', '-@all', ...commands]
+  for (const [cache, more] of [
+    [false, []],
+    [true, ['+client']],
+  ] as const) {
+    const name = `weapp-${cache}`
+    await server.use((client) => client.sendCommand(['ACL', 'SETUSER', name, ...rule, ...more]))
+    const url = server.url.replace('redis://', `redis://${name}:a-password@`)
+    const store = redisStore({ url, timeout: 5000, cache })
+    t.teardown(() => store.close?.())
+    for (const { name, run } of storeContract.filter((_, i) => i % 2 === 0)) {
+      await t.notThrowsAsync(() => run(store), name)
+    }
+  }
+  const denied = await server.use((client) => client.sendCommand(['ACL', 'LOG']))
+  t.deepEqual(
+    (denied as unknown as { object: string }[]).map(({ object }) => object),
+    [],
+  )
+})
+
+test('docs/deployment.md: a session takes about as much of Redis as it says', async (t) => {
+  const [, said = ''] = /about ([\d.]+) KB a session/.exec(readPage('docs/deployment.md').text) ?? []
+  // Of its own: in a shared one, others write at the same time.
+  const server = await startRedis()
+  t.teardown(() => server.stop())
+  const { options, use } = server
+  const wechat = startWechat(t)
+  const { appId, appSecret, fetch } = wechat
+  const session = weappSession({ appId, appSecret, wechat: { fetch }, store: redisStore(options) })
+  t.teardown(() => session.close())
+  const app = new Koa()
+  app.use(session)
+  const url = await listen(t, app)
+  const used = () =>
+    use(async (client) => Number(/used_memory_dataset:(\d+)/.exec(await client.info('memory'))?.[1]))
+  const count = 300
+  const before = await used()
+  for (let i = 0; i < count; i++)
+    await supertest(url)
+      .get('/')
+      .set(await loginHeaders(wechat.phone()))
+
+  const each = ((await used()) - before) / count / 1024
+
+  t.log(`${each.toFixed(2)} KB a session`)
+  t.true(each > Number(said) / 2 && each < Number(said) * 1.5, `${each} KB`)
+})
+
+test('docs/deployment.md: the server there answers, says that it is healthy, and ends well', async (t) => {
+  const block = blockOf('docs/deployment.md', 'A server that ends well')
+  const port = await freePort()
+  const child = runBlock(t, block.replace('listen(3000)', `listen(${port}, '127.0.0.1')`), {
+    WEAPP_ID: 'wx-test',
+    WEAPP_SECRET: 'of-a-test',
+    REDIS_URL: redis().url,
+  })
+  const get = (path: string) => fetch(`http://127.0.0.1:${port}${path}`)
+  await until(() =>
+    get('/health').then(
+      ({ ok }) => ok,
+      () => false,
+    ),
+  )
+
+  t.deepEqual(await (await get('/')).json(), { user: null })
+  const unknown = () => fetch(`http://127.0.0.1:${port}/`, { headers: { 'X-WX-Code': 'unknown' } })
+  // On a busy machine its first connection to Redis may take longer than the store waits.
+  await until(async () => (await unknown()).status === 401)
+
+  child.kill('SIGTERM')
+  const [code, signal] = await once(child, 'exit')
+  t.deepEqual([code, signal], [0, null])
+})
+
+test('docs/client.md: a socket’s handshake says who it is, and without a session there is none', async (t) => {
+  const wechat = startWechat(t)
+  const { appId, appSecret, fetch } = wechat
+  const session = weappSession({ appId, appSecret, wechat: { fetch } })
+  const server = createServer()
+  const install = await loadBlock(t, blockOf('docs/client.md', 'Uploads, downloads and sockets'))
+  install(session, server)
+  const url = (await listenTo(t, server)).replace('http', 'ws')
+  const phone = wechat.phone('alice')
+  const header = await codeLoginHeaders(phone)
+
+  const told = await new Promise((resolve, reject) => {
+    const task = phone.wx.connectSocket({ url, header, fail: reject })
+    task.onMessage(({ data }) => resolve(data))
+    task.onError(reject)
+  })
+  const refused = await new Promise<{ errMsg?: string }>((resolve, reject) => {
+    const task = phone.wx.connectSocket({ url })
+    task.onError(resolve)
+    task.onOpen(reject)
+  })
+
+  t.is(told, `hello ${wechat.user('alice').openId}`)
+  t.regex(refused.errMsg ?? '', /401/)
+})
+
+test('docs/migration.md: the client of 2016 and the new one side by side, each with its carrier', async (t) => {
+  const wechat = startWechat(t)
+  const { appId, appSecret, fetch } = wechat
+  const options = { appId, appSecret, wechat: { fetch }, store: memoryStore() }
+  const forOld = weappSession({ ...options, carrier: codeCarrier() })
+  const forNew = weappSession({ ...options, carrier: headerCarrier({ keys: 'k'.repeat(32) }) })
+  const app = new Koa()
+  app.use((ctx, next) => (ctx.get('X-WX-AppId') ? forNew : forOld)(ctx, next))
+  app.use(requireWxUser())
+  app.use((ctx) => {
+    ctx.body = { openId: ctx.$wxUserInfo?.openId }
+  })
+  const url = await listen(t, app)
+  const alice = wechat.phone('alice')
+  const { openId } = wechat.user('alice')
+
+  const request = originalClient(alice)
+  const old = await new Promise((success, fail) =>
+    request({ url, success: ({ data }) => success(data), fail }),
+  )
+  const headers = { ...(await codeLoginHeaders(alice)), 'X-WX-AppId': appId }
+  const login = await supertest(url).get('/').set(headers)
+  const given = { 'X-WX-AppId': appId, 'X-WX-Session': login.get('X-WX-Session') ?? '' }
+  const known = await supertest(url).get('/').set(given)
+  // A phone that gets the new version comes with the session of the old one.
+  const updated = await supertest(url).get('/').set({ 'X-WX-AppId': appId, 'X-WX-Code': 'of the old one' })
+  await forOld.revoke(openId)
+  const revoked = await supertest(url).get('/').set(given)
+
+  t.deepEqual(old, { openId })
+  t.deepEqual([login.body, known.body], [{ openId }, { openId }])
+  t.is(updated.body.reason, 'ERR_LOGIN_REQUIRED')
+  t.is(revoked.body.reason, 'ERR_SESSION_EXPIRED')
+})
+
+/** The first example in TypeScript under a heading. */
+function blockOf(path: string, under: string): string {
+  const block = readPage(path).blocks.find((block) => block.lang === 'ts' && block.under === under)
+  if (!block) throw new Error(`${path} has no example under ${under}`)
+  return block.text
+}
+
+function write(t: ExecutionContext, text: string): string {
+  mkdirSync(join(root, '.tmp'), { recursive: true })
+  const folder = mkdtempSync(join(root, '.tmp/guide-'))
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+  const path = join(folder, 'example.mts')
+  writeFileSync(path, text)
+  return path
+}
+
+/** Runs an example as a program, on the sources. */
+function runBlock(t: ExecutionContext, text: string, env: Record<string, string>): ChildProcess {
+  const child = spawn(process.execPath, ['--import=tsx', write(t, text)], {
+    cwd: root,
+    env: { ...process.env, TSX_TSCONFIG_PATH: join(root, 'test/support/sources.tsconfig.json'), ...env },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+  t.teardown(() => child.kill('SIGKILL'))
+  return child
+}
+
+/** An example as a function of what it takes for granted. */
+async function loadBlock(
+  t: ExecutionContext,
+  text: string,
+): Promise<(session: WeappSession, server: Server) => void> {
+  const lines = text.split('\n')
+  const isImport = (line: string) => line.startsWith('import ')
+  const body = lines.filter((line) => !isImport(line)).join('\n')
+  const head = lines.filter(isImport).join('\n')
+  const { install } = await import(
+    write(t, `${head}\nexport function install(session, server) {\n${body}\n}`)
+  )
+  return install
+}

@@ -1,0 +1,52 @@
+import { existsSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import test from 'ava'
+import { allPages, readPage, root } from './support/markdown.js'
+
+const pages = allPages()
+
+/** Files that other work brings: each may be linked before it is there. */
+const AWAITED = ['docs/performance.md', 'docs/scale.md', 'docs/images/one-stroke.png']
+
+test('every link to a file of the project leads to one, and every anchor to a heading', (t) => {
+  let count = 0
+  for (const { path, links } of pages) {
+    for (const link of links.filter((link) => !/^[a-z]+:/i.test(link))) {
+      count++
+      const [file = '', anchor] = link.split('#')
+      const target = file === '' ? path : relative(root, join(root, dirname(path), decodeURI(file)))
+      const isThere = existsSync(join(root, target))
+      if (!isThere && AWAITED.some((awaited) => target.startsWith(awaited))) continue
+      t.true(isThere, `${path}: ${link}`)
+      if (anchor === undefined || !isThere) continue
+      const anchors = readPage(target).headings.map(({ anchor }) => anchor)
+      t.true(anchors.includes(decodeURI(anchor)), `${path}: ${link} has ${anchors}`)
+    }
+  }
+  t.true(count > 80)
+})
+
+test('links to elsewhere are https', (t) => {
+  for (const { path, links } of pages) {
+    for (const link of links.filter((link) => /^[a-z]+:/i.test(link))) t.regex(link, /^https:/, path)
+  }
+})
+
+test('every page of docs/ is linked from both READMEs', (t) => {
+  const docs = pages.filter(({ path }) => path.startsWith('docs/')).map(({ path }) => `./${path}`)
+
+  for (const readme of ['README.md', 'README.zh-CN.md']) {
+    const { links } = readPage(readme)
+    t.deepEqual(
+      docs.filter((path) => !links.includes(path)),
+      [],
+      readme,
+    )
+  }
+})
+
+test('pictures have a text for those who cannot see them', (t) => {
+  for (const { path, images } of pages) {
+    for (const { alt, href } of images) t.true(alt.length > 3, `${path}: ${href}`)
+  }
+})

@@ -1,0 +1,49 @@
+import test from 'ava'
+import { type Page, readPage } from './support/markdown.js'
+
+const PAIRS = [
+  ['README.md', 'README.zh-CN.md'],
+  ['client/README.md', 'client/README.zh-CN.md'],
+] as const
+
+for (const [english, chinese] of PAIRS) {
+  test(`${english} and ${chinese} are in step`, (t) => {
+    t.deepEqual(stepsOf(readPage(chinese)), stepsOf(readPage(english)))
+  })
+}
+
+test('a README that lags behind is found', (t) => {
+  const page = readPage('README.md')
+  const [table, ...tables] = page.tables
+  const [block, ...blocks] = page.blocks
+  if (!table || !block) return t.fail('README.md has neither')
+  const laggards: Page[] = [
+    { ...page, headings: page.headings.slice(1) },
+    { ...page, tables: [{ ...table, rows: table.rows - 1 }, ...tables] },
+    { ...page, blocks: [{ ...block, text: `${block.text}\nmore` }, ...blocks] },
+    { ...page, links: page.links.slice(1) },
+  ]
+
+  for (const laggard of laggards) t.notDeepEqual(stepsOf(laggard), stepsOf(page))
+})
+
+/** What has to be the same in every language. */
+function stepsOf({ headings, tables, blocks, links }: Page): object {
+  return {
+    headings: headings.map(({ level }) => level),
+    tables,
+    blocks: blocks.map(({ lang, text }) => ({ lang, text: withoutComments(text) })),
+    links: links.map(inAnyLanguage).sort(),
+  }
+}
+
+function withoutComments(code: string): string {
+  return code.replace(/(^|\s)(\/\/|#)\s.*/gm, '').replace(/[ \t]+$/gm, '')
+}
+
+/** A link to a page, or to a heading of it, whatever its language. */
+function inAnyLanguage(link: string): string {
+  const [path = '', anchor] = link.replace('.zh-CN', '').split('#')
+  // Headings are translated, so are their anchors: that each is there, another test looks at.
+  return anchor === undefined ? path : `${path}#`
+}

@@ -1,0 +1,5 @@
+/** The module that a mini program has its session in: see docs/client.md. */
+declare module '*/utils/session' {
+  const session: import('weapp-session-client').Session
+  export = session
+}

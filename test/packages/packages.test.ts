@@ -1,0 +1,228 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readFileSync } from 'node:fs'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import test, { type ExecutionContext } from 'ava'
+import { readPage } from '../docs/support/markdown.js'
+import { freePorts } from '../support/redis.js'
+import { until } from '../support/until.js'
+import { type Packed, packClient, packServer, root, run } from './support/pack.js'
+
+let folder: string
+/** A project of its own, into which both packages were installed. */
+let project: string
+let server: Packed
+let client: Packed
+
+test.before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'weapp-packages-'))
+  ;[server, client] = await Promise.all([packServer(folder), packClient(folder)])
+  project = await mkdtemp(join(tmpdir(), 'weapp-newcomer-'))
+  // What the README says, with the tarballs for the names that are not published yet.
+  const [install] = installsOf('README.md')
+  const names = (install ?? '').replace(/^npm install /, '').split(' ')
+  const tarballs: Record<string, string> = {
+    'koa-weapp-session': server.path,
+    'weapp-session-client': client.path,
+  }
+  const flags = ['--prefer-offline', '--no-audit', '--no-fund', '--fetch-retries=1']
+  await run('npm', ['install', ...flags, ...names.map((name) => tarballs[name] ?? name)], { cwd: project })
+})
+
+test.after.always(async () => {
+  for (const path of [folder, project].filter(Boolean)) await rm(path, { recursive: true, force: true })
+})
+
+test('from npm install to a logged-in request, by the README alone', async (t) => {
+  for (const readme of ['README.md', 'README.zh-CN.md']) {
+    const { blocks } = readPage(readme)
+    const [serverPort, wechatPort] = (await freePorts(2)).map(String) as [string, string]
+    // Both ports are somebody else's on a busy machine.
+    const here = (text: string) => text.replaceAll('3000', serverPort).replaceAll('8080', wechatPort)
+    for (const { text } of blocks) {
+      const [, file] = /^\/\/ (\w+\.mjs)\n/.exec(text) ?? []
+      if (file) await writeFile(join(project, file), here(text))
+    }
+    const [start = '', call = ''] = blocks
+      .filter(({ lang, text }) => lang === 'sh' && text.includes('node server.mjs'))
+      .flatMap(({ text }) => here(text).split('\n'))
+
+    const child = shell(t, start)
+    await until(() =>
+      fetch(`http://127.0.0.1:${serverPort}/`).then(
+        () => true,
+        () => false,
+      ),
+    )
+    const { stdout } = await run('sh', ['-c', call], { cwd: project })
+    child.kill()
+
+    t.regex(stdout, /user: \{[^}]*openId: 'o[\w-]{27}'/, readme)
+  }
+})
+
+test('the server package holds what was built, its sources, documents, and nothing else', async (t) => {
+  const sources = (await readdir(join(root, 'src'), { recursive: true })).filter((name) =>
+    name.endsWith('.ts'),
+  )
+  const built = sources.flatMap((name) => {
+    const stem = `dist/${name.slice(0, -3)}`
+    return [`src/${name}`, `${stem}.js`, `${stem}.js.map`, `${stem}.d.ts`]
+  })
+  const others = server.files.filter((path) => !built.includes(path))
+
+  t.deepEqual(
+    built.filter((path) => !server.files.includes(path)),
+    [],
+  )
+  t.deepEqual(
+    others.filter((path) => !/^docs\/([\w-]+\.md|images\/[\w.-]+\.svg)$/.test(path)),
+    ['CHANGELOG.md', 'LICENSE', 'README.md', 'README.zh-CN.md', 'SECURITY.md', 'package.json'],
+  )
+  t.log(
+    `server: ${inKB(server.size)} packed, ${inKB(server.unpackedSize)} unpacked, ${server.files.length} files`,
+  )
+  t.log(
+    `client: ${inKB(client.size)} packed, ${inKB(client.unpackedSize)} unpacked, ${client.files.length} files`,
+  )
+  t.true(server.size < 400 * 1024)
+  t.true(client.size < 40 * 1024)
+})
+
+test('both manifests are ready to be published', (t) => {
+  const [ours, theirs] = ['package.json', 'client/package.json'].map((path) =>
+    JSON.parse(readFileSync(join(root, path), 'utf8')),
+  )
+
+  for (const { publishConfig, license, version } of [ours, theirs]) {
+    t.deepEqual(publishConfig, { access: 'public', provenance: true })
+    t.is(license, 'MIT')
+    t.is(version, ours.version)
+  }
+  t.regex(readFileSync(join(root, 'CHANGELOG.md'), 'utf8'), new RegExp(`^## ${ours.version} `, 'm'))
+  // The mini program's builder builds the dependencies of what it builds.
+  t.is(theirs.dependencies, undefined)
+  const optional = Object.keys(ours.peerDependenciesMeta)
+  t.deepEqual(
+    Object.keys(ours.peerDependencies).filter((name) => !optional.includes(name)),
+    ['koa'],
+  )
+})
+
+test('the server is imported and required, with each of its entry points', async (t) => {
+  const entries = Object.keys(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).exports)
+  const names = entries
+    .filter((entry) => !entry.endsWith('.json'))
+    .map((entry) => `koa-weapp-session${entry.slice(1)}`)
+  const say = 'console.log(all.map((one) => Object.keys(one).sort().join()).join(" "))'
+  const imports = names.map((name, i) => `import * as m${i} from '${name}'`).join('\n')
+  await writeFile(
+    join(project, 'imported.mjs'),
+    `${imports}\nconst all = [${names.map((_, i) => `m${i}`)}]\n${say}`,
+  )
+  const requires = names.map((name) => `require('${name}')`)
+  await writeFile(join(project, 'required.cjs'), `const all = [${requires}]\n${say}`)
+
+  const [imported, required] = await Promise.all(
+    ['imported.mjs', 'required.cjs'].map((file) => run(process.execPath, [file], { cwd: project })),
+  )
+
+  t.true(names.length >= 3)
+  t.is(imported?.stdout, required?.stdout)
+  t.regex(imported?.stdout ?? '', /weappSession.* createClock,createWechat storeContract/)
+  t.is(imported?.stderr, '')
+  t.is(required?.stderr, '')
+})
+
+test('without redis and ws, which are optional, nothing is missing until it is asked for', async (t) => {
+  const program = `
+    import { redisStore, weappSession } from 'koa-weapp-session'
+    weappSession({ appId: 'wx', appSecret: 's' })
+    const store = redisStore({ url: 'redis://127.0.0.1:1' })
+    await store.read('id').catch((error) => console.log(error.message))`
+  await writeFile(join(project, 'optional.mjs'), program)
+
+  const { stdout } = await run(process.execPath, ['optional.mjs'], { cwd: project })
+
+  t.regex(stdout, /redis/)
+})
+
+const USES = `
+  import type Koa from 'koa'
+  import { redisStore, requireWxUser, weappSession, type WxUserInfo } from 'koa-weapp-session'
+  import { createWechat } from 'koa-weapp-session/simulator'
+  import { storeContract } from 'koa-weapp-session/testing'
+
+  declare module 'koa-weapp-session' { interface SessionData { cart?: string[] } }
+
+  export function use(app: Koa): string[] {
+    const { appId, appSecret, fetch } = createWechat()
+    const session = weappSession({ appId, appSecret, wechat: { fetch }, store: redisStore({ url: 'redis://x' }) })
+    app.use(session)
+    app.use(requireWxUser())
+    app.use((ctx) => {
+      const user: WxUserInfo | null = ctx.$wxUserInfo
+      const cart: string[] | undefined = ctx.$wxSession?.data.cart
+      // @ts-expect-error no such field
+      ctx.$wxUserInfo?.isAdmin
+      ctx.body = { user, cart }
+    })
+    return storeContract.map(({ name }) => name)
+  }`
+
+test('its types work with compilers new and old, however they find modules', async (t) => {
+  await run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', ...TYPES], { cwd: project })
+  await writeFile(join(project, 'uses.mts'), USES)
+  await writeFile(join(project, 'uses.ts'), USES)
+  const newest = join(root, 'node_modules/typescript/bin/tsc')
+  // attw brings a compiler of its own: the tools of mini programs have one as old.
+  const old = join(root, 'node_modules/@arethetypeswrong/core/node_modules/typescript/bin/tsc')
+  const flags = ['--noEmit', '--strict', '--target', 'ES2022', '--types', 'node', '--skipLibCheck']
+  const modes: [string, string[]][] = [
+    [newest, ['--module', 'nodenext', 'uses.mts']],
+    [newest, ['--module', 'esnext', '--moduleResolution', 'bundler', 'uses.ts']],
+    [old, ['--module', 'node16', 'uses.mts']],
+    [old, ['--module', 'esnext', '--moduleResolution', 'bundler', 'uses.ts']],
+    [old, ['--module', 'commonjs', '--moduleResolution', 'node10', '--esModuleInterop', 'uses.ts']],
+  ]
+
+  for (const [tsc, mode] of modes) {
+    if (!existsSync(tsc)) {
+      t.log(`SKIPPED: there is no old TypeScript at ${tsc.slice(root.length)}`)
+      continue
+    }
+    const { version } = createRequire(tsc)('../package.json')
+    const done = run(process.execPath, [tsc, ...flags, ...mode], { cwd: project })
+    const problem = await done.then(
+      () => '',
+      ({ stdout }) => stdout,
+    )
+    t.is(problem, '', `${version} ${mode.join(' ')}`)
+    t.log(`TypeScript ${version}: ${mode.join(' ')}`)
+  }
+})
+
+const TYPES = ['@types/koa@3', '@types/node@20']
+
+/** What a README installs. */
+function installsOf(readme: string): string[] {
+  const lines = readPage(readme).blocks.flatMap(({ lang, text }) => (lang === 'sh' ? text.split('\n') : []))
+  return lines.filter((line) => line.startsWith('npm install '))
+}
+
+function shell(t: ExecutionContext, line: string): ChildProcess {
+  // Not a child of the shell, which would be all that is killed.
+  const child = spawn('sh', ['-c', line.replace(/ node /, ' exec node ')], { cwd: project, stdio: 'inherit' })
+  t.teardown(async () => {
+    child.kill()
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+  })
+  return child
+}
+
+function inKB(bytes: number): string {
+  return `${(bytes / 1024).toFixed(0)} KB`
+}

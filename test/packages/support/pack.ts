@@ -1,0 +1,55 @@
+import { execFile } from 'node:child_process'
+import { cp, mkdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+export const run: (
+  file: string,
+  args: string[],
+  options?: object,
+) => Promise<{ stdout: string; stderr: string }> = promisify(execFile)
+
+export const root: string = fileURLToPath(new URL('../../..', import.meta.url))
+
+/** A package as `npm pack` says that it is. */
+export interface Packed {
+  /** Of the tarball. */
+  path: string
+  files: string[]
+  /** Bytes. */
+  size: number
+  unpackedSize: number
+}
+
+/**
+ * Packs the server as it is published, in a folder of its own: `dist` may be in the making for another test, and must
+ * not be swept away under it.
+ */
+export async function packServer(folder: string): Promise<Packed> {
+  const stage = join(folder, 'server')
+  const tsc = join(root, 'node_modules/typescript/bin/tsc')
+  await mkdir(stage)
+  await run(process.execPath, [tsc, '-p', root, '--outDir', join(stage, 'dist')])
+  const { files }: { files: string[] } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
+  const folders = files.filter((name) => name !== 'dist').map((name) => name.replace(/\/.*/, ''))
+  const always = ['package.json', 'README.md', 'README.zh-CN.md', 'LICENSE']
+  for (const name of new Set([...folders, ...always])) {
+    await cp(join(root, name), join(stage, name), { recursive: true })
+  }
+  return pack(stage, folder)
+}
+
+export async function packClient(folder: string): Promise<Packed> {
+  await run(process.execPath, ['scripts/build-client.js'], { cwd: root })
+  return pack(join(root, 'client'), folder)
+}
+
+async function pack(from: string, to: string): Promise<Packed> {
+  const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', to]
+  const { stdout } = await run('npm', args, { cwd: from })
+  const [packed] = JSON.parse(stdout)
+  const { filename, files, size, unpackedSize } = packed
+  const paths = (files as { path: string }[]).map(({ path }) => path).sort()
+  return { path: join(to, filename), files: paths, size, unpackedSize }
+}
