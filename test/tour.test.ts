@@ -1,4 +1,4 @@
-import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -8,11 +8,6 @@ import { freePort, useRedis } from './support/redis.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const redis = useRedis(test)
-
-test.before('the tour runs on the built package, as its users have it', () => {
-  const { status, stderr } = spawnSync('npm', ['run', '--silent', 'build'], { cwd: root, encoding: 'utf8' })
-  if (status !== 0) throw new Error(stderr)
-})
 
 test('npm run tour shows the whole life of a session, stays up, and its curl lines do what they say', async (t) => {
   const tour = startTour(t, {})

@@ -11,6 +11,7 @@ import {
 import { type RedisCache, type RedisCacheOptions, redisCache } from './redis-cache.js'
 import type { RedisClient } from './redis-client.js'
 import { type Connection, connectionTo } from './redis-connection.js'
+import { parseSession, printParts, printSession } from './redis-record.js'
 import * as scripts from './redis-scripts.js'
 import { tracking } from './redis-tracking.js'
 
@@ -94,13 +95,13 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
     async create({ id, user, record, claim, max }) {
       const life = lifeOf(record.expires)
       const isEnrolled = await enroll(user, id, claim, life, max)
-      const isCreated = isEnrolled && (await place(id, claim, print(record), life))
+      const isCreated = isEnrolled && (await place(id, claim, printSession(record), life))
       if (!isCreated) await (await connection.client()).hDel(userKey(user), [id])
       return isCreated
     },
 
     async update(id, record) {
-      const result = await run(scripts.UPDATE, sessionKey(id), [record.rev, printRest(record)])
+      const result = await run(scripts.UPDATE, sessionKey(id), [record.rev, printParts(record)])
       cache?.forget(id)
       return result as 'saved' | 'conflict' | 'ended'
     },
@@ -238,31 +239,6 @@ function connect(options: RedisStoreOptions, timeout: number): Connection {
   throw mistake(
     'redisStore() needs a { client } of the redis package, or a { url } like redis://127.0.0.1:6379',
   )
-}
-
-/** What a session begins with. The rest of the line is for the scripts; see redis-scripts.ts. */
-const HEAD = 'session '
-
-function print(record: SessionRecord): string {
-  return `${HEAD}${record.rev} ${record.expires}\n${printRest(record)}`
-}
-
-function printRest(record: SessionRecord): string {
-  return JSON.stringify({ ...record, rev: undefined, expires: undefined })
-}
-
-function parseSession(value: string | null): SessionRecord | undefined {
-  if (!value?.startsWith(HEAD)) return undefined
-  const end = value.indexOf('\n')
-  const space = value.indexOf(' ', HEAD.length)
-  try {
-    const record: SessionRecord = JSON.parse(value.slice(end + 1))
-    record.rev = Number(value.slice(HEAD.length, space))
-    record.expires = Number(value.slice(space, end))
-    return record
-  } catch {
-    return undefined
-  }
 }
 
 /** A claim, with what tells it apart from a revocation at about the same time. */

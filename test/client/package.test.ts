@@ -25,7 +25,6 @@ const KB = 1024
 let project: string
 
 test.before(async () => {
-  await run('npm', ['run', 'build', '-w', 'weapp-session-client'], { cwd: root })
   project = await mkdtemp(join(tmpdir(), 'weapp-package-'))
   await run('npm', ['pack', '--ignore-scripts', '--pack-destination', project], { cwd: client })
   const [tarball = ''] = await readdir(project)
