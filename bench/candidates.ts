@@ -14,7 +14,7 @@ import {
   redisStore,
   weappSession,
 } from 'koa-weapp-session'
-import { createClient } from 'redis'
+import { createClient, createCluster } from 'redis'
 import { APP_ID, APP_SECRET, idOf, KEY, type User, userOf } from './sessions.js'
 
 // Peers are CommonJS mostly, without types, and live in bench/peers.
@@ -186,11 +186,12 @@ function ours(
     kind: 'ours',
     headersOf: (n, { made }) => JSON.parse(made[name]?.[n] ?? '{}'),
     async serve({ redisUrl }) {
+      const source = redisUrl.includes(',') ? { client: clusterOf(redisUrl) } : { url: redisUrl }
       const session = weappSession({
         appId: APP_ID,
         appSecret: APP_SECRET,
         carrier: carrier(),
-        store: redisStore({ url: redisUrl, ...store }),
+        store: redisStore({ ...source, ...store }),
       })
       const app = new Koa()
       app.use(session)
@@ -200,6 +201,12 @@ function ours(
       return app.callback()
     },
   }
+}
+
+/** Several URLs are those of a cluster. */
+function clusterOf(urls: string) {
+  const rootNodes = urls.split(',').map((url) => ({ url }))
+  return createCluster({ rootNodes, defaults: { disableOfflineQueue: true } })
 }
 
 async function rawGet({ redisUrl }: Setting, options: object): Promise<RequestListener> {

@@ -47,7 +47,9 @@ export function userOf(
   { openId, unionId }: { openId: string; unionId?: string | undefined },
   profile: Profile | undefined,
 ): WxUserInfo {
-  return { ...profile, openId, ...(unionId !== undefined && { unionId }) }
+  const ids = unionId === undefined ? { openId } : { openId, unionId }
+  // The ids first, so that all users have their fields in one order; and last, so that they count.
+  return Object.assign({}, ids, profile, ids)
 }
 
 /**
