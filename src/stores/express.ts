@@ -53,7 +53,7 @@ interface Enrolment {
  *
  * `redisStore()` has none of these. In production it says so at start-up.
  *
- * Ids are at most 20 characters of this package, 43 of a hash, and your prefix. When a session ends is said in
+ * Ids are at most 20 characters of this package, 22 of a hash, and your prefix. When a session ends is said in
  * `cookie.expires`, `maxAge` and `originalMaxAge`; a lifetime of the store's own must not be shorter.
  *
  * @throws {TypeError} when it is no such store, or an option makes no sense
