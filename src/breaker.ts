@@ -3,10 +3,17 @@ import { type Diagnostics, diagnostics } from './diagnostics.js'
 
 /** Keeps what does not answer from being asked by everybody, each for the whole of its deadline. */
 export interface Breaker {
-  /** Whether nobody is to ask now: it has failed lately, or one call finds out whether it still does. */
-  isOpen(): boolean
-  /** Does the work, and counts how it ends. Rejects at once while the breaker is open. */
+  /** The right to ask, once; nothing while it has failed lately, or one call finds out whether it still does. */
+  enter(): Pass | undefined
+  /** Does the work, and counts how it ends. Rejects at once where there is no right to ask. */
   run<T>(work: () => Promise<T>): Promise<T>
+}
+
+export interface Pass {
+  /** Does the work, and counts how it ends. */
+  run<T>(work: () => Promise<T>): Promise<T>
+  /** Nothing is asked after all. */
+  leave(): void
 }
 
 export interface BreakerOptions {
@@ -37,24 +44,37 @@ export function breaker({ of, isFailure, window, share, coolDown }: BreakerOptio
   let openUntil = 0
   let state = CircuitState.Closed
 
-  return { isOpen, run }
+  return {
+    enter() {
+      if (isOpen()) return undefined
+      const during = begin()
+      return { run: (work) => count(during, work), leave: () => left(during) }
+    },
+    run: (work) => (isOpen() ? Promise.reject(new BrokenCircuitError()) : count(begin(), work)),
+  }
 
   function isOpen(): boolean {
     if (state === CircuitState.Closed) return false
-    return state === CircuitState.HalfOpen || Date.now() < openUntil
+    return state === CircuitState.HalfOpen || performance.now() < openUntil
   }
 
-  function run<T>(work: () => Promise<T>): Promise<T> {
-    if (isOpen()) return Promise.reject(new BrokenCircuitError())
-    // The first call after a pause finds out; until it has ended, nobody else is let through.
+  /** The first call after a pause finds out; until it has ended, nobody else is let through. */
+  function begin(): CircuitState {
     if (state === CircuitState.Open) state = CircuitState.HalfOpen
-    const during = state
-    const result = work()
+    return state
+  }
+
+  function count<T>(during: CircuitState, work: () => Promise<T>): Promise<T> {
+    const result = started(work)
     result.then(
       () => answered(during),
       (error: unknown) => (isFailure(error) ? failed(during) : answered(during)),
     )
     return result
+  }
+
+  function left(during: CircuitState): void {
+    if (during === CircuitState.HalfOpen) state = CircuitState.Open
   }
 
   function answered(during: CircuitState): void {
@@ -69,6 +89,15 @@ export function breaker({ of, isFailure, window, share, coolDown }: BreakerOptio
     if (during === CircuitState.Closed && (!calls.failure(during) || state !== during)) return
     if (state === CircuitState.Closed) states.publish({ of, isOpen: true })
     state = CircuitState.Open
-    openUntil = Date.now() + coolDown
+    openUntil = performance.now() + coolDown
+  }
+}
+
+/** What throws at once has failed as well as what rejects. */
+function started<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return Promise.resolve(work())
+  } catch (error) {
+    return Promise.reject(error)
   }
 }

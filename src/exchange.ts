@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { bulkhead, isBulkheadRejectedError } from 'cockatiel'
-import { breaker } from './breaker.js'
+import { breaker, type Pass } from './breaker.js'
 import { WeappSessionError } from './errors.js'
 import type { Claim, Entry, RememberedRefusal, SessionStore } from './store.js'
 import type { Exchanged } from './wechat.js'
@@ -75,7 +75,10 @@ export function exchanges({ store, code2Session, concurrency, lease }: Exchanges
   return { exchange, settled, spend }
 
   async function exchange(id: string, code: string): Promise<Exchange | Entry> {
-    const entry = await inTurn(id, () => (silence.isOpen() ? known(id) : claim(id, code)))
+    const entry = await inTurn(id, () => {
+      const pass = silence.enter()
+      return pass ? claim(id, code, pass) : known(id)
+    })
     if ('exchanged' in entry) return entry
 
     const outcome = entry.state === 'claimed' ? await settled(id) : entry
@@ -97,14 +100,21 @@ export function exchanges({ store, code2Session, concurrency, lease }: Exchanges
     throw failure(AWAY)
   }
 
-  async function claim(id: string, code: string): Promise<Exchange | Entry> {
-    const entry = await store.claim(id)
-    return entry.state === 'granted' ? send(code, entry.claim) : entry
+  async function claim(id: string, code: string, pass: Pass): Promise<Exchange | Entry> {
+    let isSent = false
+    try {
+      const entry = await store.claim(id)
+      if (entry.state !== 'granted') return entry
+      isSent = true
+      return await send(code, entry.claim, pass)
+    } finally {
+      if (!isSent) pass.leave()
+    }
   }
 
-  async function send(code: string, claim: Claim): Promise<Exchange> {
+  async function send(code: string, claim: Claim, pass: Pass): Promise<Exchange> {
     try {
-      return { exchanged: await silence.run(() => code2Session(code)), claim }
+      return { exchanged: await pass.run(() => code2Session(code)), claim }
     } catch (error) {
       const refusal = error instanceof WeappSessionError ? error : failure(AWAY)
       spend(claim, refusalOf(refusal))

@@ -220,7 +220,7 @@ export function logins(options: LoginOptions): Logins {
     const id = ids.session(credential)
     const record: SessionRecord = { v: 1, appId, user, data: {}, key: '', created, expires, rev: -1 }
     const found = { id, credential, record, isClaimed: true }
-    const known = { found, user: ids.user(user.openId), staleness, seenAt: 0 }
+    const known = { found, user: ids.user(user.openId), staleness, seenAt: Number.NEGATIVE_INFINITY }
     claimants.set(claims, known)
     return known
   }

@@ -176,7 +176,7 @@ export function settle(options: WeappSessionOptions): Settled {
     maxSessionsPerUser,
     ignore,
     onLogin,
-    wechat: { baseUrl: baseUrl.replace(/\/+$/, ''), timeout, concurrency, fetch },
+    wechat: { baseUrl: new URL(baseUrl).href.replace(/\/+$/, ''), timeout, concurrency, fetch },
     loginPath,
     legacyStatus,
     ignoreSignature,

@@ -19,7 +19,7 @@ export interface Claimant {
   user: string
   /** ms */
   staleness: number
-  /** Unix ms: when it was looked up last. */
+  /** By the process's own clock, when it was looked up last: ms. */
   seenAt: number
 }
 
@@ -38,7 +38,7 @@ export function trust(store: SessionStore): Trust {
     believes(claimant) {
       const { found, user, staleness, seenAt } = claimant
       if (ends.has(found.id) || (revocations.get(user) ?? 0) >= found.record.created) return false
-      if (Date.now() - seenAt >= staleness) look(claimant)
+      if (performance.now() - seenAt >= staleness) look(claimant)
       return true
     },
     ended(id) {
@@ -51,7 +51,7 @@ export function trust(store: SessionStore): Trust {
 
   function look(claimant: Claimant): void {
     const { id } = claimant.found
-    claimant.seenAt = Date.now()
+    claimant.seenAt = performance.now()
     store.read(id).then(
       (entry) => {
         if (entry?.state !== 'session') ends.set(id, true)

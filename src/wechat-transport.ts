@@ -41,15 +41,22 @@ function straight(): Send {
     const outgoing = request(url, { agent, headers, method: body === undefined ? 'GET' : 'POST' })
     const answer = new Promise<Answer>((resolve, reject) => {
       outgoing.on('error', reject)
+      outgoing.on('upgrade', (_, socket) => {
+        socket.destroy()
+        reject(coded('UNEXPECTED_UPGRADE'))
+      })
       outgoing.on('response', (incoming) => {
         let text = ''
         incoming.setEncoding('utf8')
         incoming.on('data', (chunk: string) => {
           text += chunk
-          if (text.length > ANSWER_MAX) incoming.destroy(new Error('too long'))
+          if (text.length > ANSWER_MAX) incoming.destroy(coded('ANSWER_TOO_LONG'))
         })
         incoming.on('error', reject)
-        incoming.on('end', () => resolve({ status: incoming.statusCode ?? 0, text }))
+        // As `fetch` does: without the mark that some put before UTF-8.
+        incoming.on('end', () =>
+          resolve({ status: incoming.statusCode ?? 0, text: text.replace(/^\uFEFF/, '') }),
+        )
       })
     })
     outgoing.end(body)
@@ -69,6 +76,11 @@ function throughFetch(fetch: typeof globalThis.fetch): Send {
     }
     return { answer: answer(), abort: () => abort.abort() }
   }
+}
+
+/** All that may be said of an error, which may hold the URL: see networkErrorCode(). */
+function coded(code: string): Error {
+  return Object.assign(new Error(code), { code })
 }
 
 const JSON_BODY = { 'Content-Type': 'application/json' }

@@ -1,6 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
-import { type RedisCacheOptions, redisStore, type SessionRecord, type SessionStore } from '../src/index.js'
+import { createClient, createClientPool, RESP_TYPES } from 'redis'
+import {
+  type RedisCacheOptions,
+  type RedisClient,
+  redisStore,
+  type SessionRecord,
+  type SessionStore,
+} from '../src/index.js'
 import { startRedis, useRedis, withClient } from './support/redis.js'
 import { isRefused, startServer } from './support/server.js'
 import { type Created, create, newId, newRecord, testStore } from './support/store-contract.js'
@@ -195,6 +202,64 @@ test('a logout in one server is seen by the other, which keeps the session', asy
 
   await sleep(50)
   isRefused(t, await other.send(session), 'ERR_SESSION_EXPIRED', 401)
+})
+
+test("a database that the caller's client has selected is not the listener's: sessions are found all the same", async (t) => {
+  const { url, prefix } = redis()
+  const client = await createClient({ url })
+    .on('error', () => {})
+    .connect()
+  t.teardown(() => client.destroy())
+  await client.select(3)
+  const store = redisStore({ client, prefix, timeout: 5000, cache: true })
+  t.teardown(() => store.close?.())
+  const { id } = await create(store)
+
+  const states = new Set<string | undefined>()
+  for (let n = 0; n < 50; n++) {
+    states.add((await store.read(id))?.state)
+    await sleep(10)
+  }
+
+  t.deepEqual([...states], ['session'])
+})
+
+test("types that the caller's client has for its own commands do not matter", async (t) => {
+  const { url, prefix } = redis()
+  const client = createClient({ url, commandOptions: { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } } })
+  const store = redisStore({
+    // Its type says Buffer.
+    client: client as unknown as RedisClient,
+    prefix,
+    timeout: 5000,
+    cache: true,
+  })
+  t.teardown(() => store.close?.())
+
+  t.truthy(await keptSession(store))
+})
+
+test('a listener that was told not to connect again is replaced', async (t) => {
+  const { url, stop } = await startRedis()
+  t.teardown(stop)
+  const client = createClient({ url, socket: { reconnectStrategy: false } }).on('error', () => {})
+  const store = redisStore({ client, timeout: 5000, cache: { maxAge: 60 } })
+  t.teardown(() => store.close?.())
+  await keptSession(store)
+
+  await withClient(url, (other) => other.sendCommand(['CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes']))
+
+  await until(async () => (await keptSession(store).catch(() => undefined)) !== undefined)
+  t.pass()
+})
+
+test('a client that cannot be duplicated cannot listen, which is said at the start', (t) => {
+  const { url } = redis()
+  const pool = createClientPool({ url })
+
+  t.throws(() => redisStore({ client: pool as unknown as RedisClient, cache: true }), {
+    message: /duplicated/,
+  })
 })
 
 function startStore(t: ExecutionContext, cache: RedisCacheOptions = { maxAge: 60 }): SessionStore {

@@ -2,7 +2,7 @@ import { breaker } from '../breaker.js'
 import { deadline } from '../deadline.js'
 import { diagnostics, type StoreCall, type StoreOutcome } from '../diagnostics.js'
 import { WeappSessionError } from '../errors.js'
-import type { SessionStore } from '../store.js'
+import type { SessionRecord, SessionStore } from '../store.js'
 import type { Warn } from '../warn.js'
 
 /** ms */
@@ -46,13 +46,19 @@ export function guarded(store: SessionStore, warn: Warn): SessionStore {
     }
   }
 
+  function peek(id: string): SessionRecord | undefined {
+    const record = store.peek?.(id)
+    if (cache.hasSubscribers) cache.publish({ isHit: record !== undefined })
+    return record
+  }
+
   function tooLate(): Error {
     return new TooLate(`no answer within ${timeout} ms`)
   }
 
   return {
     timeout,
-    ...(store.peek && { peek: told(store.peek) }),
+    ...(store.peek && { peek }),
     read: (id) => call('read', () => store.read(id)),
     claim: (id) => call('claim', () => store.claim(id)),
     refuse: (claim, refusal) => call('refuse', () => store.refuse(claim, refusal)),
@@ -63,14 +69,6 @@ export function guarded(store: SessionStore, warn: Warn): SessionStore {
     list: (user) => call('list', () => store.list(user)),
     revoke: (user) => call('revoke', () => store.revoke(user)),
     close: async () => store.close?.(),
-  }
-}
-
-function told(peek: NonNullable<SessionStore['peek']>): NonNullable<SessionStore['peek']> {
-  return (id) => {
-    const record = peek(id)
-    if (cache.hasSubscribers) cache.publish({ isHit: record !== undefined })
-    return record
   }
 }
 

@@ -21,6 +21,8 @@ export interface RedisCache {
   isKnown(id: string): boolean
   /** What a read that nobody keeps an eye on has found. */
   noticed(id: string, record: SessionRecord | undefined): void
+  /** Whether such a read has had no answer for so many ms: then others need not wait for the same connection. */
+  isStuck(ms: number): boolean
   /** A read begins whose changes we hear of. What it finds is kept if there was none meanwhile. */
   begin(id: string): Reading
   /** This session has changed, or any of them may have. */
@@ -28,6 +30,8 @@ export interface RedisCache {
 }
 
 export interface Reading {
+  /** By the process's own clock: ms. */
+  readonly began: number
   found(record: SessionRecord | undefined): void
 }
 
@@ -44,7 +48,7 @@ export function redisCache(options: true | RedisCacheOptions): RedisCache {
   /** The latest read of a session that is under way. */
   const readings = new Map<string, Reading>()
 
-  return { peek, isKnown: (id) => known.has(id), noticed, begin, forget }
+  return { peek, isKnown: (id) => known.has(id), noticed, isStuck, begin, forget }
 
   function peek(id: string): SessionRecord | undefined {
     // Without a word on its recency, which costs more than the look: it is read again soon, and is young then.
@@ -60,17 +64,25 @@ export function redisCache(options: true | RedisCacheOptions): RedisCache {
     else known.delete(id)
   }
 
+  function isStuck(ms: number): boolean {
+    const [oldest] = readings.values()
+    return oldest !== undefined && performance.now() - oldest.began > ms
+  }
+
   function begin(id: string): Reading {
-    const until = performance.now() + maxAge * 1000
+    const began = performance.now()
     const reading: Reading = {
+      began,
       found(record) {
         noticed(id, record)
         // The reply comes first and a change right after it, before this is called: then it is old already.
         if (readings.get(id) !== reading) return
         readings.delete(id)
-        if (record) kept.set(id, { record, until })
+        if (record) kept.set(id, { record, until: began + maxAge * 1000 })
       },
     }
+    // The oldest stands first.
+    readings.delete(id)
     readings.set(id, reading)
     return reading
   }

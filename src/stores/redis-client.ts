@@ -13,7 +13,7 @@ export interface RedisClient {
   connect(): Promise<unknown>
   destroy(): unknown
   /** The same client, with other options for its commands. */
-  withCommandOptions?(options: { timeout: number }): RedisClient
+  withCommandOptions?(options: object): RedisClient
   on(event: 'error' | 'ready', listener: (error: Error) => void): unknown
   get(key: string): Promise<string | null>
   set(key: string, value: string, options: { expiration: { type: 'PX'; value: number } }): Promise<unknown>

@@ -95,19 +95,19 @@ export function connectionTo(source: RedisClient | string, timeout: number): Con
   }
 }
 
-/** Of the same connections. What the caller has set for commands of their own, such as types, stays. */
+/** Of the same connections, whatever the caller has set for commands of their own. */
 function withoutTimer(client: RedisClient): RedisClient {
-  return client.withCommandOptions?.(NO_TIMER) ?? client
+  return client.withCommandOptions?.({ ...NO_TIMER, typeMapping: undefined }) ?? client
 }
 
 /**
- * Only a cluster is given up in time, because its next try can know more. The others go on trying by themselves, and
- * a sentinel client that is destroyed while it does would go on all the same, and never connect again.
+ * Given up in time, because the next try can know more, and node-redis waits for ever for a handshake that was lost. Not
+ * a sentinel client: destroyed while it connects, it would go on all the same, and never be of use again.
  */
 export async function connect(client: RedisClient, timeout: number): Promise<void> {
   try {
     const connected = client.connect()
-    await (isCluster(client) ? deadline(timeout, connected, notConnected) : connected)
+    await ('getMasterNode' in client ? connected : deadline(timeout, connected, notConnected))
   } catch (error) {
     if (client.isOpen) client.destroy()
     throw error

@@ -1,4 +1,4 @@
-import { warn } from '../warn.js'
+import { warnings } from '../warn.js'
 import type { RedisClient } from './redis-client.js'
 import { isCluster } from './redis-cluster.js'
 import { connect } from './redis-connection.js'
@@ -34,6 +34,7 @@ export function tracking(forget: (key: string | undefined) => void): Tracking {
   let opening: Trackable | undefined
   let isOpening = false
   let isClosed = false
+  const warn = warnings()
 
   return {
     reader(source) {
@@ -65,7 +66,7 @@ export function tracking(forget: (key: string | undefined) => void): Tracking {
     isOpening = true
     while (!isClosed && !current) {
       const source = origin as Trackable
-      const next = await connected(source).catch(report)
+      const next = await connected(source).catch((error: Error) => void report(error))
       if (!next) await new Promise((resolve) => setTimeout(resolve, PAUSE).unref())
       else if (isClosed || source !== origin) next.destroy()
       else use(next)
@@ -77,13 +78,20 @@ export function tracking(forget: (key: string | undefined) => void): Tracking {
     current = next
     heartbeat({
       isOpen: () => current === next,
-      isReady: () => next.isOpen,
-      ping: () => pingAll(next),
+      isReady: () => true,
+      // Closed for good, where it was told not to connect again.
+      ping: async () => (next.isOpen ? pingAll(next) : Promise.reject(new Error('closed'))),
       replace() {
         leave()
         if (!isOpening) void open()
       },
     })
+  }
+
+  function report({ message }: Error): void {
+    if (isClosed) return
+    const what = 'Sessions are not kept in memory for now, each is read from Redis'
+    warn.rarely('WEAPP_REDIS_CACHE', `${what}: ${message}`)
   }
 
   async function connected(source: Trackable): Promise<Trackable> {
@@ -134,11 +142,4 @@ type HandleCache = Parameters<InstanceType<typeof import('redis').BasicPooledCli
 async function pingAll(client: Trackable): Promise<unknown> {
   if (!isCluster(client)) return client.ping?.()
   return Promise.all(client.masters.map(async ({ client: master }) => (await master)?.ping()))
-}
-
-function report(error: Error): undefined {
-  warn(
-    'WEAPP_REDIS_CACHE',
-    `Sessions are not kept in memory for now, each is read from Redis: ${error.message}`,
-  )
 }

@@ -56,6 +56,11 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
     throw mistake('redisStore({ timeout }) must be a positive number of ms')
   }
   const connection = connect(options, timeout)
+  if (wanted && 'client' in options && !('duplicate' in options.client)) {
+    throw mistake(
+      'redisStore({ cache }) needs a client that can be duplicated: a client, cluster or sentinel of redis 6',
+    )
+  }
   const cache = wanted ? redisCache(wanted) : undefined
   const tracked = tracking((key) => cache?.forget(key?.slice(prefix.length + 2)))
   const sessionKey = (id: string) => `${prefix}s:${id}`
@@ -70,7 +75,8 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
       const ready = connection.client()
       const client = ready instanceof Promise ? await ready : ready
       const reader = cache && tracked.reader(client)
-      if (reader && cache.isKnown(id)) return readAndKeep(cache, reader, client, id)
+      if (reader && cache.isKnown(id) && !cache.isStuck(timeout / 4))
+        return readAndKeep(cache, reader, client, id)
       const value = await client.get(sessionKey(id))
       const record = parseSession(value)
       cache?.noticed(id, record)
@@ -149,16 +155,10 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
     id: string,
   ): Promise<Entry | undefined> {
     const reading = cache.begin(id)
-    try {
-      const value = await reader.get(sessionKey(id))
-      const record = parseSession(value)
-      reading.found(record)
-      return record ? entryOfSession(record) : entryOf(client, id, value)
-    } catch {
-      // Its connection is another one: what has happened to it says nothing of this one.
-      reading.found(undefined)
-      return entryOf(client, id, await client.get(sessionKey(id)))
-    }
+    // Its connection is another one, and perhaps not in the same database: only what it finds is believed.
+    const record = await reader.get(sessionKey(id)).then(parseSession, () => undefined)
+    reading.found(record)
+    return record ? entryOfSession(record) : entryOf(client, id, await client.get(sessionKey(id)))
   }
 
   /**

@@ -1,3 +1,4 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
 import { createClient } from 'redis'
@@ -12,8 +13,13 @@ import { startWire, type Wire } from '../support/wire.js'
 /** ms: the default of redisStore(), which is what is promised. */
 const DEADLINE = 250
 
-/** ms that an answer may take beyond the deadline, as promised. */
+/** ms that an answer may take beyond the deadline, as promised: where the machine itself does not pause. */
 const SLACK = 50
+
+/** How long this process was kept from running, at worst. */
+const delays = monitorEventLoopDelay({ resolution: 10 })
+delays.enable()
+const pauses = () => delays.max / 1e6
 
 interface Fault {
   /** Spoils Redis. */
@@ -94,7 +100,7 @@ for (const [what, fault] of Object.entries(FAULTS)) {
       t.deepEqual(later.statuses, [expected])
       t.deepEqual(logins.statuses, [login])
       t.deepEqual(guests.statuses, [200])
-      t.true(Math.max(known.slowest, later.slowest, guests.slowest) <= DEADLINE + SLACK)
+      t.true(Math.max(known.slowest, later.slowest, guests.slowest) <= DEADLINE + SLACK + pauses())
       t.true(recovery < 2000, `${recovery} ms`)
       t.log(
         `at first ≤ ${ms(known.slowest)}, later ≤ ${ms(later.slowest)}, typically ${ms(later.median)}; well again after ${ms(recovery)}`,
@@ -119,7 +125,7 @@ test.serial(
     const recovery = performance.now() - began
 
     t.deepEqual([logins.statuses, guests.statuses], [[503], [200]])
-    t.true(logins.slowest <= DEADLINE + SLACK, `${logins.slowest} ms`)
+    t.true(logins.slowest <= DEADLINE + SLACK + pauses(), `${logins.slowest} ms`)
     t.true(recovery < 2000, `${recovery} ms`)
     t.log(`answers ≤ ${ms(logins.slowest)}; well ${ms(recovery)} after its start`)
   },
@@ -173,10 +179,12 @@ test.serial("a client of the caller's, as node-redis makes it, fails as well", a
   await until(async () => (await server.send(codeOnly(headers))).status === 200)
 
   t.deepEqual([frozen.statuses, away.statuses], [[503], [503]])
-  t.true(Math.max(frozen.slowest, away.slowest) <= DEADLINE + SLACK, `${frozen.slowest}, ${away.slowest} ms`)
+  const slowest = Math.max(frozen.slowest, away.slowest)
+  t.true(slowest <= DEADLINE + SLACK + pauses(), `${frozen.slowest}, ${away.slowest} ms`)
 })
 
 async function startSituation(t: ExecutionContext): Promise<Situation> {
+  delays.reset()
   const redis = await startRedis()
   const situation = { redis, wire: await startWire(t, redis.port) }
   t.teardown(() => situation.redis.stop())

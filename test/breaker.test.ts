@@ -1,0 +1,92 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import test from 'ava'
+import { type Breaker, breaker } from '../src/breaker.js'
+import { isRefused, startServer } from './support/server.js'
+import { codeLoginHeaders } from './support/wechat.js'
+
+const COOL_DOWN = 100
+
+test('after ten failures nobody asks, until one has found out that it answers again', async (t) => {
+  const circuit = await opened()
+  t.is(circuit.enter(), undefined)
+
+  await sleep(COOL_DOWN)
+  const pass = circuit.enter()
+  t.truthy(pass)
+  t.is(circuit.enter(), undefined)
+  await pass?.run(async () => 'an answer')
+
+  t.truthy(circuit.enter())
+  t.is(await circuit.run(async () => 'another'), 'another')
+})
+
+test('who finds out that it still fails keeps everybody out for another while', async (t) => {
+  const circuit = await opened()
+  await sleep(COOL_DOWN)
+
+  await t.throwsAsync(circuit.run(failing))
+
+  t.is(circuit.enter(), undefined)
+  await sleep(COOL_DOWN)
+  t.truthy(circuit.enter())
+})
+
+test('who has the right to ask, and does not, leaves it to the next', async (t) => {
+  const circuit = await opened()
+  await sleep(COOL_DOWN)
+
+  circuit.enter()?.leave()
+
+  t.truthy(circuit.enter())
+})
+
+test('work that throws before there is a promise has failed like any other', async (t) => {
+  const circuit = await opened()
+  await sleep(COOL_DOWN)
+
+  await t.throwsAsync(
+    circuit.run(() => {
+      throw new Error('at once')
+    }),
+  )
+
+  t.is(circuit.enter(), undefined)
+  await sleep(COOL_DOWN)
+  t.is(await circuit.run(async () => 'well'), 'well')
+})
+
+test('codes that were not sent because WeChat has just failed are good for another try', async (t) => {
+  const { send, wechat } = await startServer(t)
+  const mend = wechat.fail({ status: 500 }, { times: 12 })
+  for (let n = 0; n < 12; n++) await send(await codeLoginHeaders(wechat.phone()))
+  mend()
+  await sleep(2100)
+  const sentBefore = wechat.exchanges
+  wechat.fail({ delay: 200 })
+  const logins = await Promise.all(Array.from({ length: 20 }, () => codeLoginHeaders(wechat.phone())))
+
+  const first = await Promise.all(logins.map((headers) => send(headers)))
+
+  t.is(wechat.exchanges - sentBefore, 1)
+  const refused = first.filter(({ status }) => status !== 200)
+  t.is(refused.length, 19)
+  for (const response of refused) isRefused(t, response, 'ERR_SESSION_KEY_EXCHANGE_FAILED', 502)
+  const second = await Promise.all(logins.map((headers) => send(headers)))
+  t.deepEqual(new Set(second.map(({ status }) => status)), new Set([200]))
+})
+
+async function opened(): Promise<Breaker> {
+  const circuit = breaker({
+    of: 'store',
+    isFailure: () => true,
+    window: 1000,
+    share: 0.9,
+    coolDown: COOL_DOWN,
+  })
+  for (let n = 0; n < 10; n++) await circuit.run(failing).catch(() => {})
+  return circuit
+}
+
+async function failing(): Promise<never> {
+  throw new Error('on purpose')
+}
