@@ -21,8 +21,9 @@ export interface JwtCarrierOptions {
   /** Seconds that a token lives; a new one comes in a response before that. Default 900. */
   expiresIn?: number
   /**
-   * Seconds after which an end of the session in another process is noticed, at the latest: so long a token is
-   * believed without a look at the store. While the store is away: until the token ends. Default 10.
+   * Seconds that a token is believed without a look at the store. The look is made behind the first request after
+   * them, which is still served: the next one notices an end of the session in another process. While the store is
+   * away: until the token ends. Default 10.
    */
   staleness?: number
 }
