@@ -15,7 +15,7 @@ import {
   weappSession,
 } from 'koa-weapp-session'
 import { createClient, createCluster } from 'redis'
-import { APP_ID, APP_SECRET, idOf, KEY, type User, userOf } from './sessions.js'
+import { APP_ID, APP_SECRET, idOf, KEY, SESSION_KEY, skeyOf, type User, userOf } from './sessions.js'
 
 // Peers are CommonJS mostly, without types, and live in bench/peers.
 const peer = createRequire(new URL('./peers/package.json', import.meta.url))
@@ -157,7 +157,7 @@ export const CANDIDATES: Record<string, Candidate> = {
   wafer: {
     title: 'wafer-node-session on Redis',
     kind: 'peer',
-    headersOf: (n) => ({ 'X-WX-Id': idOf(n), 'X-WX-Skey': `skey-${n}` }),
+    headersOf: (n) => ({ 'X-WX-Id': idOf(n), 'X-WX-Skey': skeyOf(SESSION_KEY) }),
     async serve({ redisUrl }) {
       const express = peer('express') as () => RequestListener & { use(...handlers: unknown[]): void }
       const wafer = peer('wafer-node-session') as (options: object) => unknown
@@ -167,8 +167,8 @@ export const CANDIDATES: Record<string, Candidate> = {
       const store = new RedisStore({ client: await connect(redisUrl, NO_TIMER), prefix: 'wafer:' })
       const app = express()
       app.use(wafer({ appId: APP_ID, appSecret: APP_SECRET, loginPath: '/login', store }))
-      app.use((req: { $wxUserInfo: User }, res: { json(body: object): void }) =>
-        res.json({ user: req.$wxUserInfo }),
+      app.use((req: { session: { userInfo: User } }, res: { json(body: object): void }) =>
+        res.json({ user: req.session.userInfo }),
       )
       return app
     },

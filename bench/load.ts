@@ -46,8 +46,8 @@ export async function measure(name: string, setting: Setting, options: LoadOptio
     const url = `http://127.0.0.1:${port}/`
     await check(name, setting, url)
     const requests = writeRequests(name, setting, folder)
-    // Until each session was asked for three times: what is kept of it is kept by then.
-    for (let seen = 0; seen < (isLogin(name) ? 1 : 3 * setting.count); )
+    // Until each session was asked for twice and more: what is kept of it is kept by then.
+    for (let seen = 0; seen < (isLogin(name) ? 1 : 2.5 * setting.count); )
       seen += (await wrk(url, requests, warmUp, connections)).requests
     const before = await ask(child)
     const load = await wrk(url, requests, seconds, connections)

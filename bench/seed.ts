@@ -13,7 +13,7 @@ import {
 } from 'koa-weapp-session'
 import { createClient } from 'redis'
 import type { Setting } from './candidates.js'
-import { APP_ID, APP_SECRET, idOf, KEY, SESSION_KEY, signed, userOf } from './sessions.js'
+import { APP_ID, APP_SECRET, idOf, KEY, SESSION_KEY, signed, skeyOf, userOf } from './sessions.js'
 
 const HOURS = { type: 'EX', value: 7200 } as const
 
@@ -48,9 +48,9 @@ async function seedPeers(url: string, count: number): Promise<void> {
           [`wafer:${idOf(n)}`]: {
             cookie,
             id: idOf(n),
-            skey: `skey-${n}`,
-            sessionKey: 'k'.repeat(24),
-            wxUserInfo: user,
+            skey: skeyOf(SESSION_KEY),
+            sessionKey: SESSION_KEY,
+            userInfo: user,
           },
         }
         return Object.entries(values).map(([key, value]) =>

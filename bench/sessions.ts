@@ -51,5 +51,12 @@ export function signed(n: number): Record<string, string> {
   return { 'X-WX-RawData': encodeURIComponent(rawData), 'X-WX-Signature': signature }
 }
 
+/** What wafer-node-session has its clients send. */
+export function skeyOf(sessionKey: string): string {
+  return createHash('sha1')
+    .update(APP_ID + APP_SECRET + sessionKey)
+    .digest('hex')
+}
+
 /** Where a login's code stands in its headers, which are otherwise those of user n; see load.ts. */
 export const CODE = 'CODE'
