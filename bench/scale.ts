@@ -15,6 +15,8 @@ import { populate, sampleOf } from './population.js'
 
 const { SCALE_SIZES = '1000,100000,1000000', SCALE_SECONDS = '4', SCALE_ROUNDS = '3' } = process.env
 
+const HALF_MS = 500_000n
+
 /** Sessions that are asked for: spread over all. */
 const SAMPLE = 10_000
 
@@ -106,8 +108,6 @@ async function farAway(port: number): Promise<{ url: string; stop(): void }> {
     stop: () => void server.close(),
   }
 }
-
-const HALF_MS = 500_000n
 
 /** Timers have whole milliseconds. */
 function later(work: () => void): void {
