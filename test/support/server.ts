@@ -43,6 +43,9 @@ export async function startServer(t: ExecutionContext, options: TestServerOption
   return { app, url, wechat, session, send }
 }
 
+/** Connections that wait to be accepted: a thousand at once are more than the 511 that Node asks for. */
+const BACKLOG = 4096
+
 /** Serves a Koa app on a free port. */
 export async function listen(t: ExecutionContext, app: Koa): Promise<string> {
   const server = createServer(app.callback())
@@ -52,7 +55,7 @@ export async function listen(t: ExecutionContext, app: Koa): Promise<string> {
 
 /** Opens a server on a free port; it ends with the test. */
 export async function listenTo(t: ExecutionContext, server: Server): Promise<string> {
-  server.listen(0, '127.0.0.1')
+  server.listen({ port: 0, host: '127.0.0.1', backlog: BACKLOG })
   await once(server, 'listening')
   t.teardown(() => {
     server.closeAllConnections()
