@@ -381,7 +381,8 @@ test('the failures of a repeated login count as those of decrypt() do', async (t
 // Logins that share an exchange are verified by login.ts itself, which counts nothing: all hundred are attempts.
 test('logins at once with one code have ten attempts together', async (t) => {
   const server = await startServer(t, { handler: serve, ...PATIENT })
-  server.wechat.fail({ delay: 3000 })
+  // Until all of them are there, on a slow machine too.
+  server.wechat.fail({ delay: 7000 })
   const phone = namedPhone(server.wechat, 'alice')
   const login = await codeLoginHeaders(phone)
   const good = await userInfoOf(phone)

@@ -55,7 +55,7 @@ export async function listen(t: ExecutionContext, app: Koa): Promise<string> {
 
 /** Opens a server on a free port; it ends with the test. */
 export async function listenTo(t: ExecutionContext, server: Server): Promise<string> {
-  server.listen({ port: 0, host: '127.0.0.1', backlog: BACKLOG })
+  server.listen(0, '127.0.0.1', BACKLOG)
   await once(server, 'listening')
   t.teardown(() => {
     server.closeAllConnections()
