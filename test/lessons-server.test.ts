@@ -426,10 +426,13 @@ test.serial(
     const { send, wechat } = await startServer(t, {
       store: redisStore({ url: server.url, prefix: server.prefix }),
     })
-    const headers = await loginHeaders(wechat.phone())
-    const code = codeOnly(headers)
-    // A busy machine may miss the deadline of 250 ms now and then: no code is spent by that.
-    await until(async () => (await send(headers)).status === 200)
+    // A busy machine may miss the deadline of 250 ms now and then: then, as phones do, with another code.
+    let code: Record<string, string> = {}
+    await until(async () => {
+      const headers = await loginHeaders(wechat.phone())
+      code = codeOnly(headers)
+      return (await send(headers)).status === 200
+    })
 
     server.server.kill('SIGSTOP')
     const began = performance.now()
