@@ -2,6 +2,7 @@ import { amend } from './amend.js'
 import { mistake } from './check.js'
 import { WeappSessionError } from './errors.js'
 import type { Ids } from './id.js'
+import { isObject } from './is-object.js'
 import type { Lives } from './lives.js'
 import type { OpenData } from './open-data.js'
 import type { Sealer } from './seal.js'
@@ -66,7 +67,7 @@ class Opened implements OpenSession {
   }
 
   set data(value) {
-    if (!isPlainObject(value)) throw mistake('session.data must be a plain object')
+    if (!isObject(value)) throw mistake('session.data must be a plain object')
     if (this.#session?.isClaimed) throw new Error(NOT_LOADED)
     if (!this.#data) this.#base = this.#stored()
     this.#data = value
@@ -234,7 +235,3 @@ class Visible implements WxSession {
 }
 
 const NOT_LOADED = 'koa-weapp-session: with jwtCarrier(), await ctx.$wxSession.load() before its data'
-
-function isPlainObject(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}

@@ -1,5 +1,6 @@
 import { createDecipheriv, createHash, timingSafeEqual } from 'node:crypto'
 import { WeappSessionError } from './errors.js'
+import { isObject } from './is-object.js'
 
 /** What `wx.getUserInfo()` says of a user. Since 2021 it is the same anonymous data for everybody. */
 export interface Profile {
@@ -125,10 +126,6 @@ function decryptText({ encryptedData, iv }: EncryptedData, sessionKey: string): 
   } catch {
     return undefined
   }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function isBase64(text: string): boolean {

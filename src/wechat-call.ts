@@ -1,4 +1,3 @@
-import { deadline } from './deadline.js'
 import { parseObject } from './user-data.js'
 import type { Warnings } from './warn.js'
 import { ADVICE, BUSY, describeAnswer, networkErrorCode, RETRY_AFTER, traceId } from './wechat-answers.js'
@@ -53,19 +52,16 @@ const NOT_CONNECTED = new Set([
  * error that may contain them (those of `fetch` and of JSON parsers do) ever becomes part of ours.
  */
 export function wechatCalls({ baseUrl, timeout, fetch, warn }: WechatCallsOptions): CallWechat {
-  const ask = transport(fetch)
+  const ask = transport(fetch, timeout)
 
   return async function callWechat(call) {
     return check(await send(call), call)
   }
 
   async function send(call: WechatCall): Promise<Answer> {
+    const late = () => failed(call, 'ERR_WECHAT_TIMEOUT', `WeChat did not answer within ${timeout} ms`)
     try {
-      const { answer, abort } = ask(urlOf(call), call.body && JSON.stringify(call.body))
-      return await deadline(timeout, answer, () => {
-        abort()
-        return failed(call, 'ERR_WECHAT_TIMEOUT', `WeChat did not answer within ${timeout} ms`)
-      })
+      return await ask(urlOf(call), late, call.body && JSON.stringify(call.body))
     } catch (error) {
       if (error instanceof WechatApiError) throw error
       throw failed(call, 'ERR_WECHAT_UNAVAILABLE', 'WeChat could not be reached', networkErrorCode(error))

@@ -1,5 +1,6 @@
 import { Agent as HttpAgent, request as httpRequest } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
+import { deadline } from './deadline.js'
 
 /** An answer as it came over the wire. */
 export interface Answer {
@@ -7,15 +8,20 @@ export interface Answer {
   text: string
 }
 
+/**
+ * Sends a GET, or a POST of JSON when there is a `body`. Once: nothing is sent again, no redirect is followed. Rejects with
+ * what `late` makes when the answer is not all there in time, and is then no longer waited for.
+ */
+export type Ask = (url: string, late: () => Error, body?: string) => Promise<Answer>
+
 /** A request that was sent. */
-export interface Sent {
+interface Sent {
   answer: Promise<Answer>
   /** Nobody waits for the answer any more. */
   abort(): void
 }
 
-/** Sends a GET, or a POST of JSON when there is a `body`. Once: nothing is sent again, no redirect is followed. */
-export type Send = (url: string, body?: string) => Sent
+type Send = (url: string, body?: string) => Sent
 
 /** ms that a connection is kept for the next request: less than servers and load balancers have. */
 const KEEP_ALIVE = 4000
@@ -23,9 +29,17 @@ const KEEP_ALIVE = 4000
 /** Characters of an answer; WeChat's have some hundreds. */
 const ANSWER_MAX = 65_536
 
-/** Through a `fetch` of the caller's own, or straight. */
-export function transport(fetch: typeof globalThis.fetch | undefined): Send {
-  return fetch ? throughFetch(fetch) : straight()
+/** Through a `fetch` of the caller's own, or straight. `timeout`: ms for the whole answer. */
+export function transport(fetch: typeof globalThis.fetch | undefined, timeout: number): Ask {
+  const send = fetch ? throughFetch(fetch) : straight()
+
+  return (url, late, body) => {
+    const { answer, abort } = send(url, body)
+    return deadline(timeout, answer, () => {
+      abort()
+      return late()
+    })
+  }
 }
 
 /** Node's `fetch` costs as much CPU as all the rest of a login twice over. (Measured: `npm run bench`.) */

@@ -1,4 +1,3 @@
-import { deadline } from './deadline.js'
 import { diagnostics } from './diagnostics.js'
 import { WeappSessionError } from './errors.js'
 import { parseObject } from './user-data.js'
@@ -46,7 +45,7 @@ const exchanges = diagnostics('exchange')
  */
 export function code2Session(options: Code2SessionOptions): (code: string) => Promise<Exchanged> {
   const { appId, appSecret, baseUrl, timeout, warn } = options
-  const ask = transport(options.fetch)
+  const ask = transport(options.fetch, timeout)
   const fixed = new URLSearchParams({ appid: appId, secret: appSecret })
   const endpoint = `${baseUrl}/sns/jscode2session?${fixed}`
 
@@ -70,14 +69,9 @@ export function code2Session(options: Code2SessionOptions): (code: string) => Pr
   }
 
   async function send(code: string): Promise<Answer> {
+    const late = () => failed(504, `WeChat did not answer within ${timeout} ms`)
     try {
-      const { answer, abort } = ask(
-        `${endpoint}&js_code=${encodeURIComponent(code)}&grant_type=authorization_code`,
-      )
-      return await deadline(timeout, answer, () => {
-        abort()
-        return failed(504, `WeChat did not answer within ${timeout} ms`)
-      })
+      return await ask(`${endpoint}&js_code=${encodeURIComponent(code)}&grant_type=authorization_code`, late)
     } catch (error) {
       if (error instanceof WeappSessionError) throw error
       throw failed(502, 'WeChat could not be reached', networkErrorCode(error))

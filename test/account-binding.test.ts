@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process'
-import { register } from 'node:module'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
@@ -9,20 +8,14 @@ import { type Accounts, createAccounts } from '../examples/account-binding/accou
 import { createGuesses } from '../examples/account-binding/guesses.js'
 import { redisStore, type SessionStore, type WeappSessionOptions } from '../src/index.js'
 import type { Phone, Wechat } from '../src/simulator/index.js'
+import { outputUntil } from './support/output-until.js'
+import { namesAreSources, sourcesByName } from './support/package-names.js'
 import { useRedis } from './support/redis.js'
 import { isRefused, listen } from './support/server.js'
 import { codeLoginHeaders, startWechat } from './support/wechat.js'
 
-/** The example imports the package by its name, as its users do. Here that is the sources: nothing needs to be built. */
-const NAMES = `
-const sources = {
-  'koa-weapp-session': '${new URL('../src/index.ts', import.meta.url)}',
-  'koa-weapp-session/simulator': '${new URL('../src/simulator/index.ts', import.meta.url)}',
-}
-export const resolve = (name, context, next) => next(sources[name] ?? name, context)
-`
-const HOOK = `data:text/javascript,${encodeURIComponent(NAMES)}`
-register(HOOK)
+// Examples import the package by its name, as its users do. Here that is the sources.
+namesAreSources()
 
 interface Example {
   createApp(options: WeappSessionOptions & { accounts: Accounts; key: string }): Koa
@@ -262,27 +255,12 @@ test.serial('who is nobody binds nothing, and what is no phone number and passwo
 })
 
 test.serial('one command shows all of it', async (t) => {
-  const args = [
-    '--import=tsx',
-    `--import=data:text/javascript,${encodeURIComponent(
-      `import { register } from 'node:module'; register(${JSON.stringify(HOOK)})`,
-    )}`,
-  ]
-  const child = spawn(process.execPath, [...args, 'examples/account-binding/main.ts'], {
+  const child = spawn(process.execPath, [...sourcesByName(), 'examples/account-binding/main.ts'], {
     cwd: root,
     env: { ...process.env, PORT: '0' },
   })
   t.teardown(() => child.kill('SIGKILL'))
-  let output = ''
-  await new Promise((resolve) => {
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding('utf8').on('data', (text: string) => {
-        output += text
-        if (output.includes('Ctrl+C ends it')) resolve(undefined)
-      })
-    }
-    child.on('close', resolve)
-  })
+  const output = await outputUntil(child, 'Ctrl+C ends it')
 
   const outcomes = [...output.matchAll(/→ (\d{3}.*)$/gm)].map(([, outcome = '']) => {
     return outcome.replace(/,"accountId":"[\w-]{36}"/, ' known')

@@ -4,6 +4,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
+import { outputUntil } from './support/output-until.js'
 import { freePort, useRedis } from './support/redis.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -101,20 +102,6 @@ function startTour(t: ExecutionContext, env: Record<string, string>): ChildProce
   })
   t.teardown(() => tour.kill('SIGKILL'))
   return tour
-}
-
-/** What a process printed until it said a word, or ended. */
-async function outputUntil(child: ChildProcessWithoutNullStreams, word: string): Promise<string> {
-  let output = ''
-  return new Promise((resolve) => {
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding('utf8').on('data', (text: string) => {
-        output += text
-        if (output.includes(word)) resolve(output)
-      })
-    }
-    child.on('close', () => resolve(output))
-  })
 }
 
 async function runCurl(line: string): Promise<number> {

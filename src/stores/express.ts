@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { checkOptions, mistake } from '../check.js'
+import { isObject } from '../is-object.js'
 import {
   type Claim,
   CODE_MEMORY,
@@ -307,8 +308,4 @@ function isRecord(value: unknown): boolean {
 
 function isEnrolment(value: unknown): value is Enrolment {
   return isObject(value) && typeof value.id === 'string' && typeof value.expires === 'number'
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

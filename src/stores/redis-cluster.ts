@@ -41,7 +41,7 @@ export function watchCluster(cluster: RedisCluster, { isInUse, connect, takeOver
   heartbeat({
     isOpen: isInUse,
     isReady: () => true,
-    ping: () => Promise.all(cluster.masters.map(async ({ client }) => (await client)?.ping())),
+    ping: () => pingMasters(cluster),
     async replace() {
       for (let tries = 0; tries < REPLACE_TRIES && isInUse(); tries++) {
         const next = cluster.duplicate()
@@ -54,4 +54,9 @@ export function watchCluster(cluster: RedisCluster, { isInUse, connect, takeOver
       }
     },
   })
+}
+
+/** As far as they are connected; rejects when one of them does. */
+export function pingMasters({ masters }: RedisCluster): Promise<unknown> {
+  return Promise.all(masters.map(async ({ client }) => (await client)?.ping()))
 }

@@ -1,6 +1,6 @@
 import { warnings } from '../warn.js'
 import type { RedisClient } from './redis-client.js'
-import { isCluster } from './redis-cluster.js'
+import { isCluster, pingMasters } from './redis-cluster.js'
 import { connect } from './redis-connection.js'
 import { heartbeat } from './redis-heartbeat.js'
 import { NO_TIMER } from './redis-own-client.js'
@@ -80,7 +80,7 @@ export function tracking(forget: (key: string | undefined) => void): Tracking {
       isOpen: () => current === next,
       isReady: () => true,
       // Closed for good, where it was told not to connect again.
-      ping: async () => (next.isOpen ? pingAll(next) : Promise.reject(new Error('closed'))),
+      ping: async () => (next.isOpen ? ping(next) : Promise.reject(new Error('closed'))),
       replace() {
         leave()
         if (!isOpening) void open()
@@ -139,7 +139,6 @@ async function invalidations(forget: (key: string | undefined) => void): Promise
 
 type HandleCache = Parameters<InstanceType<typeof import('redis').BasicPooledClientSideCache>['handleCache']>
 
-async function pingAll(client: Trackable): Promise<unknown> {
-  if (!isCluster(client)) return client.ping?.()
-  return Promise.all(client.masters.map(async ({ client: master }) => (await master)?.ping()))
+async function ping(client: Trackable): Promise<unknown> {
+  return isCluster(client) ? pingMasters(client) : client.ping?.()
 }

@@ -6,6 +6,7 @@ import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
 import { temporaryFolder } from '../support/browser.js'
+import { outputUntil } from '../support/output-until.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -62,18 +63,4 @@ function start(t: ExecutionContext, env: Record<string, string>): ChildProcessWi
   })
   t.teardown(() => app.kill('SIGKILL'))
   return app
-}
-
-/** What a process printed until it said a word, or ended. */
-function outputUntil(child: ChildProcessWithoutNullStreams, word: string): Promise<string> {
-  let output = ''
-  return new Promise((resolve) => {
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding('utf8').on('data', (text: string) => {
-        output += text
-        if (output.includes(word)) resolve(output)
-      })
-    }
-    child.on('close', () => resolve(output))
-  })
 }

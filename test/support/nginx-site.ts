@@ -1,12 +1,10 @@
-import { spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
+import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ExecutionContext } from 'ava'
+import { nginxArguments, runNginx } from './nginx.js'
 import { freePort } from './redis.js'
-import { until } from './until.js'
 
 export interface Site {
   url: string
@@ -37,24 +35,12 @@ export async function startSite(t: ExecutionContext, apps: readonly [string, str
   writeFileSync(join(folder, 'site.conf'), fillIn(template, words))
   writeFileSync(join(folder, 'nginx.conf'), MAIN)
 
-  const args = ['-p', folder, '-c', join(folder, 'nginx.conf'), '-e', 'stderr']
-  const { stderr: verdict, status } = spawnSync('nginx', [...args, '-t'], { encoding: 'utf8' })
+  const { stderr: verdict, status } = spawnSync('nginx', [...nginxArguments(folder), '-t'], {
+    encoding: 'utf8',
+  })
   if (status !== 0) throw new Error(`nginx does not take deploy/nginx.conf: ${verdict}`)
-  const nginx = spawn('nginx', args, { stdio: ['ignore', 'ignore', 'pipe'] })
-  let said = ''
-  nginx.stderr.setEncoding('utf8').on('data', (text: string) => {
-    said += text
-  })
-  const isOver = once(nginx, 'exit')
-  t.teardown(async () => {
-    nginx.kill('SIGKILL')
-    await isOver
-  })
-  await until(() => {
-    if (nginx.exitCode !== null) throw new Error(`nginx has ended: ${said}`)
-    return isListening(port)
-  })
-  return { url: `https://localhost:${port}`, port, ca, verdict, said: () => said }
+  const said = await runNginx(t, folder, port)
+  return { url: `https://localhost:${port}`, port, ca, verdict, said }
 }
 
 /** What is around the site: as in Debian's nginx.conf, but in one process, which needs no rights. */
@@ -105,16 +91,4 @@ function makeCertificate(folder: string): string {
   )
   if (status !== 0) throw new Error(stderr)
   return readFileSync(certificate, 'utf8')
-}
-
-async function isListening(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1')
-  try {
-    await once(socket, 'connect')
-    return true
-  } catch {
-    return false
-  } finally {
-    socket.destroy()
-  }
 }

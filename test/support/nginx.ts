@@ -15,13 +15,23 @@ export async function startNginx(
   directives: readonly string[] = [],
 ): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'weapp-nginx-'))
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
   mkdirSync(join(folder, 'temp'))
   const port = await freePort()
   writeFileSync(join(folder, 'nginx.conf'), configuration(port, upstream, directives))
 
-  const nginx = spawn('nginx', ['-p', folder, '-c', join(folder, 'nginx.conf'), '-e', 'stderr'], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  })
+  await runNginx(t, folder, port)
+  return `http://127.0.0.1:${port}`
+}
+
+/** What tells nginx to use a folder and its nginx.conf, and nothing else. */
+export function nginxArguments(folder: string): string[] {
+  return ['-p', folder, '-c', join(folder, 'nginx.conf'), '-e', 'stderr']
+}
+
+/** Runs nginx until the test ends; resolves when it listens, to what it has printed. */
+export async function runNginx(t: ExecutionContext, folder: string, port: number): Promise<() => string> {
+  const nginx = spawn('nginx', nginxArguments(folder), { stdio: ['ignore', 'ignore', 'pipe'] })
   let said = ''
   nginx.stderr.setEncoding('utf8').on('data', (text: string) => {
     said += text
@@ -30,14 +40,13 @@ export async function startNginx(
   t.teardown(async () => {
     nginx.kill('SIGKILL')
     await isOver
-    rmSync(folder, { recursive: true, force: true })
   })
 
   await until(() => {
     if (nginx.exitCode !== null) throw new Error(`nginx has ended: ${said}`)
     return isListening(port)
   })
-  return `http://127.0.0.1:${port}`
+  return () => said
 }
 
 /** Everything that is not said here is nginx's default. One process, which needs no rights and writes nowhere else. */

@@ -1,6 +1,7 @@
 const { newId } = require('../../model/ids')
 const { createPainter } = require('../../model/painter')
 const { PAPER, createSketch } = require('../../model/sketch')
+const { confirmRemoval } = require('../removal')
 
 const { gallery } = getApp().studio
 
@@ -84,16 +85,9 @@ Page({
   },
 
   askToRemove() {
-    wx.showModal({
-      title: '删除这幅画？',
-      content: '删除后无法恢复。',
-      confirmText: '删除',
-      confirmColor: '#c92a2a',
-      success: ({ confirm }) => {
-        if (!confirm) return
-        gallery.remove(this.id)
-        wx.navigateBack()
-      },
+    confirmRemoval(() => {
+      gallery.remove(this.id)
+      wx.navigateBack()
     })
   },
 

@@ -1,3 +1,5 @@
+const { confirmRemoval } = require('../removal')
+
 const { gallery, profile } = getApp().studio
 
 Page({
@@ -42,15 +44,7 @@ Page({
   },
 
   askToRemove({ currentTarget }) {
-    wx.showModal({
-      title: '删除这幅画？',
-      content: '删除后无法恢复。',
-      confirmText: '删除',
-      confirmColor: '#c92a2a',
-      success: ({ confirm }) => {
-        if (confirm) gallery.remove(currentTarget.dataset.id)
-      },
-    })
+    confirmRemoval(() => gallery.remove(currentTarget.dataset.id))
   },
 
   retry() {
