@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ensureProgram } from '../scripts/debian.js'
 import { startRedis } from '../test/support/redis.js'
-import { ALL } from './all.js'
+import { ALL, candidateOf } from './all.js'
 import { bytesPerUser } from './bytes.js'
 import { type Measured, measure } from './load.js'
 import { lines, medianOf, writeReport } from './report.js'
@@ -21,6 +21,7 @@ import { startWechat } from './wechat-process.js'
 
 const { BENCH_ONLY, BENCH_SECONDS = '3', BENCH_ROUNDS = '5', BENCH_SESSIONS = '10000' } = process.env
 const names = BENCH_ONLY ? BENCH_ONLY.split(',') : Object.keys(ALL)
+for (const name of names) candidateOf(name)
 
 if (!ensureProgram({ command: 'wrk', versionFlag: '-v', package: 'wrk' })) {
   console.error('The benchmark needs wrk (https://github.com/wg/wrk): install it, and start again.')
