@@ -1,30 +1,42 @@
-import { createClient, type RedisClientType } from 'redis'
+import { startRedis, withClient } from '../test/support/redis.js'
+import { populate } from './population.js'
+import { type PeerKey, seedPeers } from './seed.js'
 
-/** Bytes of Redis for each user, by what keeps them (keys of seed.ts), the key and its share of Redis's own included. */
-export async function bytesPerUser(url: string): Promise<Record<string, number>> {
-  const client = await createClient({ url }).connect()
-  const kinds: Record<string, string[]> = {
-    'this: session and index': ['weapp-session:s:*', 'weapp-session:u:*'],
-    'koa-session': ['koa:*'],
-    'express-session': ['express:*'],
-    'wafer-node-session': ['wafer:*'],
-    'raw key and JSON': ['raw:*'],
+/** As many users as Redis's own tables are about half full for. */
+const USERS = 100_000
+
+type Fill = (redisUrl: string, users: number) => Promise<unknown>
+
+/** Bytes of Redis for each of 100,000 logged-in users, by what keeps them: all that Redis says it uses more. */
+export async function bytesPerUser(): Promise<Record<string, number>> {
+  const peer =
+    (key: PeerKey): Fill =>
+    (url, users) =>
+      seedPeers(url, users, [key])
+  return {
+    'this: session and index': await bytesOf((url, users) => populate({ url }, users)),
+    'koa-session': await bytesOf(peer('koa')),
+    'express-session': await bytesOf(peer('express')),
+    'wafer-node-session': await bytesOf(peer('wafer')),
+    'raw key and JSON': await bytesOf(peer('raw')),
   }
-  const bytes: Record<string, number> = {}
-  for (const [kind, patterns] of Object.entries(kinds)) {
-    const means = await Promise.all(patterns.map((pattern) => meanOf(client, pattern)))
-    bytes[kind] = means.reduce((sum, mean) => sum + mean, 0)
-  }
-  client.destroy()
-  return bytes
 }
 
-/** Of a sample: they are all alike. */
-async function meanOf(
-  client: Pick<RedisClientType, 'memoryUsage' | 'keys'>,
-  pattern: string,
-): Promise<number> {
-  const keys = (await client.keys(pattern)).slice(0, 500)
-  const sizes = await Promise.all(keys.map((key) => client.memoryUsage(key, { SAMPLES: 0 })))
-  return sizes.reduce<number>((sum, size) => sum + (size ?? 0), 0) / keys.length
+async function bytesOf(fill: Fill): Promise<number> {
+  const redis = await startRedis()
+  try {
+    // What Redis needs for connections and scripts is no user's.
+    await fill(redis.url, 1)
+    await withClient(redis.url, (client) => client.flushAll())
+    const before = await usedMemory(redis.url)
+    await fill(redis.url, USERS)
+    return ((await usedMemory(redis.url)) - before) / USERS
+  } finally {
+    await redis.stop()
+  }
+}
+
+export async function usedMemory(url: string): Promise<number> {
+  const info = await withClient(url, (client) => client.info('memory'))
+  return Number(/used_memory:(\d+)/.exec(info)?.[1])
 }

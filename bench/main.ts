@@ -49,7 +49,7 @@ try {
   const medians = new Map([...results].map(([name, rounds]) => [name, medianOf(rounds)]))
   console.log(`\n${lines(medians).join('\n')}`)
   if (!BENCH_ONLY)
-    writeReport({ medians, bytes: await bytesPerUser(redis.url), rounds: Number(BENCH_ROUNDS) })
+    writeReport({ medians, bytes: await bytesPerUser(), rounds: Number(BENCH_ROUNDS) })
 } finally {
   wechat.stop()
   await redis.stop()

@@ -7,9 +7,10 @@ import type { AddressInfo } from 'node:net'
 import { createServer, connect as dial } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createClient } from 'redis'
-import { startRedis, withClient } from '../test/support/redis.js'
+import { createCluster } from 'redis'
+import { startRedis } from '../test/support/redis.js'
 import { startCluster } from '../test/support/redis-cluster.js'
+import { usedMemory } from './bytes.js'
 import { measure } from './load.js'
 import { populate, sampleOf } from './population.js'
 
@@ -32,9 +33,7 @@ async function oneRedis(size: number): Promise<void> {
   const redis = await startRedis()
   try {
     const before = await usedMemory(redis.url)
-    const client = await createClient({ url: redis.url }).connect()
-    const codes = await populate(client, size)
-    client.destroy()
+    const codes = await populate({ url: redis.url }, size)
     const bytes = (await usedMemory(redis.url)) - before
     console.log(`\n${size} sessions: ${Math.round(bytes / size)} bytes of Redis each (used_memory)`)
     const sample = sampleOf(codes, SAMPLE)
@@ -53,9 +52,8 @@ async function oneRedis(size: number): Promise<void> {
 async function aCluster(size: number): Promise<void> {
   const redis = await startCluster()
   try {
-    const { createCluster } = await import('redis')
-    const client = await createCluster({ rootNodes: redis.urls.map((url) => ({ url })) }).connect()
-    const codes = await populate(client, size)
+    const client = createCluster({ rootNodes: redis.urls.map((url) => ({ url })) })
+    const codes = await populate({ client }, size)
     client.destroy()
     console.log(`\n${size} sessions on three masters`)
     await show('cluster, cache off', 'code', redis.urls.join(), codes)
@@ -81,11 +79,6 @@ async function show(what: string, name: string, redisUrl: string, codes: string[
     `  ${what.padEnd(22)} ${cpu.toFixed(1).padStart(6)} µs of CPU per request  ${Math.round(requestsPerSecond)}/s  ` +
       `p50 ${p50.toFixed(2)} ms  p99 ${p99.toFixed(2)} ms  ${Math.round(memory)} MB`,
   )
-}
-
-async function usedMemory(url: string): Promise<number> {
-  const info = await withClient(url, (client) => client.info('memory'))
-  return Number(/used_memory:(\d+)/.exec(info)?.[1])
 }
 
 /** The same Redis with half a millisecond of way in each direction. */

@@ -18,7 +18,7 @@ import { APP_ID, APP_SECRET, idOf, KEY, SESSION_KEY, signed, skeyOf, userOf } fr
 const HOURS = { type: 'EX', value: 7200 } as const
 
 export async function seed(redisUrl: string, wechatUrl: string, count: number): Promise<Setting> {
-  await seedPeers(redisUrl, count)
+  await seedPeers(redisUrl, count, ['raw', 'koa', 'express', 'wafer'])
   const made: Setting['made'] = {
     code: await logInAll(redisUrl, count, codeCarrier()),
     header: await logInAll(redisUrl, count, headerCarrier({ keys: [KEY] })),
@@ -28,38 +28,33 @@ export async function seed(redisUrl: string, wechatUrl: string, count: number): 
   return { redisUrl, wechatUrl, count, made }
 }
 
-async function seedPeers(url: string, count: number): Promise<void> {
+/** By the prefix of its keys. */
+export type PeerKey = 'raw' | 'koa' | 'express' | 'wafer'
+
+/** What each peer would have stored at login. */
+export async function seedPeers(url: string, count: number, peers: PeerKey[]): Promise<void> {
   const client = await createClient({ url }).connect()
   for (let n = 0; n < count; n += 100) {
     const batch = Array.from({ length: Math.min(100, count - n) }, (_, i) => n + i)
     await Promise.all(
-      batch.flatMap((n) => {
-        const user = userOf(n)
-        const cookie = {
-          originalMaxAge: 7200_000,
-          expires: new Date(Date.now() + 7200_000),
-          httpOnly: true,
-          path: '/',
-        }
-        const values: Record<string, object> = {
-          [`raw:${idOf(n)}`]: user,
-          [`koa:${idOf(n)}`]: { user, _expire: Date.now() + 7200_000, _maxAge: 7200_000 },
-          [`express:${idOf(n)}`]: { cookie, user },
-          [`wafer:${idOf(n)}`]: {
-            cookie,
-            id: idOf(n),
-            skey: skeyOf(SESSION_KEY),
-            sessionKey: SESSION_KEY,
-            userInfo: user,
-          },
-        }
-        return Object.entries(values).map(([key, value]) =>
-          client.set(key, JSON.stringify(value), { expiration: HOURS }),
-        )
-      }),
+      batch.flatMap((n) =>
+        peers.map((peer) =>
+          client.set(`${peer}:${idOf(n)}`, JSON.stringify(sessionOf(peer, n)), { expiration: HOURS }),
+        ),
+      ),
     )
   }
   client.destroy()
+}
+
+function sessionOf(peer: PeerKey, n: number): object {
+  const user = userOf(n)
+  const expires = new Date(Date.now() + 7200_000)
+  const cookie = { originalMaxAge: 7200_000, expires, httpOnly: true, path: '/' }
+  if (peer === 'raw') return user
+  if (peer === 'koa') return { user, _expire: expires.getTime(), _maxAge: 7200_000 }
+  if (peer === 'express') return { cookie, user }
+  return { cookie, id: idOf(n), skey: skeyOf(SESSION_KEY), sessionKey: SESSION_KEY, userInfo: user }
 }
 
 /** Logs users in over HTTP, as phones do, with an exchange that knows them all; what each would send from then on. */

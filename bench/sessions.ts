@@ -34,7 +34,8 @@ export function idOf(n: number): string {
   return `bench${String(n).padStart(8, '0')}${'x'.repeat(30)}`
 }
 
-export const APP_ID = 'wx-bench'
+/** As long as they are. */
+export const APP_ID = 'wx-of-the-bench-18'
 export const APP_SECRET = 'secret of the benchmark, and of nothing else'
 export const KEY = 'a key of the benchmark, and of nothing else'
 

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import { amend } from './amend.js'
 import type { Claims, Presented } from './carriers/carrier.js'
 import type { Login } from './credentials.js'
@@ -56,6 +57,9 @@ interface Flight {
   land(): void
 }
 
+/** Credentials whose ids are remembered: a hash costs more than all else that is done for a known session. */
+const KNOWN_MAX = 20_000
+
 /** Code → verified user. The session is made by one request; all others with the same code share it. */
 export function logins(options: LoginOptions): Logins {
   const { appId, ids, store, sealer, exchanges, openData, trust, isCodeTheCredential } = options
@@ -63,6 +67,7 @@ export function logins(options: LoginOptions): Logins {
   const flights = new Map<string, Flight>()
   /** For as long as a carrier keeps the claims: what follows from them is the same for each request. */
   const claimants = new WeakMap<Claims, Claimant>()
+  const knownIds = new LRUCache<string, string>({ max: KNOWN_MAX })
 
   return { logIn, find }
 
@@ -105,9 +110,17 @@ export function logins(options: LoginOptions): Logins {
       if (trust.believes(known)) return known.found
       throw new WeappSessionError('ERR_SESSION_EXPIRED')
     }
-    const id = ids.session(credential)
+    const id = idOf(credential)
     const record = store.peek?.(id)
     return record && isBelieved(record) ? { id, credential, record } : lookUp(id, credential)
+  }
+
+  function idOf(credential: string): string {
+    const known = knownIds.peek(credential)
+    if (known) return known
+    const id = ids.session(credential)
+    knownIds.set(credential, id)
+    return id
   }
 
   async function lookUp(id: string, credential: string): Promise<FoundSession> {

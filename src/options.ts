@@ -30,7 +30,7 @@ export interface WeappSessionOptions {
   rolling?: boolean
   /** Seconds that a renewed session can live at most, from its login. Default 30 days. */
   maxAge?: number
-  /** How many sessions a user can have; the oldest make room. Default 10. */
+  /** How many sessions a user can have; those that would end first make room. Default 10. */
   maxSessionsPerUser?: number
   /** Requests that pass untouched, with `ctx.$wxUserInfo` null. Default: none. */
   ignore?: (ctx: Context) => boolean

@@ -4,6 +4,10 @@ const ALGORITHM = 'aes-256-gcm'
 const IV_BYTES = 12
 const TAG_BYTES = 16
 
+/** What a sealed value is of: a text, or the bytes of base64, which are a quarter shorter than their text. */
+const TEXT = 0
+const BASE64 = 1
+
 /** Hides a secret from whoever can read the store. */
 export interface Sealer {
   /** Bound to `id`: a sealed value that is moved to another record does not open there. */
@@ -21,8 +25,8 @@ export function sealerFor(appSecret: string): Sealer {
     seal(secret, id) {
       const iv = nextIv()
       const cipher = createCipheriv(ALGORITHM, key, iv).setAAD(Buffer.from(id))
-      const text = Buffer.concat([cipher.update(secret, 'utf8'), cipher.final()])
-      return Buffer.concat([iv, cipher.getAuthTag(), text]).toString('base64url')
+      const hidden = Buffer.concat([cipher.update(packed(secret)), cipher.final()])
+      return Buffer.concat([iv, cipher.getAuthTag(), hidden]).toString('base64url')
     },
 
     open(sealed, id) {
@@ -32,13 +36,25 @@ export function sealerFor(appSecret: string): Sealer {
       try {
         const decipher = createDecipheriv(ALGORITHM, key, iv, { authTagLength: TAG_BYTES })
         decipher.setAAD(Buffer.from(id)).setAuthTag(tag)
-        const text = Buffer.concat([decipher.update(bytes.subarray(IV_BYTES + TAG_BYTES)), decipher.final()])
-        return text.toString('utf8')
+        return unpacked(
+          Buffer.concat([decipher.update(bytes.subarray(IV_BYTES + TAG_BYTES)), decipher.final()]),
+        )
       } catch {
         return undefined
       }
     },
   }
+}
+
+/** A session_key is base64 of 16 bytes; what is not exactly what its bytes print stays as it is. */
+function packed(secret: string): Uint8Array {
+  const bytes = Buffer.from(secret, 'base64')
+  const isBase64 = bytes.toString('base64') === secret
+  return Buffer.concat([Buffer.of(isBase64 ? BASE64 : TEXT), isBase64 ? bytes : Buffer.from(secret)])
+}
+
+function unpacked(bytes: Buffer): string {
+  return bytes.toString(bytes[0] === BASE64 ? 'base64' : 'utf8', 1)
 }
 
 /** Random bytes, each given out once. Many at a time: twelve cost as much as a thousand. */

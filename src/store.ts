@@ -66,7 +66,7 @@ export interface NewSession {
   user: string
   record: SessionRecord
   claim: Claim
-  /** How many sessions the user may have, this one included: the oldest make room. */
+  /** How many sessions the user may have, this one included: those that would end first make room. */
   max: number
 }
 
@@ -116,7 +116,7 @@ export interface SessionStore {
   /** Ends one session. Whether it was there; with `rev`, only at that revision, and otherwise nothing happens. */
   end(id: string, user: string, rev?: number): Promise<boolean>
 
-  /** The live sessions of a user, the newest first, ten at most. */
+  /** The live sessions of a user, the newest first; of more than ten, those that end last. */
   list(user: string): Promise<StoredSession[]>
 
   /**

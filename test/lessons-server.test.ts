@@ -46,8 +46,8 @@ test('A2 arbitrary key read: what other programs keep in the same Redis is not a
   const foreign = [
     '{"openId":"o-eve"}',
     'session',
-    'session 0 9999999999999\nnull',
-    'session 0 9999999999999\n{}',
+    '0 9999999999999\nnull',
+    '0 9999999999999\n{}',
     '',
   ]
 
@@ -84,7 +84,7 @@ test('A3 ignoreSignature left on: refused in production; elsewhere it reaches no
   t.is((await real.send(code)).body.user.nickName, 'victim')
 
   await careless.send(await loginHeaders(weixin.phone()))
-  const sessions = (await entries()).filter(({ value }) => value.startsWith('session '))
+  const sessions = (await entries()).filter(({ value }) => /^\d/.test(value))
   t.is(sessions.length, 2)
   t.is(sessions.filter(({ key }) => key.startsWith(`${prefix}s:dev:`)).length, 1)
 })

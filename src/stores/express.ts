@@ -33,7 +33,7 @@ type Written =
   | { state: 'used' }
   | { state: 'ended' }
 
-/** A session on its user's list, which has the oldest first. */
+/** A session on its user's list. */
 interface Enrolment {
   id: string
   /** Unix ms. */
@@ -115,7 +115,7 @@ export function fromExpressStore(store: ExpressStore, options: ExpressStoreOptio
       return take(listKey(user), async () => {
         if ((await isRevoked(user, claim)) || !(await isHeld(claim))) return false
 
-        const others = (await list(user)).filter((other) => other.id !== id)
+        const others = (await list(user)).filter((other) => other.id !== id).sort(byEnd)
         const leavers = others.splice(0, Math.max(0, others.length + 1 - max))
         for (const leaver of leavers) await endOne(leaver.id)
         // On the list before it is there, so that a revocation finds it.
@@ -144,7 +144,6 @@ export function fromExpressStore(store: ExpressStore, options: ExpressStoreOptio
     renew(id, user, expires) {
       return take(listKey(user), async () => {
         if (!isLonger(await look(id), expires)) return
-        // In the place that it had: a session does not become newer.
         const enrolled = await list(user)
         const mine = enrolled.find((one) => one.id === id)
         if (mine) mine.expires = expires
@@ -165,11 +164,12 @@ export function fromExpressStore(store: ExpressStore, options: ExpressStoreOptio
     },
 
     async list(user) {
-      const newest = (await list(user)).reverse().slice(0, LIST_MAX)
-      const stored = await Promise.all(newest.map(async ({ id }) => ({ id, entry: entryOf(await look(id)) })))
-      return stored.flatMap(({ id, entry }): StoredSession[] =>
+      const last = (await list(user)).sort(byEnd).reverse().slice(0, LIST_MAX)
+      const stored = await Promise.all(last.map(async ({ id }) => ({ id, entry: entryOf(await look(id)) })))
+      const live = stored.flatMap(({ id, entry }): StoredSession[] =>
         entry?.state === 'session' ? [{ id, record: entry.record }] : [],
       )
+      return live.sort((a, b) => b.record.created - a.record.created)
     },
 
     revoke(user) {
@@ -304,6 +304,10 @@ function isRecord(value: unknown): boolean {
   const areTexts = [appId, key].every((text) => typeof text === 'string')
   const areNumbers = [created, expires, rev].every((number) => typeof number === 'number')
   return areTexts && areNumbers && isObject(data) && (isSomebody || user === null)
+}
+
+function byEnd(a: Enrolment, b: Enrolment): number {
+  return a.expires - b.expires
 }
 
 function isEnrolment(value: unknown): value is Enrolment {

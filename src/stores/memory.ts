@@ -7,6 +7,7 @@ import {
   LIST_MAX,
   type SessionRecord,
   type SessionStore,
+  type StoredSession,
 } from '../store.js'
 import { warn } from '../warn.js'
 
@@ -86,8 +87,8 @@ export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
       const isFree = isHeld(claim) && (id === claim.id || !look(id))
       if (isRevoked || !isFree) return false
 
-      const live = [...(users.get(user) ?? [])].filter((id) => look(id)?.state === 'session')
-      for (const oldest of live.slice(0, Math.max(0, live.length + 1 - max))) endOne(oldest)
+      const live = liveOf(user).sort((a, b) => a.record.expires - b.record.expires)
+      for (const first of live.slice(0, Math.max(0, live.length + 1 - max))) endOne(first.id)
       if (id === claim.id) claims.delete(id)
       else settle(claim.id, { state: 'used' })
       users.set(user, (users.get(user) ?? new Set()).add(id))
@@ -121,12 +122,10 @@ export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
     },
 
     async list(user) {
-      const newest = [...(users.get(user) ?? [])].reverse()
-      const stored = newest.map((id) => ({ id, entry: look(id) }))
-      const live = stored.flatMap(({ id, entry }) =>
-        entry?.state === 'session' ? { id, record: entry.record } : [],
-      )
-      return live.slice(0, LIST_MAX)
+      const last = liveOf(user)
+        .reverse()
+        .sort((a, b) => b.record.expires - a.record.expires)
+      return last.slice(0, LIST_MAX).sort((a, b) => b.record.created - a.record.created)
     },
 
     async revoke(user) {
@@ -140,6 +139,14 @@ export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
     if (record) return record.expires > Date.now() ? { state: 'session', record } : { state: 'ended' }
     const claimed = claims.get(id)
     return claimed ? { state: 'claimed', age: Date.now() - claimed.since } : codes.get(id)
+  }
+
+  /** The oldest first. */
+  function liveOf(user: string): StoredSession[] {
+    return [...(users.get(user) ?? [])].flatMap((id) => {
+      const entry = look(id)
+      return entry?.state === 'session' ? [{ id, record: entry.record }] : []
+    })
   }
 
   function isHeld(claim: Claim): boolean {

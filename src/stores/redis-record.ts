@@ -1,18 +1,16 @@
 import type { SessionRecord } from '../store.js'
 import type { WxUserInfo } from '../user-data.js'
 
-/** What a session begins with. The rest of the line is for the scripts; see redis-scripts.ts. */
-const HEAD = 'session '
-
-/** The parts of a record by their place: names would be a third of what is stored, and of what it takes to read it. */
+/**
+ * The parts of a record by their place: names would be a third of what is stored, and of what it takes to read it.
+ * What is not there at the end is left out.
+ */
 type Parts = [
   v: 1,
   appId: string,
   created: number,
   key: string,
   data: SessionRecord['data'],
-  failures: number,
-  dev: 0 | 1,
   openId?: string | null,
   unionId?: string | null,
   nickName?: string | null,
@@ -22,28 +20,32 @@ type Parts = [
   city?: string | null,
   province?: string | null,
   country?: string | null,
+  failures?: number | null,
+  dev?: true,
 ]
 
-/** `session REV EXPIRES`, a line end, and the rest as JSON. */
+/** `REV EXPIRES`, a line end, and the rest as JSON: the first line is for the scripts, see redis-scripts.ts. */
 export function printSession(record: SessionRecord): string {
-  return `${HEAD}${record.rev} ${record.expires}\n${printParts(record)}`
+  return `${record.rev} ${record.expires}\n${printParts(record)}`
 }
 
 /** All of a record that an update may change. */
-export function printParts({ v, appId, user, data, key, created, failures = 0, dev }: SessionRecord): string {
-  const parts: Parts = [v, appId, created, key, data, failures, dev ? 1 : 0]
-  if (user) {
-    const { openId, unionId, nickName, avatarUrl, gender, language, city, province, country } = user
-    parts.push(openId, unionId, nickName, avatarUrl, gender, language, city, province, country)
-  }
+export function printParts({ v, appId, user, data, key, created, failures, dev }: SessionRecord): string {
+  const { openId, unionId, nickName, avatarUrl, gender, language, city, province, country } = user ?? NOBODY
+  const profile = [nickName, avatarUrl, gender, language, city, province, country]
+  const parts: (Parts[number] | undefined)[] = [v, appId, created, key, data, openId, unionId]
+  parts.push(...profile, failures, dev)
+  while (parts.at(-1) === undefined) parts.pop()
   return JSON.stringify(parts)
 }
 
+const NOBODY: Partial<WxUserInfo> = {}
+
 /** Nothing where it is no session, or none that we wrote. */
 export function parseSession(value: string | null): SessionRecord | undefined {
-  if (!value?.startsWith(HEAD)) return undefined
+  if (value === null || !isDigit(value.charCodeAt(0))) return undefined
   const end = value.indexOf('\n')
-  const space = value.indexOf(' ', HEAD.length)
+  const space = value.indexOf(' ')
   const parts = partsOf(value.slice(end + 1))
   if (!parts) return undefined
   const record: SessionRecord = {
@@ -54,11 +56,15 @@ export function parseSession(value: string | null): SessionRecord | undefined {
     key: parts[3],
     created: parts[2],
     expires: Number(value.slice(space, end)),
-    rev: Number(value.slice(HEAD.length, space)),
+    rev: Number(value.slice(0, space)),
   }
-  if (parts[5]) record.failures = parts[5]
-  if (parts[6]) record.dev = true
+  if (parts[14]) record.failures = parts[14]
+  if (parts[15]) record.dev = true
   return record
+}
+
+function isDigit(code: number): boolean {
+  return code >= 48 && code <= 57
 }
 
 function partsOf(json: string): Parts | undefined {
@@ -72,15 +78,15 @@ function partsOf(json: string): Parts | undefined {
 
 /** Field by field: a loop takes as long as the parsing. */
 function userOf(parts: Parts): WxUserInfo | null {
-  if (typeof parts[7] !== 'string') return null
-  const user: { -readonly [Name in keyof WxUserInfo]: WxUserInfo[Name] } = { openId: parts[7] }
-  if (parts[8] != null) user.unionId = parts[8]
-  if (parts[9] != null) user.nickName = parts[9]
-  if (parts[10] != null) user.avatarUrl = parts[10]
-  if (parts[11] != null) user.gender = parts[11]
-  if (parts[12] != null) user.language = parts[12]
-  if (parts[13] != null) user.city = parts[13]
-  if (parts[14] != null) user.province = parts[14]
-  if (parts[15] != null) user.country = parts[15]
+  if (typeof parts[5] !== 'string') return null
+  const user: { -readonly [Name in keyof WxUserInfo]: WxUserInfo[Name] } = { openId: parts[5] }
+  if (parts[6] != null) user.unionId = parts[6]
+  if (parts[7] != null) user.nickName = parts[7]
+  if (parts[8] != null) user.avatarUrl = parts[8]
+  if (parts[9] != null) user.gender = parts[9]
+  if (parts[10] != null) user.language = parts[10]
+  if (parts[11] != null) user.city = parts[11]
+  if (parts[12] != null) user.province = parts[12]
+  if (parts[13] != null) user.country = parts[13]
   return user
 }

@@ -3,17 +3,18 @@ import { createHash } from 'node:crypto'
 /**
  * The atomic steps of the Redis store. Each touches one key, so that the same scripts are right on a cluster.
  *
- * Under a session key (by the hash of the code or id) stands one value, told apart by its first word:
+ * Under a session key (by the hash of the code or id) stands one value, told apart by how it begins:
  *
- *   session REV EXPIRES \n JSON    a session; the head is what the scripts read, the JSON only we do
- *   claim TOKEN                    a login is under way
- *   refused JSON                   WeChat refused the code
- *   used                           the code has its session, under an id of its own
- *   ended                          a session was here
+ *   REV EXPIRES \n JSON    a session; the head is what the scripts read, the JSON only we do
+ *   claim TOKEN            a login is under way
+ *   refused JSON           WeChat refused the code
+ *   used                   the code has its session, under an id of its own
+ *   ended                  a session was here
  *
- * Under a user key stands a hash: a field for each session (`ENROLLED EXPIRES`) and `revoked`, the time of the
- * last revocation. A session is enrolled before it is created, and leaves only after its key says `ended`, or a
- * while after its end: so the hash names every live session of the user, at every instant.
+ * Under a user key stands a hash: a field for each session, with its end (0: it was revoked, and has to end), and
+ * `revoked`, the time of the last revocation. A session is enrolled before it is created, and leaves only after its
+ * key says `ended`, or a while after its end: so the hash names every live session of the user, at every instant.
+ * One number for each, because Redis keeps that in nine bytes.
  *
  * Clocks: a session's EXPIRES is for us, and is by our clock (ms). What the user's hash says is by Redis's clock
  * (µs), to which lifetimes are given as durations: no two clocks are ever compared.
@@ -51,7 +52,7 @@ return 1
 /** ARGV: life of the word `ended` (ms), and the revision that must stand there, or ''. 1 when a session was there. */
 export const END: Script = script(`
 local value = redis.call('GET', KEYS[1]) or ''
-local rev = string.match(value, '^session (%d+) ')
+local rev = string.match(value, '^(%d+) ')
 if ARGV[2] ~= '' and rev ~= ARGV[2] then return 0 end
 redis.call('SET', KEYS[1], 'ended', 'PX', ARGV[1])
 return rev and 1 or 0
@@ -62,8 +63,8 @@ const GRACE = 60_000_000
 
 /**
  * ARGV: session id, its life (ms), sessions at most, life of a claim (ms).
- * [when the user was revoked (µs) or '', how long ago that was (µs), ids that have to end…]: those that make room,
- * and those that a revocation should have ended whose process died.
+ * [when the user was revoked (µs) or '', how long ago that was (µs), ids that have to end…]: those that make room, the
+ * first to end first, and those that a revocation should have ended whose process died.
  */
 export const ENROLL: Script = script(`${NOW}
 local revoked = tonumber(redis.call('HGET', KEYS[1], 'revoked') or -1)
@@ -79,20 +80,21 @@ local live = {}
 local answer = { revoked < 0 and '' or print(revoked), print(now - revoked) }
 local fields = redis.call('HGETALL', KEYS[1])
 for i = 1, #fields, 2 do
-  local enrolled, expires = string.match(fields[i + 1], '^(%d+) (%d+)$')
-  if enrolled and fields[i] ~= ARGV[1] then
-    if tonumber(expires) + ${GRACE} < now then redis.call('HDEL', KEYS[1], fields[i]) end
-    if tonumber(enrolled) <= revoked then
-      table.insert(answer, fields[i])
-    elseif tonumber(expires) > now then
-      table.insert(live, { id = fields[i], enrolled = tonumber(enrolled) })
+  local id, expires = fields[i], tonumber(fields[i + 1]) or 0
+  if id ~= 'revoked' and id ~= ARGV[1] then
+    if expires == 0 then
+      table.insert(answer, id)
+    elseif expires + ${GRACE} < now then
+      redis.call('HDEL', KEYS[1], id)
+    elseif expires > now then
+      table.insert(live, { id = id, expires = expires })
     end
-    last = math.max(last, tonumber(expires))
+    last = math.max(last, expires)
   end
 end
-table.sort(live, function(a, b) return a.enrolled < b.enrolled end)
+table.sort(live, function(a, b) return a.expires < b.expires end)
 
-redis.call('HSET', KEYS[1], ARGV[1], print(now) .. ' ' .. print(ends))
+redis.call('HSET', KEYS[1], ARGV[1], print(ends))
 redis.call('PEXPIRE', KEYS[1], print(math.max((last + ${GRACE} - now) / 1000, ARGV[4])))
 
 for i = 1, #live + 1 - ARGV[3] do table.insert(answer, live[i].id) end
@@ -104,19 +106,21 @@ export const REVOKE: Script = script(`${NOW}
 redis.call('HSET', KEYS[1], 'revoked', print(now))
 redis.call('PEXPIRE', KEYS[1], print(math.max(redis.call('PTTL', KEYS[1]), ARGV[1])))
 local ids = {}
-for _, field in ipairs(redis.call('HKEYS', KEYS[1])) do
-  if field ~= 'revoked' then table.insert(ids, field) end
+for _, id in ipairs(redis.call('HKEYS', KEYS[1])) do
+  if id ~= 'revoked' then
+    redis.call('HSET', KEYS[1], id, '0')
+    table.insert(ids, id)
+  end
 end
 return ids
 `)
 
-/** ARGV: session id, its life from now (ms). Never shorter. 0 when the session is not enrolled. */
+/** ARGV: session id, its life from now (ms). Never shorter. 0 when the session is not enrolled, or was revoked. */
 export const RENEW_ENROLMENT: Script = script(`${NOW}
-local value = redis.call('HGET', KEYS[1], ARGV[1])
-if not value then return 0 end
-local enrolled, expires = string.match(value, '^(%d+) (%d+)$')
-local ends = math.max(tonumber(expires), now + ARGV[2] * 1000)
-redis.call('HSET', KEYS[1], ARGV[1], enrolled .. ' ' .. print(ends))
+local expires = tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or 0)
+if expires == 0 then return 0 end
+local ends = math.max(expires, now + ARGV[2] * 1000)
+redis.call('HSET', KEYS[1], ARGV[1], print(ends))
 redis.call('PEXPIRE', KEYS[1], print(math.max(redis.call('PTTL', KEYS[1]), (ends + ${GRACE} - now) / 1000)))
 return 1
 `)
@@ -124,20 +128,20 @@ return 1
 /** ARGV: when it expires, its life from now, and now (ms, our clock). Never shorter, no revision, not after its end. */
 export const RENEW: Script = script(`
 local value = redis.call('GET', KEYS[1]) or ''
-local rev, expires = string.match(value, '^session (%d+) (%d+)\\n')
+local rev, expires = string.match(value, '^(%d+) (%d+)\\n')
 if not rev or tonumber(expires) >= tonumber(ARGV[1]) or tonumber(expires) <= tonumber(ARGV[3]) then return 0 end
 local json = string.sub(value, string.find(value, '\\n', 1, true) + 1)
-redis.call('SET', KEYS[1], 'session ' .. rev .. ' ' .. ARGV[1] .. '\\n' .. json, 'PX', ARGV[2])
+redis.call('SET', KEYS[1], rev .. ' ' .. ARGV[1] .. '\\n' .. json, 'PX', ARGV[2])
 return 1
 `)
 
 /** ARGV: the revision that was changed, the new JSON. */
 export const UPDATE: Script = script(`
 local value = redis.call('GET', KEYS[1]) or ''
-local rev, expires = string.match(value, '^session (%d+) (%d+)\\n')
+local rev, expires = string.match(value, '^(%d+) (%d+)\\n')
 if not rev then return 'ended' end
 if rev ~= ARGV[1] then return 'conflict' end
-local head = string.format('session %.0f %s\\n', rev + 1, expires)
+local head = string.format('%.0f %s\\n', rev + 1, expires)
 redis.call('SET', KEYS[1], head .. ARGV[2], 'KEEPTTL')
 return 'saved'
 `)

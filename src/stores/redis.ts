@@ -16,7 +16,7 @@ import * as scripts from './redis-scripts.js'
 import { tracking } from './redis-tracking.js'
 
 interface CommonOptions {
-  /** Goes before every key. Default `weapp-session:`. */
+  /** Goes before every key. Default `wxs:`: Redis keeps it twice for each user, and 6 characters at most cost nothing. */
   prefix?: string
   /** ms for one store call; then the answer is ERR_STORE_UNAVAILABLE. Default 250. */
   timeout?: number
@@ -51,7 +51,7 @@ export type RedisStoreOptions = CommonOptions &
  */
 export function redisStore(options: RedisStoreOptions): SessionStore {
   checkOptions('redisStore', options, ['client', 'url', 'prefix', 'timeout', 'cache'])
-  const { prefix = 'weapp-session:', timeout = 250, cache: wanted = false } = options
+  const { prefix = 'wxs:', timeout = 250, cache: wanted = false } = options
   if (!Number.isFinite(timeout) || timeout <= 0) {
     throw mistake('redisStore({ timeout }) must be a positive number of ms')
   }
@@ -131,11 +131,14 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
     async list(user) {
       const client = await connection.client()
       const { revoked: _, ...enrolments } = await client.hGetAll(userKey(user))
-      const enrolled = (id: string) => Number.parseInt(enrolments[id] ?? '', 10)
-      const newest = Object.keys(enrolments).sort((a, b) => enrolled(b) - enrolled(a))
+      const last = (id: string) => Number(enrolments[id])
+      const ids = Object.keys(enrolments).sort((a, b) => last(b) - last(a))
       const read = async (id: string) => ({ id, record: parseSession(await client.get(sessionKey(id))) })
-      const stored = await Promise.all(newest.slice(0, LIST_MAX).map(read))
-      return stored.flatMap(({ id, record }) => (record && record.expires > Date.now() ? { id, record } : []))
+      const stored = await Promise.all(ids.slice(0, LIST_MAX).map(read))
+      const live = stored.flatMap(({ id, record }) =>
+        record && record.expires > Date.now() ? { id, record } : [],
+      )
+      return live.sort((a, b) => b.record.created - a.record.created)
     },
 
     async revoke(user) {

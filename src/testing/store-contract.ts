@@ -270,7 +270,7 @@ export const storeContract: readonly StoreCase[] = [
     },
   },
   {
-    name: 'the oldest session makes room for a new one',
+    name: 'the session that would end first makes room for a new one',
     async run(store) {
       const user = newId()
       const first = await create(store, { user, max: 2 })
@@ -281,6 +281,23 @@ export const storeContract: readonly StoreCase[] = [
       deepEqual(await store.read(first.id), { state: 'ended' })
       equal((await store.read(second.id))?.state, 'session')
       equal((await store.read(third.id))?.state, 'session')
+    },
+  },
+  {
+    name: 'a session that was renewed stays longer than one that began after it',
+    async run(store) {
+      const user = newId()
+      const first = await create(store, { user, max: 2 })
+      const second = await create(store, { user, max: 2 })
+      await store.renew(first.id, user, first.record.expires + 60_000)
+
+      const third = await create(store, { user, max: 2 })
+
+      deepEqual(await store.read(second.id), { state: 'ended' })
+      deepEqual(
+        (await store.list(user)).map(({ id }) => id),
+        [third.id, first.id],
+      )
     },
   },
   {
