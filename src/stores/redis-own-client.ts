@@ -21,6 +21,7 @@ export async function createOwn(url: string): Promise<RedisClient> {
     disableOfflineQueue: true,
     commandsQueueMaxLength: 10_000,
     maintNotifications: 'disabled',
+    commandOptions: NO_TIMER,
     socket: {
       connectTimeout: 1000,
       socketTimeout: 1500,
