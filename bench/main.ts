@@ -48,8 +48,7 @@ try {
 
   const medians = new Map([...results].map(([name, rounds]) => [name, medianOf(rounds)]))
   console.log(`\n${lines(medians).join('\n')}`)
-  if (!BENCH_ONLY)
-    writeReport({ medians, bytes: await bytesPerUser(), rounds: Number(BENCH_ROUNDS) })
+  if (!BENCH_ONLY) writeReport({ medians, bytes: await bytesPerUser(), rounds: Number(BENCH_ROUNDS) })
 } finally {
   wechat.stop()
   await redis.stop()

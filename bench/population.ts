@@ -33,7 +33,16 @@ async function logIn(store: SessionStore, n: number, code: string): Promise<void
   const user = userOf(n)
   const created = Date.now()
   const key = sealer.seal(SESSION_KEY, id)
-  const record = { v: 1 as const, appId: APP_ID, user, data: {}, key, created, expires: created + TTL, rev: 0 }
+  const record = {
+    v: 1 as const,
+    appId: APP_ID,
+    user,
+    data: {},
+    key,
+    created,
+    expires: created + TTL,
+    rev: 0,
+  }
   await store.create({ id, user: ids.user(user.openId), record, claim: claimed.claim, max: 10 })
 }
 

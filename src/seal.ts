@@ -25,7 +25,9 @@ export function sealerFor(appSecret: string): Sealer {
     seal(secret, id) {
       const iv = nextIv()
       const cipher = createCipheriv(ALGORITHM, key, iv).setAAD(Buffer.from(id))
-      const hidden = Buffer.concat([cipher.update(packed(secret)), cipher.final()])
+      const hidden = cipher.update(packed(secret))
+      // With GCM there is nothing left for it to give, but the tag.
+      cipher.final()
       return Buffer.concat([iv, cipher.getAuthTag(), hidden]).toString('base64url')
     },
 

@@ -1,4 +1,4 @@
-import { createDecipheriv, createHash, timingSafeEqual } from 'node:crypto'
+import { createDecipheriv, hash, timingSafeEqual } from 'node:crypto'
 import { WeappSessionError } from './errors.js'
 import { isObject } from './is-object.js'
 
@@ -77,7 +77,7 @@ export function parseObject(text: string): Record<string, unknown> | undefined {
  * developers.weixin.qq.com/miniprogram/dev/framework/open-ability/signature.html
  */
 export function isSigned(rawData: string, signature: string, sessionKey: string): boolean {
-  const expected = createHash('sha1').update(rawData).update(sessionKey).digest()
+  const expected = hash('sha1', rawData + sessionKey, 'buffer')
   const actual = Buffer.from(signature, 'hex')
   return actual.length === expected.length && timingSafeEqual(actual, expected)
 }

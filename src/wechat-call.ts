@@ -52,7 +52,7 @@ const NOT_CONNECTED = new Set([
  * error that may contain them (those of `fetch` and of JSON parsers do) ever becomes part of ours.
  */
 export function wechatCalls({ baseUrl, timeout, fetch, warn }: WechatCallsOptions): CallWechat {
-  const ask = transport(fetch, timeout)
+  const ask = transport({ baseUrl, timeout, fetch })
 
   return async function callWechat(call) {
     return check(await send(call), call)
@@ -61,15 +61,15 @@ export function wechatCalls({ baseUrl, timeout, fetch, warn }: WechatCallsOption
   async function send(call: WechatCall): Promise<Answer> {
     const late = () => failed(call, 'ERR_WECHAT_TIMEOUT', `WeChat did not answer within ${timeout} ms`)
     try {
-      return await ask(urlOf(call), late, call.body && JSON.stringify(call.body))
+      return await ask(pathOf(call), late, call.body && JSON.stringify(call.body))
     } catch (error) {
       if (error instanceof WechatApiError) throw error
       throw failed(call, 'ERR_WECHAT_UNAVAILABLE', 'WeChat could not be reached', networkErrorCode(error))
     }
   }
 
-  function urlOf({ path, query }: WechatCall): string {
-    return `${baseUrl}${path}${query ? `?${new URLSearchParams(query)}` : ''}`
+  function pathOf({ path, query }: WechatCall): string {
+    return `${path}${query ? `?${new URLSearchParams(query)}` : ''}`
   }
 
   function check<Result>({ status, text }: Answer, call: WechatCall<Result>): Result {

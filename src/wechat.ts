@@ -44,10 +44,10 @@ const exchanges = diagnostics('exchange')
  * may contain it (those of `fetch` and of JSON parsers do) ever becomes part of ours.
  */
 export function code2Session(options: Code2SessionOptions): (code: string) => Promise<Exchanged> {
-  const { appId, appSecret, baseUrl, timeout, warn } = options
-  const ask = transport(options.fetch, timeout)
+  const { appId, appSecret, timeout, warn } = options
+  const ask = transport(options)
   const fixed = new URLSearchParams({ appid: appId, secret: appSecret })
-  const endpoint = `${baseUrl}/sns/jscode2session?${fixed}`
+  const endpoint = `/sns/jscode2session?${fixed}`
 
   return async function exchange(code) {
     const began = performance.now()

@@ -43,13 +43,7 @@ test('A2 arbitrary key read: what other programs keep in the same Redis is not a
   const headers = await codeLoginHeaders(wechat.phone())
   await send(headers)
   const session = (await entries()).find(({ key }) => key.startsWith(`${prefix}s:`))
-  const foreign = [
-    '{"openId":"o-eve"}',
-    'session',
-    '0 9999999999999\nnull',
-    '0 9999999999999\n{}',
-    '',
-  ]
+  const foreign = ['{"openId":"o-eve"}', 'session', '0 9999999999999\nnull', '0 9999999999999\n{}', '']
 
   for (const value of foreign) {
     await withClient(url, (client) => client.set(session?.key ?? '', value))

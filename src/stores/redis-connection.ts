@@ -65,7 +65,8 @@ export function connectionTo(source: RedisClient | string, timeout: number): Con
   function inUse(ready: RedisClient): RedisClient {
     if (!wasReady && isCluster(ready)) watch(ready)
     wasReady = true
-    if (commands?.client !== ready) commands = { client: ready, lean: typeof source === 'string' ? ready : withoutTimer(ready) }
+    if (commands?.client !== ready)
+      commands = { client: ready, lean: typeof source === 'string' ? ready : withoutTimer(ready) }
     return commands.lean
   }
 
