@@ -90,3 +90,8 @@ function userOf(parts: Parts): WxUserInfo | null {
   if (parts[13] != null) user.country = parts[13]
   return user
 }
+
+/** ms that a session has left; at least 1, because Redis takes no less. */
+export function lifeOf(expires: number): number {
+  return Math.max(1, expires - Date.now())
+}

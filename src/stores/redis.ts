@@ -1,18 +1,12 @@
-import { randomUUID } from 'node:crypto'
 import { checkOptions, mistake } from '../check.js'
-import {
-  type Claim,
-  CODE_MEMORY,
-  type Entry,
-  LIST_MAX,
-  type SessionRecord,
-  type SessionStore,
-} from '../store.js'
+import { CODE_MEMORY, type Entry, LIST_MAX, type SessionRecord, type SessionStore } from '../store.js'
 import { type RedisCache, type RedisCacheOptions, redisCache } from './redis-cache.js'
 import type { RedisClient } from './redis-client.js'
 import { type Connection, connectionTo } from './redis-connection.js'
-import { parseSession, printParts, printSession } from './redis-record.js'
-import * as scripts from './redis-scripts.js'
+import { redisLogins } from './redis-logins.js'
+import { lifeOf, parseSession, printParts } from './redis-record.js'
+import { runner } from './redis-run.js'
+import { END, RENEW, RENEW_ENROLMENT, REVOKE, UPDATE } from './redis-scripts.js'
 import { tracking } from './redis-tracking.js'
 
 interface CommonOptions {
@@ -63,8 +57,11 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
   }
   const cache = wanted ? redisCache(wanted) : undefined
   const tracked = tracking((key) => cache?.forget(key?.slice(prefix.length + 2)))
-  const sessionKey = (id: string) => `${prefix}s:${id}`
-  const userKey = (user: string) => `${prefix}u:${user}`
+  const keys = {
+    session: (id: string) => `${prefix}s:${id}`,
+    user: (user: string) => `${prefix}u:${user}`,
+  }
+  const run = runner(connection)
 
   return {
     timeout,
@@ -77,63 +74,41 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
       const reader = cache && tracked.reader(client)
       if (reader && cache.isKnown(id) && !cache.isStuck(timeout / 4))
         return readAndKeep(cache, reader, client, id)
-      const value = await client.get(sessionKey(id))
+      const value = await client.get(keys.session(id))
       const record = parseSession(value)
       cache?.noticed(id, record)
       return record ? entryOfSession(record) : entryOf(client, id, value)
     },
 
-    async claim(id) {
-      const sent = performance.now()
-      const token = `claim ${randomUUID()}`
-      const result = await run(scripts.CLAIM, sessionKey(id), [token, CODE_MEMORY])
-      if (Array.isArray(result)) {
-        const claim: RedisClaim = { id, token, began: Number(result[0]), sent, granted: performance.now() }
-        return { state: 'granted', claim }
-      }
-      return (await entryOf(await connection.client(), id, String(result))) ?? { state: 'ended' }
-    },
-
-    async refuse(claim, refusal) {
-      await replace(claim.id, claim.token, `refused ${JSON.stringify(refusal)}`, CODE_MEMORY)
-    },
-
-    async create({ id, user, record, claim, max }) {
-      const life = lifeOf(record.expires)
-      const isEnrolled = await enroll(user, id, claim, life, max)
-      const isCreated = isEnrolled && (await place(id, claim, printSession(record), life))
-      if (!isCreated) await (await connection.client()).hDel(userKey(user), [id])
-      return isCreated
-    },
+    ...redisLogins({ connection, run, keys, entryOf, endAll }),
 
     async update(id, record) {
-      const result = await run(scripts.UPDATE, sessionKey(id), [record.rev, printParts(record)])
+      const result = await run(UPDATE, keys.session(id), [record.rev, printParts(record)])
       cache?.forget(id)
       return result as 'saved' | 'conflict' | 'ended'
     },
 
     async renew(id, user, expires) {
       const life = lifeOf(expires)
-      const isEnrolled = await run(scripts.RENEW_ENROLMENT, userKey(user), [id, life])
-      if (isEnrolled)
-        await run(scripts.RENEW, sessionKey(id), [expires, Math.max(life, CODE_MEMORY), Date.now()])
+      const isEnrolled = await run(RENEW_ENROLMENT, keys.user(user), [id, life])
+      if (isEnrolled) await run(RENEW, keys.session(id), [expires, Math.max(life, CODE_MEMORY), Date.now()])
       cache?.forget(id)
     },
 
     async end(id, user, rev) {
-      const wasThere = await run(scripts.END, sessionKey(id), [CODE_MEMORY, rev ?? ''])
+      const wasThere = await run(END, keys.session(id), [CODE_MEMORY, rev ?? ''])
       cache?.forget(id)
       if (rev !== undefined && wasThere !== 1) return false
-      await (await connection.client()).hDel(userKey(user), [id])
+      await (await connection.client()).hDel(keys.user(user), [id])
       return wasThere === 1
     },
 
     async list(user) {
       const client = await connection.client()
-      const { revoked: _, ...enrolments } = await client.hGetAll(userKey(user))
+      const { revoked: _, ...enrolments } = await client.hGetAll(keys.user(user))
       const last = (id: string) => Number(enrolments[id])
       const ids = Object.keys(enrolments).sort((a, b) => last(b) - last(a))
-      const read = async (id: string) => ({ id, record: parseSession(await client.get(sessionKey(id))) })
+      const read = async (id: string) => ({ id, record: parseSession(await client.get(keys.session(id))) })
       const stored = await Promise.all(ids.slice(0, LIST_MAX).map(read))
       const live = stored.flatMap(({ id, record }) =>
         record && record.expires > Date.now() ? { id, record } : [],
@@ -142,7 +117,7 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
     },
 
     async revoke(user) {
-      await endAll(user, (await run(scripts.REVOKE, userKey(user), [CODE_MEMORY])) as string[])
+      await endAll(user, (await run(REVOKE, keys.user(user), [CODE_MEMORY])) as string[])
     },
 
     async close() {
@@ -159,35 +134,9 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
   ): Promise<Entry | undefined> {
     const reading = cache.begin(id)
     // Its connection is another one, and perhaps not in the same database: only what it finds is believed.
-    const record = await reader.get(sessionKey(id)).then(parseSession, () => undefined)
+    const record = await reader.get(keys.session(id)).then(parseSession, () => undefined)
     reading.found(record)
-    return record ? entryOfSession(record) : entryOf(client, id, await client.get(sessionKey(id)))
-  }
-
-  /**
-   * Puts a session on its user's list, and ends those that make room for it: before it is there, so that there
-   * are never too many, whatever becomes of this process. `false` when the user was revoked after the login
-   * began.
-   */
-  async function enroll(user: string, id: string, claim: Claim, life: number, max: number): Promise<boolean> {
-    const sent = performance.now()
-    const answer = await run(scripts.ENROLL, userKey(user), [id, life, max, CODE_MEMORY])
-    const [revoked, sinceRevoked, ...toEnd] = answer as [string, string, ...string[]]
-    const isRevoked =
-      revoked !== '' && wasBefore(claim as RedisClaim, Number(revoked), Number(sinceRevoked) / 1000, sent)
-    await endAll(user, toEnd)
-    return !isRevoked
-  }
-
-  /** Puts a session in its place, and shows that its code is used up. */
-  async function place(id: string, claim: Claim, value: string, life: number): Promise<boolean> {
-    // Kept for as long as the code lives, at least: it must not be exchanged again when its session is over.
-    if (id === claim.id) return replace(id, claim.token, value, Math.max(life, CODE_MEMORY))
-    // First the session: a code that is used has one.
-    if (!(await replace(id, '', value, Math.max(life, CODE_MEMORY)))) return false
-    if (await replace(claim.id, claim.token, 'used', CODE_MEMORY)) return true
-    await run(scripts.END, sessionKey(id), [CODE_MEMORY, ''])
-    return false
+    return record ? entryOfSession(record) : entryOf(client, id, await client.get(keys.session(id)))
   }
 
   /**
@@ -198,25 +147,9 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
     if (ids.length === 0) return
     const client = await connection.client()
     const expiration = { type: 'PX', value: CODE_MEMORY } as const
-    await Promise.all(ids.map((id) => client.set(sessionKey(id), 'ended', { expiration })))
+    await Promise.all(ids.map((id) => client.set(keys.session(id), 'ended', { expiration })))
     for (const id of ids) cache?.forget(id)
-    await client.hDel(userKey(user), ids)
-  }
-
-  async function replace(id: string, expected: string, value: string, life: number): Promise<boolean> {
-    return (await run(scripts.REPLACE, sessionKey(id), [expected, value, life])) === 1
-  }
-
-  async function run(script: scripts.Script, key: string, args: (string | number)[]): Promise<unknown> {
-    const client = await connection.client()
-    const options = { keys: [key], arguments: args.map(String) }
-    try {
-      return await client.evalSha(script.sha1, options)
-    } catch (error) {
-      // Redis tells its errors apart by the first word of their message, and by nothing else.
-      if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error
-      return client.eval(script.text, options)
-    }
+    await client.hDel(keys.user(user), ids)
   }
 
   /** What stands under a session key. A value that none of us wrote is "not found". */
@@ -227,7 +160,7 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
     if (value?.startsWith('refused ')) return { state: 'refused', refusal: JSON.parse(value.slice(8)) }
     // The key's own age, which no clock but Redis's has a say in.
     if (value?.startsWith('claim ')) {
-      return { state: 'claimed', age: CODE_MEMORY - (await client.pTTL(sessionKey(id))) }
+      return { state: 'claimed', age: CODE_MEMORY - (await client.pTTL(keys.session(id))) }
     }
     return undefined
   }
@@ -244,35 +177,6 @@ function connect(options: RedisStoreOptions, timeout: number): Connection {
   )
 }
 
-/** A claim, with what tells it apart from a revocation at about the same time. */
-interface RedisClaim extends Claim {
-  /** By the clock of the code's node: µs. */
-  began: number
-  /** By our own clock, which never jumps: ms. */
-  sent: number
-  granted: number
-}
-
-/**
- * Whether a login began before its user was revoked, `ago` ms ago when we asked the user's node, at `asked` or
- * later. The nodes of a cluster, and a master and its successor, have no common time; so durations are compared,
- * which each is measured by one clock. Where both were within one round trip, the nodes' clocks decide.
- */
-function wasBefore(
-  { began, sent, granted }: RedisClaim,
-  revoked: number,
-  ago: number,
-  asked: number,
-): boolean {
-  if (performance.now() - sent < ago) return false
-  return asked - granted >= ago || began <= revoked
-}
-
 function entryOfSession(record: SessionRecord): Entry {
   return record.expires > Date.now() ? { state: 'session', record } : { state: 'ended' }
-}
-
-/** ms that a session has left; at least 1, because Redis takes no less. */
-function lifeOf(expires: number): number {
-  return Math.max(1, expires - Date.now())
 }
