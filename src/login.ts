@@ -1,4 +1,3 @@
-import { LRUCache } from 'lru-cache'
 import { amend } from './amend.js'
 import type { Claims, Presented } from './carriers/carrier.js'
 import type { Login } from './credentials.js'
@@ -57,9 +56,6 @@ interface Flight {
   land(): void
 }
 
-/** Credentials whose ids are remembered: a hash costs more than all else that is done for a known session. */
-const KNOWN_MAX = 20_000
-
 /** Code → verified user. The session is made by one request; all others with the same code share it. */
 export function logins(options: LoginOptions): Logins {
   const { appId, ids, store, sealer, exchanges, openData, trust, isCodeTheCredential } = options
@@ -67,7 +63,8 @@ export function logins(options: LoginOptions): Logins {
   const flights = new Map<string, Flight>()
   /** For as long as a carrier keeps the claims: what follows from them is the same for each request. */
   const claimants = new WeakMap<Claims, Claimant>()
-  const knownIds = new LRUCache<string, string>({ max: KNOWN_MAX })
+  /** For as long as a carrier keeps what a request has presented: a hash costs more than all the rest of finding. */
+  const knownIds = new WeakMap<Presented, string>()
 
   return { logIn, find }
 
@@ -104,22 +101,21 @@ export function logins(options: LoginOptions): Logins {
     }
   }
 
-  function find({ credential, claims }: Presented): FoundSession | Promise<FoundSession> {
+  function find(presented: Presented): FoundSession | Promise<FoundSession> {
+    const { credential, claims } = presented
     if (claims) {
       const known = claimants.get(claims) ?? claimant(credential, claims)
       if (trust.believes(known)) return known.found
       throw new WeappSessionError('ERR_SESSION_EXPIRED')
     }
-    const id = idOf(credential)
+    const id = knownIds.get(presented) ?? idOf(presented)
     const record = store.peek?.(id)
     return record && isBelieved(record) ? { id, credential, record } : lookUp(id, credential)
   }
 
-  function idOf(credential: string): string {
-    const known = knownIds.peek(credential)
-    if (known) return known
-    const id = ids.session(credential)
-    knownIds.set(credential, id)
+  function idOf(presented: Presented): string {
+    const id = ids.session(presented.credential)
+    knownIds.set(presented, id)
     return id
   }
 

@@ -1,8 +1,11 @@
+import { LRUCache } from 'lru-cache'
 import { checkedCredential } from '../credentials.js'
 import { CODE_HEADER } from '../protocol.js'
-import type { Carrier } from './carrier.js'
+import type { Carrier, Presented } from './carrier.js'
 
 const HEADER = CODE_HEADER.toLowerCase()
+
+const SEEN_MAX = 20_000
 
 /**
  * The code of the login is the credential of its session, as in the original weapp-session: later requests carry
@@ -13,10 +16,19 @@ const HEADER = CODE_HEADER.toLowerCase()
  * weappSession({ appId, appSecret, carrier: codeCarrier() }) // the default
  */
 export function codeCarrier(): Carrier {
+  /** So that what is found out about a code is found out once. */
+  const seen = new LRUCache<string, Presented>({ max: SEEN_MAX })
+
   return {
     read({ req: { headers } }) {
       const code = headers[HEADER] as string | undefined
-      return code ? { credential: checkedCredential(code) } : undefined
+      return code ? (seen.peek(code) ?? presented(code)) : undefined
     },
+  }
+
+  function presented(code: string): Presented {
+    const presented = { credential: checkedCredential(code) }
+    seen.set(code, presented)
+    return presented
   }
 }
