@@ -186,12 +186,11 @@ function ours(
     kind: 'ours',
     headersOf: (n, { made }) => JSON.parse(made[name]?.[n] ?? '{}'),
     async serve({ redisUrl }) {
-      const source = redisUrl.includes(',') ? { client: clusterOf(redisUrl) } : { url: redisUrl }
       const session = weappSession({
         appId: APP_ID,
         appSecret: APP_SECRET,
         carrier: carrier(),
-        store: redisStore({ ...source, ...store }),
+        store: redisStore({ ...sourceOf(redisUrl), ...store }),
       })
       const app = new Koa()
       app.use(session)
@@ -204,9 +203,10 @@ function ours(
 }
 
 /** Several URLs are those of a cluster. */
-function clusterOf(urls: string) {
-  const rootNodes = urls.split(',').map((url) => ({ url }))
-  return createCluster({ rootNodes, defaults: { disableOfflineQueue: true } })
+export function sourceOf(redisUrl: string): Parameters<typeof redisStore>[0] {
+  if (!redisUrl.includes(',')) return { url: redisUrl }
+  const rootNodes = redisUrl.split(',').map((url) => ({ url }))
+  return { client: createCluster({ rootNodes, defaults: { disableOfflineQueue: true } }) }
 }
 
 async function rawGet({ redisUrl }: Setting, options: object): Promise<RequestListener> {

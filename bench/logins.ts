@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { Agent, get } from 'node:http'
 import Koa from 'koa'
 import { type Carrier, codeCarrier, headerCarrier, redisStore, weappSession } from 'koa-weapp-session'
-import { type Candidate, connect, NO_TIMER, type Setting } from './candidates.js'
+import { type Candidate, connect, NO_TIMER, type Setting, sourceOf } from './candidates.js'
 import { APP_ID, APP_SECRET, CODE, KEY, SESSION_KEY, signed } from './sessions.js'
 
 const headersOf = (n: number) => ({ 'X-WX-Code': CODE, ...signed(n) })
@@ -54,7 +54,7 @@ function ours(title: string, carrier: () => Carrier): Candidate {
           appId: APP_ID,
           appSecret: APP_SECRET,
           carrier: carrier(),
-          store: redisStore({ url: redisUrl, prefix: 'logins:' }),
+          store: redisStore({ ...sourceOf(redisUrl), prefix: 'logins:' }),
           wechat: { baseUrl: wechatUrl },
         }),
       )

@@ -11,8 +11,10 @@ import { createCluster } from 'redis'
 import { startRedis } from '../test/support/redis.js'
 import { startCluster } from '../test/support/redis-cluster.js'
 import { usedMemory } from './bytes.js'
+import { bytesOfCached } from './cache-memory.js'
 import { measure } from './load.js'
 import { populate, sampleOf } from './population.js'
+import { startWechat } from './wechat-process.js'
 
 const { SCALE_SIZES = '1000,100000,1000000', SCALE_SECONDS = '4', SCALE_ROUNDS = '3' } = process.env
 
@@ -22,10 +24,13 @@ const HALF_MS = 500_000n
 const SAMPLE = 10_000
 
 const folder = mkdtempSync(join(tmpdir(), 'weapp-scale-'))
+const wechat = await startWechat()
 try {
+  console.log(`memory of the cache: ${Math.round(bytesOfCached(SAMPLE))} bytes for each session`)
   for (const size of SCALE_SIZES.split(',').map(Number)) await oneRedis(size)
-  await aCluster(10_000)
+  await aCluster(100_000)
 } finally {
+  wechat.stop()
   rmSync(folder, { recursive: true, force: true })
 }
 
@@ -39,10 +44,12 @@ async function oneRedis(size: number): Promise<void> {
     const sample = sampleOf(codes, SAMPLE)
     await show('near, cache off', 'code', redis.url, sample)
     await show('near, cache on', 'codeCached', redis.url, sample)
+    await show('near, logins', 'loginCode', redis.url, sample)
     if (size !== 100_000) return
     const far = await farAway(redis.port)
     await show('1 ms away, cache off', 'code', far.url, sample)
     await show('1 ms away, cache on', 'codeCached', far.url, sample)
+    await show('1 ms away, logins', 'loginCode', far.url, sample)
     far.stop()
   } finally {
     await redis.stop()
@@ -56,8 +63,10 @@ async function aCluster(size: number): Promise<void> {
     const codes = await populate({ client }, size)
     client.destroy()
     console.log(`\n${size} sessions on three masters`)
-    await show('cluster, cache off', 'code', redis.urls.join(), codes)
-    await show('cluster, cache on', 'codeCached', redis.urls.join(), codes)
+    const sample = sampleOf(codes, SAMPLE)
+    await show('cluster, cache off', 'code', redis.urls.join(), sample)
+    await show('cluster, cache on', 'codeCached', redis.urls.join(), sample)
+    await show('cluster, logins', 'loginCode', redis.urls.join(), sample)
   } finally {
     await redis.stop()
   }
@@ -66,7 +75,7 @@ async function aCluster(size: number): Promise<void> {
 /** The median of some rounds. */
 async function show(what: string, name: string, redisUrl: string, codes: string[]): Promise<void> {
   const made = { code: codes.map((code) => JSON.stringify({ 'X-WX-Code': code })) }
-  const setting = { redisUrl, wechatUrl: '', count: codes.length, made }
+  const setting = { redisUrl, wechatUrl: wechat.url, count: codes.length, made }
   const settingFile = join(folder, 'setting.json')
   writeFileSync(settingFile, JSON.stringify(setting))
   const options = { folder, settingFile, warmUp: 1, seconds: Number(SCALE_SECONDS), connections: 64 }

@@ -77,8 +77,8 @@ export function parseObject(text: string): Record<string, unknown> | undefined {
  * developers.weixin.qq.com/miniprogram/dev/framework/open-ability/signature.html
  */
 export function isSigned(rawData: string, signature: string, sessionKey: string): boolean {
-  const expected = hash('sha1', rawData + sessionKey, 'buffer')
-  const actual = Buffer.from(signature, 'hex')
+  const expected = Buffer.from(hash('sha1', rawData + sessionKey, 'hex'))
+  const actual = Buffer.from(signature.toLowerCase())
   return actual.length === expected.length && timingSafeEqual(actual, expected)
 }
 

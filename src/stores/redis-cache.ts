@@ -6,7 +6,7 @@ import type { SessionRecord } from '../store.js'
 export interface RedisCacheOptions {
   /** Seconds after which a session is read again, whatever was heard of it. Default 10. */
   maxAge?: number
-  /** How many sessions are kept: some 2 KB each. Default 10,000. */
+  /** How many sessions are kept: about 1 KB each. Default 10,000. */
   max?: number
 }
 

@@ -10,7 +10,7 @@ import { END, RENEW, RENEW_ENROLMENT, REVOKE, UPDATE } from './redis-scripts.js'
 import { tracking } from './redis-tracking.js'
 
 interface CommonOptions {
-  /** Goes before every key. Default `wxs:`: Redis keeps it twice for each user, and 6 characters at most cost nothing. */
+  /** Goes before every key, and so stands in Redis twice for each user. Default `wxs:`. */
   prefix?: string
   /** ms for one store call; then the answer is ERR_STORE_UNAVAILABLE. Default 250. */
   timeout?: number
