@@ -40,9 +40,11 @@ export const LOGINS: Record<string, Candidate> = {
   },
   loginCode: ours('this, code carrier', () => codeCarrier()),
   loginHeader: ours('this, header carrier', () => headerCarrier({ keys: [KEY] })),
+  loginRoom: ours('this, code carrier, an older session makes room', () => codeCarrier(), 1),
 }
 
-function ours(title: string, carrier: () => Carrier): Candidate {
+/** In a place of its own in Redis: a user who has logged in ten times costs more, because a session has to make room. */
+function ours(title: string, carrier: () => Carrier, maxSessionsPerUser = 10): Candidate {
   return {
     title,
     kind: 'ours',
@@ -54,7 +56,8 @@ function ours(title: string, carrier: () => Carrier): Candidate {
           appId: APP_ID,
           appSecret: APP_SECRET,
           carrier: carrier(),
-          store: redisStore({ ...sourceOf(redisUrl), prefix: 'logins:' }),
+          maxSessionsPerUser,
+          store: redisStore({ ...sourceOf(redisUrl), prefix: `${process.pid}:` }),
           wechat: { baseUrl: wechatUrl },
         }),
       )
