@@ -25,18 +25,22 @@ export async function bytesPerUser(): Promise<Record<string, number>> {
 async function bytesOf(fill: Fill): Promise<number> {
   const redis = await startRedis()
   try {
-    // What Redis needs for connections and scripts is no user's.
-    await fill(redis.url, 1)
-    await withClient(redis.url, (client) => client.flushAll())
-    const before = await usedMemory(redis.url)
-    await fill(redis.url, USERS)
-    return ((await usedMemory(redis.url)) - before) / USERS
+    return await growth(redis.url, USERS, fill)
   } finally {
     await redis.stop()
   }
 }
 
-export async function usedMemory(url: string): Promise<number> {
+/** By how many bytes a Redis grows for each user. What it needs for connections and scripts is no user's. */
+export async function growth(url: string, users: number, fill: Fill): Promise<number> {
+  await fill(url, 1)
+  await withClient(url, (client) => client.flushAll())
+  const before = await usedMemory(url)
+  await fill(url, users)
+  return ((await usedMemory(url)) - before) / users
+}
+
+async function usedMemory(url: string): Promise<number> {
   const info = await withClient(url, (client) => client.info('memory'))
   return Number(/used_memory:(\d+)/.exec(info)?.[1])
 }

@@ -96,13 +96,15 @@ function writeRequests(name: string, setting: Setting, folder: string): string {
     `local headers = {\n${lines.join('\n')}\n}
 local requests = {}
 local n = 0
+-- A run takes a second at least, so no code comes twice: the second time it would be no login.
+local run = os.time()
 function init()
   for i = 1, #headers do requests[i] = wrk.format('GET', '/', headers[i]) end
 end
 function request()
   n = n + 1
   local request = requests[n % #requests + 1]
-  ${isLogin(name) ? `return (request:gsub('${CODE}', 'code-' .. (n % #requests) .. '-${name}-${Date.now()}-' .. n, 1))` : 'return request'}
+  ${isLogin(name) ? `return (request:gsub('${CODE}', 'code-' .. (n % #requests) .. '-${name}-' .. run .. '-' .. n, 1))` : 'return request'}
 end
 function done(summary, latency)
   io.write(string.format('FIGURES %d %d %f %f\\n', summary.requests,

@@ -3,7 +3,8 @@
  *
  * BENCH_ONLY=map,code     only these, and nothing is written
  * BENCH_SECONDS=3         of load for each, in each round
- * BENCH_ROUNDS=5
+ * BENCH_ROUNDS=4
+ * BENCH_WARM_UP=3         seconds, before: V8 is done with most of what it compiles by then
  * BENCH_SESSIONS=10000
  * BENCH_FLAGS=--cpu-prof  for the servers' node
  */
@@ -19,7 +20,13 @@ import { lines, medianOf, writeReport } from './report.js'
 import { seed } from './seed.js'
 import { startWechat } from './wechat-process.js'
 
-const { BENCH_ONLY, BENCH_SECONDS = '3', BENCH_ROUNDS = '5', BENCH_SESSIONS = '10000' } = process.env
+const {
+  BENCH_ONLY,
+  BENCH_WARM_UP = '3',
+  BENCH_SECONDS = '3',
+  BENCH_ROUNDS = '4',
+  BENCH_SESSIONS = '10000',
+} = process.env
 const names = BENCH_ONLY ? BENCH_ONLY.split(',') : Object.keys(ALL)
 for (const name of names) candidateOf(name)
 
@@ -34,7 +41,13 @@ try {
   const setting = await seed(redis.url, wechat.url, Number(BENCH_SESSIONS))
   const settingFile = join(folder, 'setting.json')
   writeFileSync(settingFile, JSON.stringify(setting))
-  const options = { folder, settingFile, warmUp: 1, seconds: Number(BENCH_SECONDS), connections: 64 }
+  const options = {
+    folder,
+    settingFile,
+    warmUp: Number(BENCH_WARM_UP),
+    seconds: Number(BENCH_SECONDS),
+    connections: 64,
+  }
 
   const results = new Map<string, Measured[]>(names.map((name) => [name, []]))
   for (let round = 1; round <= Number(BENCH_ROUNDS); round++) {

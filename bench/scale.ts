@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { createCluster } from 'redis'
 import { startRedis } from '../test/support/redis.js'
 import { startCluster } from '../test/support/redis-cluster.js'
-import { usedMemory } from './bytes.js'
+import { growth } from './bytes.js'
 import { bytesOfCached } from './cache-memory.js'
 import { measure } from './load.js'
 import { populate, sampleOf } from './population.js'
@@ -37,10 +37,11 @@ try {
 async function oneRedis(size: number): Promise<void> {
   const redis = await startRedis()
   try {
-    const before = await usedMemory(redis.url)
-    const codes = await populate({ url: redis.url }, size)
-    const bytes = (await usedMemory(redis.url)) - before
-    console.log(`\n${size} sessions: ${Math.round(bytes / size)} bytes of Redis each (used_memory)`)
+    let codes: string[] = []
+    const bytes = await growth(redis.url, size, async (url, users) => {
+      codes = await populate({ url }, users)
+    })
+    console.log(`\n${size} sessions: ${Math.round(bytes)} bytes of Redis each (used_memory)`)
     const sample = sampleOf(codes, SAMPLE)
     await show('near, cache off', 'code', redis.url, sample)
     await show('near, cache on', 'codeCached', redis.url, sample)

@@ -5,6 +5,7 @@ import type { Carrier, Presented } from './carrier.js'
 
 const HEADER = CODE_HEADER.toLowerCase()
 
+/** Codes that came lately. */
 const SEEN_MAX = 20_000
 
 /**
