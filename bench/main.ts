@@ -3,7 +3,7 @@
  *
  * BENCH_ONLY=map,code     only these, and nothing is written
  * BENCH_SECONDS=3         of load for each, in each round
- * BENCH_ROUNDS=4
+ * BENCH_ROUNDS=3
  * BENCH_WARM_UP=3         seconds, before: V8 is done with most of what it compiles by then
  * BENCH_SESSIONS=10000
  * BENCH_FLAGS=--cpu-prof  for the servers' node
@@ -24,7 +24,7 @@ const {
   BENCH_ONLY,
   BENCH_WARM_UP = '3',
   BENCH_SECONDS = '3',
-  BENCH_ROUNDS = '4',
+  BENCH_ROUNDS = '3',
   BENCH_SESSIONS = '10000',
 } = process.env
 const names = BENCH_ONLY ? BENCH_ONLY.split(',') : Object.keys(ALL)
