@@ -4,6 +4,7 @@ import type { Login } from './credentials.js'
 import { WeappSessionError } from './errors.js'
 import type { Exchange, Exchanges } from './exchange.js'
 import type { Ids } from './id.js'
+import { onceThere } from './once-there.js'
 import type { OpenData } from './open-data.js'
 import type { Sealer } from './seal.js'
 import type { FoundSession } from './session.js'
@@ -20,6 +21,8 @@ export interface LoginOptions {
   exchanges: Exchanges
   openData: OpenData
   trust: Trust
+  /** Of the carrier. */
+  remember?: ((presented: Presented) => void) | undefined
   /** Whether the code of a login is the credential of its session; else the server makes one. */
   isCodeTheCredential: boolean
   /** Seconds. */
@@ -59,7 +62,7 @@ interface Flight {
 /** Code → verified user. The session is made by one request; all others with the same code share it. */
 export function logins(options: LoginOptions): Logins {
   const { appId, ids, store, sealer, exchanges, openData, trust, isCodeTheCredential } = options
-  const { ttl, maxSessionsPerUser, ignoreSignature } = options
+  const { ttl, maxSessionsPerUser, ignoreSignature, remember } = options
   const flights = new Map<string, Flight>()
   /** For as long as a carrier keeps the claims: what follows from them is the same for each request. */
   const claimants = new WeakMap<Claims, Claimant>()
@@ -108,15 +111,18 @@ export function logins(options: LoginOptions): Logins {
       if (trust.believes(known)) return known.found
       throw new WeappSessionError('ERR_SESSION_EXPIRED')
     }
-    const id = knownIds.get(presented) ?? idOf(presented)
-    const record = store.peek?.(id)
-    return record && isBelieved(record) ? { id, credential, record } : lookUp(id, credential)
+    const known = knownIds.get(presented)
+    if (known) return findById(known, credential)
+    return onceThere(findById(ids.session(credential), credential), (found) => {
+      knownIds.set(presented, found.id)
+      remember?.(presented)
+      return found
+    })
   }
 
-  function idOf(presented: Presented): string {
-    const id = ids.session(presented.credential)
-    knownIds.set(presented, id)
-    return id
+  function findById(id: string, credential: string): FoundSession | Promise<FoundSession> {
+    const record = store.peek?.(id)
+    return record && isBelieved(record) ? { id, credential, record } : lookUp(id, credential)
   }
 
   async function lookUp(id: string, credential: string): Promise<FoundSession> {

@@ -66,7 +66,13 @@ export function program(options: ProgramOptions, settled: Settled): Program {
   })
   const data = openData({ appId, ids, store, sealer })
   const common = { appId, ids, store, sealer, ttl, maxSessionsPerUser, trust: trusted, openData: data }
-  const { logIn, find } = logins({ ...common, exchanges: exchange, isCodeTheCredential, ignoreSignature })
+  const { logIn, find } = logins({
+    ...common,
+    exchanges: exchange,
+    isCodeTheCredential,
+    ignoreSignature,
+    remember: carrier.remember,
+  })
   const life = lives({ ...common, rolling, maxAge, canMove: !isCodeTheCredential })
   const api = wechatApi({ appId, appSecret, ...wechat, warn })
   const open = opener({ ...common, lives: life, find, wechat: api })

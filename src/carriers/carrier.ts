@@ -11,6 +11,8 @@ export interface Carrier {
    * be one
    */
   read(ctx: Context, appId: string): Presented | undefined | Promise<Presented | undefined>
+  /** There is a session by it, so the carrier may give the same object for the next request with it: no junk is kept. */
+  remember?(presented: Presented): void
   /**
    * Gives the client a credential, in the response. A carrier that has none lets the code of the login be the
    * credential.

@@ -17,19 +17,16 @@ const SEEN_MAX = 20_000
  * weappSession({ appId, appSecret, carrier: codeCarrier() }) // the default
  */
 export function codeCarrier(): Carrier {
-  /** So that what is found out about a code is found out once. */
+  /** So that what is found out about a code is found out once. Only codes with a session: anybody can send others. */
   const seen = new LRUCache<string, Presented>({ max: SEEN_MAX })
 
   return {
     read({ req: { headers } }) {
       const code = headers[HEADER] as string | undefined
-      return code ? (seen.peek(code) ?? presented(code)) : undefined
+      return code ? (seen.peek(code) ?? { credential: checkedCredential(code) }) : undefined
     },
-  }
-
-  function presented(code: string): Presented {
-    const presented = { credential: checkedCredential(code) }
-    seen.set(code, presented)
-    return presented
+    remember(presented) {
+      seen.set(presented.credential, presented)
+    },
   }
 }

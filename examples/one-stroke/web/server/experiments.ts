@@ -52,7 +52,8 @@ export function createExperiments(laboratory: Laboratory): Experiments {
     async forge(user, phone) {
       if (!credentialOf(user)) await send(user, phone, await loginHeaders(phone))
       const [name, value] = credentialOf(user) ?? ['X-WX-Code', 'made-up']
-      await send(user, phone, { [name]: value.slice(0, -1) + (value.endsWith('A') ? 'B' : 'A') })
+      // The first character: of the last, base64url has bits that say nothing.
+      await send(user, phone, { [name]: (value.startsWith('A') ? 'B' : 'A') + value.slice(1) })
     },
 
     wechat(user) {
