@@ -1,7 +1,7 @@
 import { redisStore } from 'koa-weapp-session'
 import { idsOf } from '../src/id.js'
 import { sealerFor } from '../src/seal.js'
-import type { SessionStore } from '../src/store.js'
+import type { SessionStore, StoredSession } from '../src/store.js'
 import { APP_ID, APP_SECRET, SESSION_KEY, userOf } from './sessions.js'
 
 const TTL = 7_200_000
@@ -27,23 +27,19 @@ export async function populate(source: Parameters<typeof redisStore>[0], size: n
 }
 
 async function logIn(store: SessionStore, n: number, code: string): Promise<void> {
-  const id = ids.session(code)
+  const { id, record } = sessionOf(n, code)
   const claimed = await store.claim(id)
   if (claimed.state !== 'granted') throw new Error(`${code} is ${claimed.state}`)
-  const user = userOf(n)
+  await store.create({ id, user: ids.user(userOf(n).openId), record, claim: claimed.claim, max: 10 })
+}
+
+/** The session that user n gets for a code. */
+export function sessionOf(n: number, code: string): StoredSession {
+  const id = ids.session(code)
   const created = Date.now()
+  const times = { created, expires: created + TTL }
   const key = sealer.seal(SESSION_KEY, id)
-  const record = {
-    v: 1 as const,
-    appId: APP_ID,
-    user,
-    data: {},
-    key,
-    created,
-    expires: created + TTL,
-    rev: 0,
-  }
-  await store.create({ id, user: ids.user(user.openId), record, claim: claimed.claim, max: 10 })
+  return { id, record: { v: 1, appId: APP_ID, user: userOf(n), data: {}, key, ...times, rev: 0 } }
 }
 
 /** Spread over all, but for the first ten: load.ts looks whether number 7 is answered as user 7. */

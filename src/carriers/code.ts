@@ -5,7 +5,7 @@ import type { Carrier, Presented } from './carrier.js'
 
 const HEADER = CODE_HEADER.toLowerCase()
 
-/** Codes that came lately. */
+/** Codes with a session that are remembered; the oldest make room. */
 const SEEN_MAX = 20_000
 
 /**
