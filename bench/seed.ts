@@ -64,7 +64,6 @@ async function logInAll(redisUrl: string, count: number, carrier: Carrier): Prom
     appSecret: APP_SECRET,
     carrier,
     store: redisStore({ url: redisUrl, timeout: 5000 }),
-    ignoreSignature: false,
     wechat: { fetch: exchange, concurrency: 1000 },
     onLogin() {},
   })

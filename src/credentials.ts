@@ -23,8 +23,7 @@ interface UserInfo {
   /** The text that WeChat signed, character by character. */
   rawData: string
   fields: Record<string, unknown>
-  /** Absent only where signatures are ignored. */
-  signature?: string
+  signature: string
 }
 
 // Node gives header names in lower case.
@@ -54,7 +53,7 @@ const RAW_DATA_MAX = 8192
  *
  * @throws {WeappSessionError} ERR_BAD_REQUEST, or ERR_UNTRUSTED_RAW_DATA with status 400
  */
-export function readLogin(request: IncomingMessage, ignoreSignature: boolean): Login | undefined {
+export function readLogin(request: IncomingMessage): Login | undefined {
   const { headers } = request
   // rawData without a code claims nothing, as in the original.
   const isLogin = headers[LOGIN] !== undefined || (headers[RAW_DATA] && headers[CODE])
@@ -72,7 +71,7 @@ export function readLogin(request: IncomingMessage, ignoreSignature: boolean): L
     encryptedData: field(ENCRYPTED_DATA),
     iv: field(IV),
   }
-  return checkedLogin(fields, ignoreSignature)
+  return checkedLogin(fields)
 }
 
 /** The fields of a login as they came, from headers or from a body. */
@@ -85,23 +84,21 @@ export interface LoginFields {
 }
 
 /** @throws {WeappSessionError} as {@link readLogin} does */
-export function checkedLogin(fields: LoginFields, ignoreSignature: boolean): Login {
+export function checkedLogin(fields: LoginFields): Login {
   const { code, rawData, signature, encryptedData, iv } = fields
   const login: Login = { code: checkedCredential(code) }
-  if (rawData !== undefined) login.userInfo = checkedUserInfo(rawData, signature, ignoreSignature)
+  if (rawData !== undefined) login.userInfo = checkedUserInfo(rawData, signature)
   if (encryptedData || iv) login.encrypted = checkedEncrypted({ encryptedData, iv })
   return login
 }
 
-function checkedUserInfo(rawData: unknown, signature: unknown, ignoreSignature: boolean): UserInfo {
+function checkedUserInfo(rawData: unknown, signature: unknown): UserInfo {
   const fields = typeof rawData === 'string' ? parseObject(rawData) : undefined
   if (!fields) throw malformed('rawData is not a JSON object')
 
-  const text = rawData as string
-  if (ignoreSignature) return { rawData: text, fields }
   if (typeof signature !== 'string' || !SHA1.test(signature))
     throw malformed('the signature is not a SHA-1 in hex')
-  return { rawData: text, fields, signature }
+  return { rawData: rawData as string, fields, signature }
 }
 
 function checkedEncrypted({ encryptedData, iv }: LoginFields): EncryptedData {

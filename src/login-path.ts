@@ -17,11 +17,11 @@ export function isLoginPath(ctx: Context, loginPath: string | undefined): boolea
  *
  * @throws {WeappSessionError} as for a login in headers
  */
-export async function readLoginBody(ctx: Context, ignoreSignature: boolean): Promise<Login> {
+export async function readLoginBody(ctx: Context): Promise<Login> {
   const { body } = ctx.request as { body?: unknown }
   const fields = typeof body === 'object' && body !== null ? body : parseObject(await readText(ctx))
   if (!fields) throw new WeappSessionError('ERR_BAD_REQUEST', { message: 'The body is not a JSON object.' })
-  return checkedLogin(fields, ignoreSignature)
+  return checkedLogin(fields)
 }
 
 /** Who has logged in, and how long that lasts. */

@@ -28,7 +28,6 @@ export interface LoginOptions {
   /** Seconds. */
   ttl: number
   maxSessionsPerUser: number
-  ignoreSignature: boolean
 }
 
 /** What the application has to say of a session that is about to begin: the record to store. May throw. */
@@ -62,7 +61,7 @@ interface Flight {
 /** Code → verified user. The session is made by one request; all others with the same code share it. */
 export function logins(options: LoginOptions): Logins {
   const { appId, ids, store, sealer, exchanges, openData, trust, isCodeTheCredential } = options
-  const { ttl, maxSessionsPerUser, ignoreSignature, remember } = options
+  const { ttl, maxSessionsPerUser, remember } = options
   const flights = new Map<string, Flight>()
   /** For as long as a carrier keeps the claims: what follows from them is the same for each request. */
   const claimants = new WeakMap<Claims, Claimant>()
@@ -180,13 +179,12 @@ export function logins(options: LoginOptions): Logins {
     const draft: SessionRecord = {
       v: 1,
       appId,
-      user: userOf({ openId, unionId }, best),
+      user: userOf({ appId, openId, unionId }, best),
       data,
       key: sealer.seal(sessionKey, id),
       created,
       expires: created + ttl * 1000,
       rev: 0,
-      ...(ignoreSignature && { dev: true as const }),
     }
 
     const record = await welcome(draft)
@@ -246,13 +244,13 @@ export function logins(options: LoginOptions): Logins {
   }
 
   /** A record counts only where it says itself that it is ours, of this version, and not over. */
-  function isBelieved({ v, appId: owner, expires, dev }: SessionRecord): boolean {
-    return v === 1 && owner === appId && expires > Date.now() && (dev ?? false) === ignoreSignature
+  function isBelieved({ v, appId: owner, expires }: SessionRecord): boolean {
+    return v === 1 && owner === appId && expires > Date.now()
   }
 }
 
 function checkSignature(userInfo: Login['userInfo'], sessionKey: string): void {
-  if (!userInfo?.signature || isSigned(userInfo.rawData, userInfo.signature, sessionKey)) return
+  if (!userInfo || isSigned(userInfo.rawData, userInfo.signature, sessionKey)) return
   throw new WeappSessionError('ERR_UNTRUSTED_RAW_DATA')
 }
 

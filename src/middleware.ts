@@ -44,7 +44,7 @@ export interface WeappSession extends Middleware {
 export function weappSession(options: WeappSessionOptions): WeappSession {
   const settled = settle(options)
   printDiagnostics()
-  const { apps, appIdOf, carrier, ignore, onLogin, loginPath, legacyStatus, ignoreSignature } = settled
+  const { apps, appIdOf, carrier, ignore, onLogin, loginPath, legacyStatus } = settled
   const warn = warnings()
   const store = guarded(settled.store, warn.rarely)
   const programs = new Map(
@@ -94,9 +94,7 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
   }
 
   function identify(ctx: Context): Identified | Promise<Identified> {
-    const login = isLoginPath(ctx, loginPath)
-      ? readLoginBody(ctx, ignoreSignature)
-      : readLogin(ctx.req, ignoreSignature)
+    const login = isLoginPath(ctx, loginPath) ? readLoginBody(ctx) : readLogin(ctx.req)
     return onceThere(login, (login) => {
       const program = programFor(ctx)
       if (login) return logIn(ctx, known(program), login)

@@ -61,11 +61,6 @@ export interface WeappSessionOptions {
   loginPath?: string
   /** Answers every refusal with status 200, for gateways that swallow other statuses. Default false. */
   legacyStatus?: boolean
-  /**
-   * Accepts rawData unchecked: for development with tools that cannot sign. Its sessions are kept apart from
-   * real ones. Refuses to start when NODE_ENV is `production`. Default false.
-   */
-  ignoreSignature?: boolean
 }
 
 /** The options with every question answered. */
@@ -83,7 +78,6 @@ export interface Settled {
   wechat: { baseUrl: string; timeout: number; concurrency: number; fetch: typeof fetch | undefined }
   loginPath: string | undefined
   legacyStatus: boolean
-  ignoreSignature: boolean
 }
 
 const HOUR = 3600
@@ -108,7 +102,6 @@ const NAMES = [
   'wechat',
   'loginPath',
   'legacyStatus',
-  'ignoreSignature',
 ] as const satisfies (keyof WeappSessionOptions)[]
 
 /** Settles the options once, at start-up. @throws {TypeError} that names the option and what it should be */
@@ -127,7 +120,6 @@ export function settle(options: WeappSessionOptions): Settled {
     wechat = {},
     loginPath,
     legacyStatus = false,
-    ignoreSignature = false,
   } = options
   checkOptions('weappSession({ wechat })', wechat, ['baseUrl', 'timeout', 'concurrency', 'fetch'])
   const { baseUrl = 'https://api.weixin.qq.com', timeout = 3000, concurrency = 100 } = wechat
@@ -155,15 +147,10 @@ export function settle(options: WeappSessionOptions): Settled {
     ...(fetch !== undefined && { 'wechat.fetch': fetch }),
     ...(onLogin && { onLogin }),
   })
-  checkAll('boolean', { rolling, legacyStatus, ignoreSignature })
+  checkAll('boolean', { rolling, legacyStatus })
   if (store !== undefined) checkStore(store)
   if (typeof carrier?.read !== 'function')
     throw mistake('carrier must be made by codeCarrier(), headerCarrier(), cookieCarrier() or jwtCarrier()')
-  if (ignoreSignature && process.env.NODE_ENV === 'production') {
-    throw mistake(
-      'ignoreSignature is for development: it lets anyone claim any profile. Remove it in production',
-    )
-  }
 
   return {
     apps,
@@ -179,7 +166,6 @@ export function settle(options: WeappSessionOptions): Settled {
     wechat: { baseUrl: new URL(baseUrl).href.replace(/\/+$/, ''), timeout, concurrency, fetch },
     loginPath,
     legacyStatus,
-    ignoreSignature,
   }
 }
 

@@ -53,8 +53,8 @@ const revokeChannel = diagnostics('revoke')
 
 export function program(options: ProgramOptions, settled: Settled): Program {
   const { appId, appSecret, carrier, store, warn } = options
-  const { ttl, rolling, maxAge, maxSessionsPerUser, wechat, ignoreSignature } = settled
-  const ids = idsOf(appId, appSecret, ignoreSignature)
+  const { ttl, rolling, maxAge, maxSessionsPerUser, wechat } = settled
+  const ids = idsOf(appId, appSecret)
   const sealer = sealerFor(appSecret)
   const trusted = trust(store)
   const isCodeTheCredential = carrier.give === undefined
@@ -70,7 +70,6 @@ export function program(options: ProgramOptions, settled: Settled): Program {
     ...common,
     exchanges: exchange,
     isCodeTheCredential,
-    ignoreSignature,
     remember: carrier.remember,
   })
   const life = lives({ ...common, rolling, maxAge, canMove: !isCodeTheCredential })
@@ -138,6 +137,6 @@ export function programOf(programs: Map<string, Program>, appIdOf: (ctx: Context
 }
 
 function proofOf({ userInfo, encrypted }: Login): Diagnostics['login']['proof'] {
-  if (userInfo?.signature) return 'signature'
+  if (userInfo) return 'signature'
   return encrypted ? 'encryptedData' : 'none'
 }

@@ -22,8 +22,6 @@ export interface SessionRecord {
   rev: number
   /** How often encrypted data did not open. */
   failures?: number
-  /** Made with `ignoreSignature`: believed only there. */
-  dev?: true
 }
 
 /** A session, and the id that it stands under. */

@@ -19,6 +19,8 @@ export interface Profile {
  * the rest is what the user says of themselves, when there is any.
  */
 export interface WxUserInfo extends Readonly<Profile> {
+  /** The mini program that the user is of. */
+  readonly appId: string
   readonly openId: string
   /** There when the mini program belongs to an Open Platform account. */
   readonly unionId?: string
@@ -45,10 +47,10 @@ export function pickProfile(value: Record<string, unknown>): Profile {
 
 /** A user as WeChat's ids and a profile make it: nothing in the profile can be an id. */
 export function userOf(
-  { openId, unionId }: { openId: string; unionId?: string | undefined },
+  { appId, openId, unionId }: { appId: string; openId: string; unionId?: string | undefined },
   profile: Profile | undefined,
 ): WxUserInfo {
-  const ids = unionId === undefined ? { openId } : { openId, unionId }
+  const ids = unionId === undefined ? { appId, openId } : { appId, openId, unionId }
   // The ids first, so that all users have their fields in one order; and last, so that they count.
   return Object.assign({}, ids, profile, ids)
 }

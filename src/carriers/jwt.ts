@@ -143,7 +143,7 @@ export function jwtCarrier(options: JwtCarrierOptions): Carrier {
       throw new TypeError('koa-weapp-session: jwtCarrier() has only public keys, and logs nobody in')
     const { user, created, expires } = session
     if (!user) throw new TypeError('koa-weapp-session: a token names a user')
-    const { openId, unionId, ...profile } = user
+    const { appId: _, openId, unionId, ...profile } = user
     const about = { ...(unionId && { unionId }), created, expires }
     // What is longer has no place in a header: the session has it.
     const isShort = JSON.stringify(profile).length <= PROFILE_MAX
@@ -163,7 +163,7 @@ export function jwtCarrier(options: JwtCarrierOptions): Carrier {
 /** What there is to know of a token is found out once: all of its requests get the same two objects. */
 function tokenOf(authorization: string, claims: TokenClaims, staleness: number): Token {
   const { aud: appId, sub, jti: credential, iat, exp, unionId, profile, created, expires } = claims
-  const user = userOf({ openId: sub, unionId }, profile)
+  const user = userOf({ appId, openId: sub, unionId }, profile)
   const fresh = { credential, claims: { user, created, expires, staleness: staleness * 1000 } }
   // One that lasts as long as its session has no successor.
   const renewal = exp * 1000 < expires ? ((iat + exp) / 2) * 1000 : Number.POSITIVE_INFINITY

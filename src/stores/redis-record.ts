@@ -21,7 +21,6 @@ type Parts = [
   province?: string | null,
   country?: string | null,
   failures?: number | null,
-  dev?: true,
 ]
 
 /** `REV EXPIRES`, a line end, and the rest as JSON: the first line is for the scripts, see redis-scripts.ts. */
@@ -30,11 +29,11 @@ export function printSession(record: SessionRecord): string {
 }
 
 /** All of a record that an update may change. */
-export function printParts({ v, appId, user, data, key, created, failures, dev }: SessionRecord): string {
+export function printParts({ v, appId, user, data, key, created, failures }: SessionRecord): string {
   const { openId, unionId, nickName, avatarUrl, gender, language, city, province, country } = user ?? NOBODY
   const profile = [nickName, avatarUrl, gender, language, city, province, country]
   const parts: (Parts[number] | undefined)[] = [v, appId, created, key, data, openId, unionId]
-  parts.push(...profile, failures, dev)
+  parts.push(...profile, failures)
   while (parts.at(-1) === undefined) parts.pop()
   return JSON.stringify(parts)
 }
@@ -59,7 +58,6 @@ export function parseSession(value: string | null): SessionRecord | undefined {
     rev: Number(value.slice(0, space)),
   }
   if (parts[14]) record.failures = parts[14]
-  if (parts[15]) record.dev = true
   return record
 }
 
@@ -79,7 +77,10 @@ function partsOf(json: string): Parts | undefined {
 /** Field by field: a loop takes as long as the parsing. */
 function userOf(parts: Parts): WxUserInfo | null {
   if (typeof parts[5] !== 'string') return null
-  const user: { -readonly [Name in keyof WxUserInfo]: WxUserInfo[Name] } = { openId: parts[5] }
+  const user: { -readonly [Name in keyof WxUserInfo]: WxUserInfo[Name] } = {
+    appId: parts[1],
+    openId: parts[5],
+  }
   if (parts[6] != null) user.unionId = parts[6]
   if (parts[7] != null) user.nickName = parts[7]
   if (parts[8] != null) user.avatarUrl = parts[8]

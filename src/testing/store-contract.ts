@@ -115,7 +115,7 @@ export const storeContract: readonly StoreCase[] = [
     name: 'a session is created once, and only over its own claim',
     async run(store) {
       const { id, user, claim, record } = await create(store)
-      const other = newRecord({ user: { openId: 'o-somebody-else' } })
+      const other = newRecord({ user: { appId: 'wx-test', openId: 'o-somebody-else' } })
 
       equal(await store.create({ id, user, claim, record: other, max: 10 }), false)
       deepEqual(await store.read(id), { state: 'session', record })
@@ -427,7 +427,7 @@ export function newRecord(fields: Partial<SessionRecord> = {}): SessionRecord {
   return {
     v: 1,
     appId: 'wx-test',
-    user: { openId: 'o-test' },
+    user: { appId: 'wx-test', openId: 'o-test' },
     data: {},
     key: 'sealed',
     created: Date.now(),
