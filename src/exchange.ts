@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { bulkhead, isBulkheadRejectedError } from 'cockatiel'
+import { LRUCache } from 'lru-cache'
 import { breaker, type Pass } from './breaker.js'
 import { WeappSessionError } from './errors.js'
-import type { Claim, Entry, RememberedRefusal, SessionStore } from './store.js'
+import { type Claim, CODE_MEMORY, type Entry, type RememberedRefusal, type SessionStore } from './store.js'
 import type { Exchanged } from './wechat.js'
 import { BUSY } from './wechat-answers.js'
 
@@ -31,8 +32,8 @@ export interface Exchanges {
   exchange(id: string, code: string): Promise<Exchange | Entry>
   /** What stands under an id, once no login of it is under way any more. */
   settled(id: string): Promise<Entry | undefined>
-  /** Remembers that a code is spent although there is no session. */
-  spend(claim: Claim, refusal?: RememberedRefusal): void
+  /** Remembers that a code is spent although there is no session: nothing can be created by its claim any more. */
+  spend(claim: Pick<Claim, 'id' | 'token'>): Promise<void>
 }
 
 /** What is known of a code that was used up for nothing: a new one is needed. */
@@ -43,6 +44,15 @@ const AWAY: RememberedRefusal = { status: 502, retryAfter: 1 }
 
 /** Where a login has succeeded, whatever has become of its session since. */
 const HAS_LOGGED_IN = new Set<Entry['state']>(['session', 'used', 'ended'])
+
+/**
+ * What WeChat says of a code that is good for nobody: it is unknown, or was used. Anybody can make up such codes, so they
+ * leave next to nothing behind: in the store for as long as other processes may wait for them (ms), and in this process
+ * so many. Asked again, WeChat says the same again.
+ */
+const REFUSED_FOR_GOOD = new Set([40029, 40163])
+const REFUSED_MEMORY = 10_000
+const REFUSED_HERE_MAX = 10_000
 
 /** ms between two looks at a login of another process: short at first, because most are quick. */
 const FIRST_PAUSE = 20
@@ -63,6 +73,7 @@ const COOL_DOWN = 2000
 export function exchanges({ store, code2Session, concurrency, lease }: ExchangesOptions): Exchanges {
   /** The waiting for a login of another process: one for each code, however many requests wait. */
   const waits = new Map<string, Promise<void>>()
+  const refusedHere = new LRUCache<string, RememberedRefusal>({ max: REFUSED_HERE_MAX, ttl: CODE_MEMORY })
   const slots = bulkhead(concurrency, concurrency)
   const silence = breaker({
     of: 'wechat',
@@ -75,6 +86,8 @@ export function exchanges({ store, code2Session, concurrency, lease }: Exchanges
   return { exchange, settled, spend }
 
   async function exchange(id: string, code: string): Promise<Exchange | Entry> {
+    const refused = refusedHere.get(id)
+    if (refused) throw failure(refused)
     const entry = await inTurn(id, () => {
       const pass = silence.enter()
       return pass ? claim(id, code, pass) : known(id)
@@ -117,7 +130,9 @@ export function exchanges({ store, code2Session, concurrency, lease }: Exchanges
       return { exchanged: await pass.run(() => code2Session(code)), claim }
     } catch (error) {
       const refusal = error instanceof WeappSessionError ? error : failure(AWAY)
-      spend(claim, refusalOf(refusal))
+      // Not awaited: no answer has to wait for it, and where it fails, the claim itself keeps the code from being
+      // exchanged again.
+      remember(claim, refusalOf(refusal)).catch(() => {})
       throw refusal
     }
   }
@@ -128,6 +143,11 @@ export function exchanges({ store, code2Session, concurrency, lease }: Exchanges
     const wait = waits.get(id) ?? startWait(id, lease - entry.age)
     await wait
     // Looked at again by each who has waited: what the wait saw may be over by now.
+    const after = await store.read(id)
+    if (after?.state !== 'claimed') return after
+    if (after.token !== entry.token) return settled(id)
+    // Its process has died, or stands still. When it goes on, it must not make a session of a code that we call spent.
+    await spend({ id, token: after.token })
     return store.read(id)
   }
 
@@ -144,10 +164,14 @@ export function exchanges({ store, code2Session, concurrency, lease }: Exchanges
     }
   }
 
-  function spend(claim: Claim, refusal: RememberedRefusal = SPENT): void {
-    // Not awaited: no answer has to wait for it, and where it fails, the claim itself keeps the code from being
-    // exchanged again.
-    store.refuse(claim, refusal).catch(() => {})
+  function spend(claim: Pick<Claim, 'id' | 'token'>): Promise<void> {
+    return store.refuse(claim, SPENT, CODE_MEMORY)
+  }
+
+  function remember(claim: Claim, refusal: RememberedRefusal): Promise<void> {
+    const isForGood = REFUSED_FOR_GOOD.has(refusal.errcode ?? 0)
+    if (isForGood) refusedHere.set(claim.id, refusal)
+    return store.refuse(claim, refusal, isForGood ? REFUSED_MEMORY : CODE_MEMORY)
   }
 }
 

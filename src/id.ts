@@ -1,4 +1,5 @@
 import { createHmac, hash, hkdfSync } from 'node:crypto'
+import type { CarrierKind } from './carriers/carrier.js'
 
 /** Names what is stored: the first 132 bits of a SHA-256, which say nothing about the value behind them. */
 export interface Ids {
@@ -19,9 +20,10 @@ export interface Ids {
 
 /**
  * Bytes that a client chose never become part of a key, and who can read the store has no live credential. The
- * kind keeps an openId from ever being looked up as a session, and the appId keeps mini programs apart.
+ * kind keeps an openId from ever being looked up as a session, and the appId keeps mini programs apart. A session's id
+ * names its carrier: what one carrier gave, or let be seen (the `jti` of a token), is nothing at another.
  */
-export function idsOf(appId: string, appSecret: string): Ids {
+export function idsOf(appId: string, appSecret: string, carrier: CarrierKind): Ids {
   // In one call: a third of what the three of createHash() take, on the way of every request.
   const idOf = (kind: string, value: string) =>
     hash('sha256', `${kind}\0${appId}\0${value}`, 'base64url').slice(0, ID_LENGTH)
@@ -37,7 +39,7 @@ export function idsOf(appId: string, appSecret: string): Ids {
     credential: (code) => createHmac('sha256', credentialKey).update(code).digest('base64url'),
     alias: (value) => createHmac('sha256', aliasKey).update(value).digest('base64url').slice(0, ALIAS_LENGTH),
     user,
-    session: (credential) => idOf('session', credential),
+    session: (credential) => idOf(`session:${carrier}`, credential),
   }
 }
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-export type { Carrier, Claims, Given, Presented } from './carriers/carrier.js'
+export type { Carrier, CarrierKind, Claims, Given, Presented } from './carriers/carrier.js'
 export { codeCarrier } from './carriers/code.js'
 export { type CookieCarrierOptions, cookieCarrier } from './carriers/cookie.js'
 export { type HeaderCarrierOptions, headerCarrier } from './carriers/header.js'
@@ -15,7 +15,15 @@ export type { WeappSessionOptions } from './options.js'
 export type { Reason, RefusalBody } from './protocol.js'
 export { requireWxUser } from './require-user.js'
 export type { SessionData, WxSession } from './session.js'
-export type { Claim, Entry, NewSession, RememberedRefusal, SessionRecord, SessionStore } from './store.js'
+export type {
+  Claim,
+  Entry,
+  NewSession,
+  RememberedRefusal,
+  SessionRecord,
+  SessionStore,
+  Taking,
+} from './store.js'
 export { type ExpressStoreOptions, fromExpressStore } from './stores/express.js'
 export type { ExpressCookie, ExpressStore } from './stores/express-client.js'
 export { type MemoryStoreOptions, memoryStore } from './stores/memory.js'

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { WeappSessionError } from './errors.js'
 import type { Ids } from './id.js'
 import type { Sealer } from './seal.js'
 import type { FoundSession } from './session.js'
-import type { SessionRecord, SessionStore } from './store.js'
+import type { Claim, SessionRecord, SessionStore } from './store.js'
+import { overtaken, type Successions } from './succession.js'
 import type { Trust } from './trust.js'
 
 export interface LivesOptions {
@@ -12,12 +12,12 @@ export interface LivesOptions {
   store: SessionStore
   sealer: Sealer
   trust: Trust
+  succession: Successions
   /** Seconds. */
   ttl: number
   rolling: boolean
   /** Seconds. */
   maxAge: number
-  maxSessionsPerUser: number
   /** Whether credentials are the server's own, and can be changed. */
   canMove: boolean
 }
@@ -31,18 +31,15 @@ export interface Lives {
   /** A session without a user, for what a guest leaves. */
   beginGuest(data: SessionRecord['data']): Promise<FoundSession>
   /**
-   * The session under another credential; the old one has ended.
+   * The session under another credential; the old one has ended. Of several at once, one succeeds.
    *
-   * @throws {WeappSessionError} ERR_SESSION_CONFLICT when it was ended meanwhile
+   * @throws {WeappSessionError} ERR_SESSION_CONFLICT when it was ended meanwhile, or got another credential
    */
   move(found: FoundSession): Promise<FoundSession>
 }
 
-/** Changes of others that a session can be overtaken by while it moves. */
-const TRIES = 5
-
 export function lives(options: LivesOptions): Lives {
-  const { appId, ids, store, sealer, trust, ttl, rolling, maxAge, maxSessionsPerUser, canMove } = options
+  const { appId, ids, store, sealer, trust, succession, ttl, rolling, maxAge, canMove } = options
 
   return { end, renew, beginGuest, move }
 
@@ -70,50 +67,46 @@ export function lives(options: LivesOptions): Lives {
   }
 
   async function beginGuest(data: SessionRecord['data']): Promise<FoundSession> {
-    const fresh = freshId()
+    const { id, credential, claim } = await claimFresh()
     const created = Date.now()
     const record: SessionRecord = { v: 1, appId, user: null, data, key: '', created, expires: end(), rev: 0 }
-    await put(fresh.id, record, 1)
-    return { ...fresh, record }
+    if (await store.create({ id, user: ids.owner(null, id), record, claim, max: 1 })) {
+      return { id, credential, record }
+    }
+    throw overtaken()
   }
 
   async function move(found: FoundSession): Promise<FoundSession> {
     if (!canMove) return found
-    const user = ids.owner(found.record.user, found.id)
-    for (let tries = 0; tries < TRIES; tries++) {
-      const entry = await store.read(found.id)
-      if (entry?.state !== 'session') break
-      const fresh = await copy(entry.record, found.id)
-      // At the revision that was copied: what a parallel request has saved since must not stay behind.
-      if (await store.end(found.id, user, entry.record.rev)) {
-        trust.ended(found.id)
-        return fresh
-      }
-      await store.end(fresh.id, ids.owner(fresh.record.user, fresh.id))
+    const old = { id: found.id, user: ids.owner(found.record.user, found.id) }
+    const fresh = await claimFresh()
+    const taken = await succession.take(old, fresh)
+    if (!taken) {
+      store.refuse(fresh.claim, { status: 401 }, 1000).catch(() => {})
+      throw overtaken()
     }
-    throw new WeappSessionError('ERR_SESSION_CONFLICT')
-  }
-
-  async function copy(record: SessionRecord, from: string): Promise<FoundSession> {
-    const fresh = freshId()
-    const sessionKey = sealer.open(record.key, from)
-    const key = sessionKey === undefined ? '' : sealer.seal(sessionKey, fresh.id)
-    const copied = { ...record, key, rev: 0 }
-    // One more than the user may have: the old one, which is about to end, must push nobody out.
-    await put(fresh.id, copied, maxSessionsPerUser + 1)
-    return { ...fresh, record: copied }
-  }
-
-  function freshId(): { id: string; credential: string } {
-    const credential = randomBytes(32).toString('base64url')
-    return { id: ids.session(credential), credential }
-  }
-
-  async function put(id: string, record: SessionRecord, max: number): Promise<void> {
-    const claim = await store.claim(id)
+    const { id, credential, claim } = fresh
+    const record = { ...taken.record, key: resealed(taken.record.key, found.id, id), rev: 0 }
+    // A guest is their own user, so that one changes too.
     const user = ids.owner(record.user, id)
-    if (claim.state === 'granted' && (await store.create({ id, user, record, claim: claim.claim, max })))
-      return
-    throw new WeappSessionError('ERR_SESSION_CONFLICT')
+    // It takes the place of the old one, so nobody has to make room, even where there are too many.
+    if (!(await succession.create({ id, user, record, claim, max: Number.MAX_SAFE_INTEGER }, taken))) {
+      throw overtaken()
+    }
+    trust.ended(found.id)
+    return { id, credential, record }
+  }
+
+  function resealed(key: string, from: string, to: string): string {
+    const sessionKey = sealer.open(key, from)
+    return sessionKey === undefined ? '' : sealer.seal(sessionKey, to)
+  }
+
+  async function claimFresh(): Promise<{ id: string; credential: string; claim: Claim }> {
+    const credential = randomBytes(32).toString('base64url')
+    const id = ids.session(credential)
+    const entry = await store.claim(id)
+    if (entry.state !== 'granted') throw overtaken()
+    return { id, credential, claim: entry.claim }
   }
 }

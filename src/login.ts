@@ -9,6 +9,7 @@ import type { OpenData } from './open-data.js'
 import type { Sealer } from './seal.js'
 import type { FoundSession } from './session.js'
 import type { Entry, SessionRecord, SessionStore } from './store.js'
+import type { Successions } from './succession.js'
 import type { Claimant, Trust } from './trust.js'
 import { isAnonymous, isSigned, type Profile, pickProfile, userOf } from './user-data.js'
 import type { Exchanged } from './wechat.js'
@@ -21,6 +22,7 @@ export interface LoginOptions {
   exchanges: Exchanges
   openData: OpenData
   trust: Trust
+  succession: Successions
   /** Of the carrier. */
   remember?: ((presented: Presented) => void) | undefined
   /** Whether the code of a login is the credential of its session; else the server makes one. */
@@ -35,12 +37,12 @@ export type Welcome = (session: FoundSession) => Promise<SessionRecord>
 
 export interface Logins {
   /**
-   * The session of a login's code: made by it, or by an earlier request with the same code. A new one begins with
-   * the `data` that its user has left as a guest.
+   * The session of a login's code: made by it, or by an earlier request with the same code. A new one takes the place
+   * of the session that its user has had as a guest, and begins with what is in that.
    */
   logIn(
     login: Login,
-    data: SessionRecord['data'],
+    guest: FoundSession | undefined,
     welcome: Welcome,
   ): Promise<FoundSession & { isNew: boolean }>
   /** The session of a credential: at once, where this process knows it; waits for a login that is under way. */
@@ -60,7 +62,7 @@ interface Flight {
 
 /** Code → verified user. The session is made by one request; all others with the same code share it. */
 export function logins(options: LoginOptions): Logins {
-  const { appId, ids, store, sealer, exchanges, openData, trust, isCodeTheCredential } = options
+  const { appId, ids, store, sealer, exchanges, openData, trust, succession, isCodeTheCredential } = options
   const { ttl, maxSessionsPerUser, remember } = options
   const flights = new Map<string, Flight>()
   /** For as long as a carrier keeps the claims: what follows from them is the same for each request. */
@@ -72,7 +74,7 @@ export function logins(options: LoginOptions): Logins {
 
   async function logIn(
     login: Login,
-    data: SessionRecord['data'],
+    guest: FoundSession | undefined,
     welcome: Welcome,
   ): Promise<FoundSession & { isNew: boolean }> {
     const credential = isCodeTheCredential ? login.code : ids.credential(login.code)
@@ -93,7 +95,7 @@ export function logins(options: LoginOptions): Logins {
       const profile = verify(id, login, outcome.exchanged)
       const isNew = !flight.created
       const begin = (record: SessionRecord) => welcome({ id, credential, record })
-      flight.created ??= create(id, outcome, profile, data, begin).finally(flight.land)
+      flight.created ??= create(id, outcome, profile, guest, begin).finally(flight.land)
       const record = await flight.created
       if (isNew) return { id, credential, record, isNew }
       const current = await look({ state: 'session', record })
@@ -107,8 +109,10 @@ export function logins(options: LoginOptions): Logins {
     const { credential, claims } = presented
     if (claims) {
       const known = claimants.get(claims) ?? claimant(credential, claims)
-      if (trust.believes(known)) return known.found
-      throw new WeappSessionError('ERR_SESSION_EXPIRED')
+      return onceThere(trust.believes(known), (isBelieved) => {
+        if (isBelieved) return known.found
+        throw new WeappSessionError('ERR_SESSION_EXPIRED')
+      })
     }
     const known = knownIds.get(presented)
     if (known) return findById(known, credential)
@@ -155,7 +159,7 @@ export function logins(options: LoginOptions): Logins {
   async function leave(flight: Flight): Promise<void> {
     const outcome = await flight.outcome.catch(() => undefined)
     const record = await flight.created?.catch(() => undefined)
-    if (outcome && 'claim' in outcome && !record) exchanges.spend(outcome.claim)
+    if (outcome && 'claim' in outcome && !record) exchanges.spend(outcome.claim).catch(() => {})
     flight.land()
   }
 
@@ -170,25 +174,31 @@ export function logins(options: LoginOptions): Logins {
     id: string,
     { exchanged: { openId, unionId, sessionKey }, claim }: Exchange,
     profile: Profile | undefined,
-    data: SessionRecord['data'],
+    guest: FoundSession | undefined,
     welcome: (draft: SessionRecord) => Promise<SessionRecord>,
   ): Promise<SessionRecord> {
-    const owner = ids.user(openId)
-    const best = isAnonymous(profile) ? ((await knownProfile(owner)) ?? profile) : profile
+    const user = ids.user(openId)
+    const best = isAnonymous(profile) ? ((await knownProfile(user)) ?? profile) : profile
+    // Now, and no sooner: who only pretends to log in takes nothing from a guest.
+    const taken =
+      guest && (await succession.take({ id: guest.id, user: ids.owner(null, guest.id) }, { id, claim }))
     const created = Date.now()
     const draft: SessionRecord = {
       v: 1,
       appId,
       user: userOf({ appId, openId, unionId }, best),
-      data,
+      data: taken?.record.data ?? {},
       key: sealer.seal(sessionKey, id),
       created,
       expires: created + ttl * 1000,
       rev: 0,
     }
 
-    const record = await welcome(draft)
-    if (await store.create({ id, user: owner, record, claim, max: maxSessionsPerUser })) return record
+    const record = await welcome(draft).catch(async (veto: unknown) => {
+      if (taken) await succession.putBack(taken, claim)
+      throw veto
+    })
+    if (await succession.create({ id, user, record, claim, max: maxSessionsPerUser }, taken)) return record
     throw new WeappSessionError('ERR_SESSION_EXPIRED')
   }
 
@@ -233,7 +243,8 @@ export function logins(options: LoginOptions): Logins {
     const id = ids.session(credential)
     const record: SessionRecord = { v: 1, appId, user, data: {}, key: '', created, expires, rev: -1 }
     const found = { id, credential, record, isClaimed: true }
-    const known = { found, user: ids.user(user.openId), staleness, seenAt: Number.NEGATIVE_INFINITY }
+    const never = Number.NEGATIVE_INFINITY
+    const known = { found, user: ids.user(user.openId), staleness, askedAt: never, confirmedAt: never }
     claimants.set(claims, known)
     return known
   }

@@ -119,9 +119,9 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
 
   async function logIn(ctx: Context, program: Program, login: Login): Promise<Identified> {
     const previous = await sessionBefore(ctx, program)
-    const data = previous?.record.user === null ? previous.record.data : {}
-    const found = await program.logIn(login, data, (draft) => welcome(ctx, program, draft))
-    if (found.isNew && previous) await program.end(previous).catch(() => {})
+    const guest = previous?.record.user === null ? previous : undefined
+    const found = await program.logIn(login, guest, (draft) => welcome(ctx, program, draft))
+    if (found.isNew && previous && !guest) await program.end(previous).catch(() => {})
     const session = program.open(found, { isNew: found.isNew, onEnd: () => left(ctx) })
     return { session, held: undefined }
   }

@@ -7,7 +7,8 @@ import type { Lives } from './lives.js'
 import type { OpenData } from './open-data.js'
 import type { Sealer } from './seal.js'
 import type { FoundSession, OpenSession, SessionData, Situation, WxSession } from './session.js'
-import type { SessionRecord, SessionStore } from './store.js'
+import { CODE_MEMORY, type SessionRecord, type SessionStore } from './store.js'
+import { overtaken } from './succession.js'
 import type { Trust } from './trust.js'
 import type { EncryptedData, WxUserInfo } from './user-data.js'
 import type { PhoneNumber, WechatApi } from './wechat-api.js'
@@ -47,6 +48,8 @@ class Opened implements OpenSession {
   #base = ''
   #isOver = false
   #isToMove = false
+  /** By the process's own clock, when the request found it: ms. */
+  readonly #since = performance.now()
 
   constructor(around: Surroundings, found: FoundSession | undefined, { isNew, onEnd }: Situation) {
     this.#around = around
@@ -144,8 +147,13 @@ class Opened implements OpenSession {
   }
 
   async save(): Promise<void> {
-    await this.#saveData()
+    const conflict = await this.#saveData().catch((error: unknown) => {
+      // Whoever has the old credential could keep a session from getting another by writing to it.
+      if (this.#isToMove && isConflict(error)) return error
+      throw error
+    })
     if (this.#isToMove && this.#session) this.#session = await this.#around.lives.move(this.#session)
+    if (conflict) throw conflict
   }
 
   async #saveData(): Promise<void> {
@@ -161,14 +169,17 @@ class Opened implements OpenSession {
       return { ...current, data: update.data }
     })
     // Not "expired", which a client may answer with a login and the same request once more: the handler has run.
-    if (!saved) throw new WeappSessionError('ERR_SESSION_CONFLICT')
+    if (!saved) throw overtaken()
   }
 
   async #end(): Promise<void> {
     if (!this.#session) return
-    const { id, record } = this.#session
+    const { id, record, isClaimed } = this.#session
     const { store, ids, trust } = this.#around
-    await store.end(id, ids.owner(record.user, id))
+    const wasKnown = await store.end(id, ids.owner(record.user, id))
+    // Then it got another credential so long ago that nobody knows which: that one lives on.
+    const mayLiveOn = isClaimed || performance.now() - this.#since >= CODE_MEMORY
+    if (!wasKnown && mayLiveOn) throw overtaken()
     trust.ended(id)
   }
 
@@ -232,6 +243,10 @@ class Visible implements WxSession {
     const { isNew, createdAt, expiresAt } = this
     return { ...(this.#opened.isLoaded() && { data: this.data }), createdAt, expiresAt, isNew }
   }
+}
+
+function isConflict(error: unknown): boolean {
+  return error instanceof WeappSessionError && error.reason === 'ERR_SESSION_CONFLICT'
 }
 
 const NOT_LOADED = 'koa-weapp-session: with jwtCarrier(), await ctx.$wxSession.load() before its data'

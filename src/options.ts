@@ -210,6 +210,8 @@ const STORE_METHODS = [
   'create',
   'update',
   'renew',
+  'take',
+  'putBack',
   'end',
   'list',
   'revoke',

@@ -13,7 +13,8 @@ import { type Open, opener } from './open-session.js'
 import type { Settled } from './options.js'
 import { sealerFor } from './seal.js'
 import type { FoundSession } from './session.js'
-import type { SessionRecord, SessionStore } from './store.js'
+import type { SessionStore } from './store.js'
+import { successions } from './succession.js'
 import { trust } from './trust.js'
 import type { Warnings } from './warn.js'
 import { code2Session } from './wechat.js'
@@ -25,7 +26,7 @@ export interface Program {
   readonly wechat: WechatApi
   logIn(
     login: Login,
-    data: SessionRecord['data'],
+    guest: FoundSession | undefined,
     welcome: Welcome,
   ): Promise<FoundSession & { isNew: boolean }>
   /** The session of a credential, renewed where that is due. */
@@ -54,7 +55,7 @@ const revokeChannel = diagnostics('revoke')
 export function program(options: ProgramOptions, settled: Settled): Program {
   const { appId, appSecret, carrier, store, warn } = options
   const { ttl, rolling, maxAge, maxSessionsPerUser, wechat } = settled
-  const ids = idsOf(appId, appSecret)
+  const ids = idsOf(appId, appSecret, carrier.kind)
   const sealer = sealerFor(appSecret)
   const trusted = trust(store)
   const isCodeTheCredential = carrier.give === undefined
@@ -65,11 +66,13 @@ export function program(options: ProgramOptions, settled: Settled): Program {
     lease: wechat.timeout + TIME_FOR_THE_STORE,
   })
   const data = openData({ appId, ids, store, sealer })
-  const common = { appId, ids, store, sealer, ttl, maxSessionsPerUser, trust: trusted, openData: data }
+  const succession = successions(store)
+  const common = { appId, ids, store, sealer, ttl, trust: trusted, succession, openData: data }
   const { logIn, find } = logins({
     ...common,
     exchanges: exchange,
     isCodeTheCredential,
+    maxSessionsPerUser,
     remember: carrier.remember,
   })
   const life = lives({ ...common, rolling, maxAge, canMove: !isCodeTheCredential })
@@ -78,11 +81,11 @@ export function program(options: ProgramOptions, settled: Settled): Program {
 
   async function logInAndTell(
     login: Login,
-    data: SessionRecord['data'],
+    guest: FoundSession | undefined,
     welcome: Welcome,
   ): Promise<FoundSession & { isNew: boolean }> {
     const began = performance.now()
-    const found = await logIn(login, data, welcome)
+    const found = await logIn(login, guest, welcome)
     if (loginChannel.hasSubscribers) {
       loginChannel.publish({
         appId,
@@ -124,8 +127,13 @@ export function program(options: ProgramOptions, settled: Settled): Program {
     },
     async revoke(openId) {
       if (revokeChannel.hasSubscribers) revokeChannel.publish({ appId, user: ids.alias(openId) })
-      trusted.revoked(ids.user(openId))
-      await store.revoke(ids.user(openId))
+      const user = ids.user(openId)
+      try {
+        await store.revoke(user)
+      } finally {
+        // Afterwards, because what was looked up in the meantime may have been there still.
+        trusted.revoked(user)
+      }
     },
   }
 }

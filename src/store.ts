@@ -40,11 +40,16 @@ export interface RememberedRefusal {
 /** What stands under the id of a session or of a login code. */
 export type Entry =
   | { state: 'session'; record: SessionRecord }
-  /** A login of this code is under way, or its process has died; claimed `age` ms ago. */
-  | { state: 'claimed'; age: number }
+  /**
+   * A login of this code is under way, or its process has died or stands still; claimed `age` ms ago. Who has waited
+   * long enough refuses it by its token, and then it can create nothing any more.
+   */
+  | { state: 'claimed'; age: number; token: string }
   | { state: 'refused'; refusal: RememberedRefusal }
   /** The code has its session, which stands under an id of its own. */
   | { state: 'used' }
+  /** A session was here, and is being made into another; or has been, a moment ago. */
+  | { state: 'taken' }
   /** A session was here and is over. */
   | { state: 'ended' }
 
@@ -66,6 +71,20 @@ export interface NewSession {
   claim: Claim
   /** How many sessions the user may have, this one included: those that would end first make room. */
   max: number
+  /** The taken session whose place this one takes: it counts no more, and its user's list forgets it. */
+  replaces?: Taking | undefined
+}
+
+/** One session is taken, so that another is made of it: when its credential changes, or when a guest logs in. */
+export interface Taking {
+  /** The session that is taken. */
+  id: string
+  /** The id of its user. */
+  user: string
+  /** Tells this taking from all others. */
+  token: string
+  /** The id of the session that is made of it. */
+  successor: string
 }
 
 /**
@@ -93,12 +112,16 @@ export interface SessionStore {
    */
   claim(id: string): Promise<Entry | { state: 'granted'; claim: Claim }>
 
-  /** Puts a refusal in the place of a claim, for as long as a code lives. No effect once the claim is gone. */
-  refuse(claim: Claim, refusal: RememberedRefusal): Promise<void>
+  /**
+   * Puts a refusal in the place of a claim, for `memory` ms: afterwards the claim creates nothing. No effect once the
+   * claim is gone.
+   */
+  refuse(claim: Pick<Claim, 'id' | 'token'>, refusal: RememberedRefusal, memory: number): Promise<void>
 
   /**
    * Stores a new session, in the place of its claim when both have the same id; else the claim becomes `used`.
-   * `false`, and nothing stored: the claim has run out, or the user was revoked after the login began.
+   * `false`, and nothing stored: the claim has run out, or the user was revoked after the login began. A claim that
+   * has run out ends nobody's session to make room.
    */
   create(session: NewSession): Promise<boolean>
 
@@ -111,8 +134,24 @@ export interface SessionStore {
   /** Makes a session that is there live until `expires` (Unix ms), never shorter. Counts as no revision. */
   renew(id: string, user: string, expires: number): Promise<void>
 
-  /** Ends one session. Whether it was there; with `rev`, only at that revision, and otherwise nothing happens. */
-  end(id: string, user: string, rev?: number): Promise<boolean>
+  /**
+   * Takes a session out of its place, in one step: of all who try, one gets it, as it is then. From now on it is
+   * `taken` for everybody else. Asked again with the same token, the answer is the same again, so an answer that was
+   * lost loses nothing. `undefined`: it is over, or somebody else has it.
+   */
+  take(taking: Taking): Promise<SessionRecord | undefined>
+
+  /**
+   * Puts a taken session back as it was, if nothing was made of it. No effect when it was ended or its user was revoked
+   * meanwhile, or when it is not there by this token.
+   */
+  putBack(taking: Taking): Promise<void>
+
+  /**
+   * Ends one session; where it was taken, the one that was made of it, or is being made, too. `false`: nothing is known
+   * of it (any more), so whether something was made of it is not known either.
+   */
+  end(id: string, user: string): Promise<boolean>
 
   /** The live sessions of a user, the newest first; of more than ten, those that end last. */
   list(user: string): Promise<StoredSession[]>

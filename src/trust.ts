@@ -4,8 +4,13 @@ import type { SessionStore } from './store.js'
 
 /** Which sessions are believed on the word of their credential, and for how long. */
 export interface Trust {
-  /** Whether a session that speaks for itself may be believed; looks it up behind the scenes, when that is due. */
-  believes(claimant: Claimant): boolean
+  /**
+   * Whether a session that speaks for itself may be believed: at once, where nothing speaks against it. It is looked up
+   * behind the scenes, when that is due, and before the answer, when its user was revoked since it was last seen.
+   *
+   * @throws {WeappSessionError} ERR_STORE_UNAVAILABLE
+   */
+  believes(claimant: Claimant): boolean | Promise<boolean>
   /** This session has ended, here and now. */
   ended(id: string): void
   /** Every session of this user that began until now has. */
@@ -19,8 +24,9 @@ export interface Claimant {
   user: string
   /** ms */
   staleness: number
-  /** By the process's own clock, when it was looked up last: ms. */
-  seenAt: number
+  /** When it was last looked up, and when the last look began that has found it: by the process's own clock, ms. */
+  askedAt: number
+  confirmedAt: number
 }
 
 /** Sessions that have ended, and users who were revoked, that are remembered: what falls out is looked up once more. */
@@ -28,7 +34,8 @@ const MAX = 100_000
 
 /**
  * The store is asked at most once per `staleness` for each session, and nobody waits for it: so an end elsewhere is
- * noticed that late at the latest, and a store that is away stops nobody.
+ * noticed that late at the latest, and a store that is away stops nobody. What is older, a session or a revocation of
+ * this process, is decided by the store: no wall clock is asked.
  */
 export function trust(store: SessionStore): Trust {
   const ends = new LRUCache<string, true>({ max: MAX })
@@ -36,28 +43,29 @@ export function trust(store: SessionStore): Trust {
 
   return {
     believes(claimant) {
-      const { found, user, staleness, seenAt } = claimant
-      if (ends.has(found.id) || (revocations.get(user) ?? 0) >= found.record.created) return false
-      if (performance.now() - seenAt >= staleness) look(claimant)
+      const { found, user, staleness, askedAt, confirmedAt } = claimant
+      if (ends.has(found.id)) return false
+      if ((revocations.get(user) ?? Number.NEGATIVE_INFINITY) >= confirmedAt) return look(claimant)
+      // Unknown: asked again at the next request that it is due for.
+      if (performance.now() - askedAt >= staleness) look(claimant).catch(() => {})
       return true
     },
     ended(id) {
       ends.set(id, true)
     },
     revoked(user) {
-      revocations.set(user, Date.now())
+      revocations.set(user, performance.now())
     },
   }
 
-  function look(claimant: Claimant): void {
+  async function look(claimant: Claimant): Promise<boolean> {
     const { id } = claimant.found
-    claimant.seenAt = performance.now()
-    store.read(id).then(
-      (entry) => {
-        if (entry?.state !== 'session') ends.set(id, true)
-      },
-      // Unknown: asked again at the next request that it is due for.
-      () => {},
-    )
+    const began = performance.now()
+    claimant.askedAt = began
+    const state = (await store.read(id))?.state
+    if (state === 'session') claimant.confirmedAt = Math.max(claimant.confirmedAt, began)
+    // One that is taken may be put back.
+    else if (state !== 'taken') ends.set(id, true)
+    return state === 'session'
   }
 }

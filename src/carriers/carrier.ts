@@ -3,6 +3,7 @@ import type { WxUserInfo } from '../user-data.js'
 
 /** How a session travels after login: made by `codeCarrier()`, `headerCarrier()`, `cookieCarrier()` or `jwtCarrier()`. */
 export interface Carrier {
+  readonly kind: CarrierKind
   /**
    * What a request carries; nothing when it carries none. No store is asked: what cannot be a credential of ours is
    * refused here.
@@ -25,6 +26,9 @@ export interface Carrier {
   /** Whether there are sessions without a user: they begin when something is put into them. */
   readonly anonymous?: boolean
 }
+
+/** Part of what a session is stored under. */
+export type CarrierKind = 'code' | 'header' | 'cookie' | 'jwt'
 
 /** What a request carries. */
 export interface Presented {

@@ -21,6 +21,7 @@ export function codeCarrier(): Carrier {
   const seen = new LRUCache<string, Presented>({ max: SEEN_MAX })
 
   return {
+    kind: 'code',
     read({ req: { headers } }) {
       const code = headers[HEADER] as string | undefined
       return code ? (seen.peek(code) ?? { credential: checkedCredential(code) }) : undefined

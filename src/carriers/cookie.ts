@@ -61,6 +61,7 @@ export function cookieCarrier(options: CookieCarrierOptions): Carrier {
   }
 
   return {
+    kind: 'cookie',
     anonymous,
     tellsEnd: true,
     read({ cookies }) {

@@ -55,6 +55,7 @@ export function headerCarrier(options: HeaderCarrierOptions): Carrier {
   const header = name.toLowerCase()
 
   return {
+    kind: 'header',
     anonymous,
     read({ req: { headers } }) {
       const value = headers[header]

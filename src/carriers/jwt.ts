@@ -98,7 +98,7 @@ export function jwtCarrier(options: JwtCarrierOptions): Carrier {
   /** By their signature: to hash the whole header costs more than all that is done with it. */
   const seen = new LRUCache<string, Token>({ max: SEEN_MAX })
 
-  return { read, give, take: (ctx) => ctx.remove(TOKEN_HEADER) }
+  return { kind: 'jwt', read, give, take: (ctx) => ctx.remove(TOKEN_HEADER) }
 
   function read({ req: { headers } }: Parameters<Carrier['read']>[0], appId: string) {
     const { authorization } = headers

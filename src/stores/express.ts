@@ -4,9 +4,7 @@ import { isObject } from '../is-object.js'
 import {
   type Claim,
   CODE_MEMORY,
-  type Entry,
   LIST_MAX,
-  type RememberedRefusal,
   type SessionRecord,
   type SessionStore,
   type StoredSession,
@@ -15,6 +13,7 @@ import { warn } from '../warn.js'
 import type { ExpressStore } from './express-client.js'
 import { entriesOf } from './express-entries.js'
 import { turns } from './express-turns.js'
+import { entryOf, isWritten, type Written } from './express-written.js'
 
 /** Options of {@link fromExpressStore}. */
 export interface ExpressStoreOptions {
@@ -23,15 +22,6 @@ export interface ExpressStoreOptions {
   /** ms for one call, which may ask the store several times; then the answer is ERR_STORE_UNAVAILABLE. Default 250. */
   timeout?: number
 }
-
-/** What is written under the id of a session or of a login code. */
-type Written =
-  | { state: 'session'; record: SessionRecord }
-  /** `at`: Unix ms. */
-  | { state: 'claimed'; token: string; at: number }
-  | { state: 'refused'; refusal: RememberedRefusal }
-  | { state: 'used' }
-  | { state: 'ended' }
 
 /** A session on its user's list. */
 interface Enrolment {
@@ -82,7 +72,7 @@ export function fromExpressStore(store: ExpressStore, options: ExpressStoreOptio
 
   const entries = entriesOf(store, prefix, timeout)
   // A user's turn may hold that of an id, never the other way round: so nobody waits in a circle.
-  const { take } = turns(timeout)
+  const { take: inTurn } = turns(timeout)
   const idKey = (id: string) => `s:${id}`
   const listKey = (user: string) => `u:${user}`
   const revocationKey = (user: string) => `r:${user}`
@@ -96,32 +86,38 @@ export function fromExpressStore(store: ExpressStore, options: ExpressStoreOptio
     },
 
     claim(id) {
-      return take(idKey(id), async () => {
+      return inTurn(idKey(id), async () => {
         const entry = entryOf(await look(id))
         if (entry) return entry
 
         const claim: Claim = { id, token: randomUUID(), began: stamp() }
         await write(id, { state: 'claimed', token: claim.token, at: Date.now() })
         // Another process may have written at the same moment: whose claim stands has it.
-        return (await isHeld(claim)) ? { state: 'granted', claim } : { state: 'claimed', age: 0 }
+        if (await isHeld(claim)) return { state: 'granted', claim }
+        return entryOf(await look(id)) ?? { state: 'ended' }
       })
     },
 
-    async refuse(claim, refusal) {
-      await replace(claim, { state: 'refused', refusal })
+    async refuse(claim, refusal, memory) {
+      await replace(claim, { state: 'refused', refusal }, memory)
     },
 
-    create({ id, user, record, claim, max }) {
-      return take(listKey(user), async () => {
+    create({ id, user, record, claim, max, replaces }) {
+      return inTurn(listKey(user), async () => {
         if ((await isRevoked(user, claim)) || !(await isHeld(claim))) return false
 
-        const others = (await list(user)).filter((other) => other.id !== id).sort(byEnd)
+        const others = (await list(user))
+          .filter((other) => other.id !== id && other.id !== replaces?.id)
+          .sort(byEnd)
         const leavers = others.splice(0, Math.max(0, others.length + 1 - max))
         for (const leaver of leavers) await endOne(leaver.id)
         // On the list before it is there, so that a revocation finds it.
         await writeList(user, [...others, { id, expires: record.expires }])
         const isPlaced = await place(id, claim, record)
-        if (isPlaced && !(await isRevoked(user, claim))) return true
+        if (isPlaced && !(await isRevoked(user, claim))) {
+          if (replaces && replaces.user !== user) await entries.remove(listKey(replaces.user))
+          return true
+        }
 
         if (isPlaced) await endOne(id)
         await leave(user, [id])
@@ -130,7 +126,7 @@ export function fromExpressStore(store: ExpressStore, options: ExpressStoreOptio
     },
 
     update(id, record) {
-      return take(idKey(id), async () => {
+      return inTurn(idKey(id), async () => {
         const written = await look(id)
         if (written?.state !== 'session') return 'ended'
         const { rev, expires } = written.record
@@ -142,13 +138,13 @@ export function fromExpressStore(store: ExpressStore, options: ExpressStoreOptio
     },
 
     renew(id, user, expires) {
-      return take(listKey(user), async () => {
+      return inTurn(listKey(user), async () => {
         if (!isLonger(await look(id), expires)) return
         const enrolled = await list(user)
         const mine = enrolled.find((one) => one.id === id)
         if (mine) mine.expires = expires
         await writeList(user, mine ? enrolled : [...enrolled, { id, expires }])
-        await take(idKey(id), async () => {
+        await inTurn(idKey(id), async () => {
           const written = await look(id)
           if (!isLonger(written, expires)) return
           await write(id, { state: 'session', record: { ...written.record, expires } })
@@ -156,11 +152,36 @@ export function fromExpressStore(store: ExpressStore, options: ExpressStoreOptio
       })
     },
 
-    async end(id, user, rev) {
-      const wasThere = await endOne(id, rev)
-      if (rev !== undefined && !wasThere) return false
-      await take(listKey(user), () => leave(user, [id]))
-      return wasThere
+    take({ id, token, successor }) {
+      return inTurn(idKey(id), async () => {
+        const written = await look(id)
+        if (written?.state === 'taken') return written.token === token ? written.record : undefined
+        if (written?.state !== 'session') return undefined
+        const { record } = written
+        await write(id, { state: 'taken', token, successor, record, at: stamp() })
+        return record
+      })
+    },
+
+    putBack({ id, user, token, successor }) {
+      return inTurn(listKey(user), async () => {
+        if ((await look(successor))?.state === 'session') return
+        await inTurn(idKey(id), async () => {
+          const written = await look(id)
+          if (written?.state !== 'taken' || written.token !== token) return
+          if (await isRevoked(user, { began: written.at })) return
+          const { record } = written
+          const others = (await list(user)).filter((other) => other.id !== id && other.id !== successor)
+          await writeList(user, [...others, { id, expires: record.expires }])
+          await write(id, { state: 'session', record })
+        })
+      })
+    },
+
+    async end(id, user) {
+      const wasKnown = await endOne(id)
+      await inTurn(listKey(user), () => leave(user, [id]))
+      return wasKnown
     },
 
     async list(user) {
@@ -173,7 +194,7 @@ export function fromExpressStore(store: ExpressStore, options: ExpressStoreOptio
     },
 
     revoke(user) {
-      return take(listKey(user), async () => {
+      return inTurn(listKey(user), async () => {
         // Said first: a login that is not on the list yet sees it before it is done.
         await entries.set(revocationKey(user), stamp(), Date.now() + CODE_MEMORY)
         const ids = (await list(user)).map(({ id }) => id)
@@ -189,23 +210,23 @@ export function fromExpressStore(store: ExpressStore, options: ExpressStoreOptio
     return value === undefined || isWritten(value) ? value : { state: 'ended' }
   }
 
-  async function write(id: string, written: Written): Promise<void> {
+  async function write(id: string, written: Written, memory = CODE_MEMORY): Promise<void> {
     // Kept for as long as the code lives, at least: it must not be exchanged again when its session is over.
-    const memory = Date.now() + CODE_MEMORY
-    const until = written.state === 'session' ? Math.max(written.record.expires, memory) : memory
+    const end = Date.now() + memory
+    const until = written.state === 'session' ? Math.max(written.record.expires, end) : end
     await entries.set(idKey(id), written, until)
   }
 
-  async function isHeld(claim: Claim): Promise<boolean> {
+  async function isHeld(claim: Pick<Claim, 'id' | 'token'>): Promise<boolean> {
     const written = await look(claim.id)
     return written?.state === 'claimed' && written.token === claim.token
   }
 
   /** Puts something in the place of a claim, if that still stands. */
-  function replace(claim: Claim, written: Written): Promise<boolean> {
-    return take(idKey(claim.id), async () => {
+  function replace(claim: Pick<Claim, 'id' | 'token'>, written: Written, memory?: number): Promise<boolean> {
+    return inTurn(idKey(claim.id), async () => {
       const mayWrite = await isHeld(claim)
-      if (mayWrite) await write(claim.id, written)
+      if (mayWrite) await write(claim.id, written, memory)
       return mayWrite
     })
   }
@@ -214,7 +235,7 @@ export function fromExpressStore(store: ExpressStore, options: ExpressStoreOptio
   async function place(id: string, claim: Claim, record: SessionRecord): Promise<boolean> {
     if (id === claim.id) return replace(claim, { state: 'session', record })
     // First the session: a code that is used has one.
-    const isFree = await take(idKey(id), async () => {
+    const isFree = await inTurn(idKey(id), async () => {
       if (await look(id)) return false
       await write(id, { state: 'session', record })
       return true
@@ -224,17 +245,19 @@ export function fromExpressStore(store: ExpressStore, options: ExpressStoreOptio
     return false
   }
 
-  /** Whether a session was there. */
-  function endOne(id: string, rev?: number): Promise<boolean> {
-    return take(idKey(id), async () => {
-      const entry = entryOf(await look(id))
-      if (rev !== undefined && !(entry?.state === 'session' && entry.record.rev === rev)) return false
-      await write(id, { state: 'ended' })
-      return entry?.state === 'session'
+  /** Ends what stands under an id, and what it has become. Whether something stood there. */
+  async function endOne(id: string): Promise<boolean> {
+    const written = await inTurn(idKey(id), async () => {
+      const written = await look(id)
+      const { successor } = { successor: undefined, ...written }
+      await write(id, { state: 'ended', ...(successor !== undefined && { successor }) })
+      return written
     })
+    if (written && 'successor' in written && written.successor) await endOne(written.successor)
+    return written !== undefined
   }
 
-  async function isRevoked(user: string, claim: Claim): Promise<boolean> {
+  async function isRevoked(user: string, claim: Pick<Claim, 'began'>): Promise<boolean> {
     const revoked = await entries.get(revocationKey(user))
     return typeof revoked === 'number' && revoked >= claim.began
   }
@@ -273,12 +296,6 @@ function checkStore(store: ExpressStore): void {
   }
 }
 
-function entryOf(written: Written | undefined): Entry | undefined {
-  if (written?.state === 'session') return written.record.expires > Date.now() ? written : { state: 'ended' }
-  if (written?.state === 'claimed') return { state: 'claimed', age: Math.max(0, Date.now() - written.at) }
-  return written
-}
-
 /** Whether there is a session that lives, and would live longer. */
 function isLonger(
   written: Written | undefined,
@@ -286,24 +303,6 @@ function isLonger(
 ): written is Extract<Written, { state: 'session' }> {
   if (written?.state !== 'session') return false
   return written.record.expires > Date.now() && written.record.expires < expires
-}
-
-/** A store that was damaged, or written to by others, must not make us fall over. */
-function isWritten(value: unknown): value is Written {
-  if (!isObject(value)) return false
-  if (value.state === 'session') return isRecord(value.record)
-  if (value.state === 'claimed') return typeof value.token === 'string' && typeof value.at === 'number'
-  if (value.state === 'refused') return isObject(value.refusal) && typeof value.refusal.status === 'number'
-  return value.state === 'used' || value.state === 'ended'
-}
-
-function isRecord(value: unknown): boolean {
-  if (!isObject(value)) return false
-  const { appId, user, key, data, created, expires, rev } = value
-  const isSomebody = isObject(user) && typeof user.openId === 'string'
-  const areTexts = [appId, key].every((text) => typeof text === 'string')
-  const areNumbers = [created, expires, rev].every((number) => typeof number === 'number')
-  return areTexts && areNumbers && isObject(data) && (isSomebody || user === null)
 }
 
 function byEnd(a: Enrolment, b: Enrolment): number {

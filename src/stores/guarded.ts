@@ -61,11 +61,13 @@ export function guarded(store: SessionStore, warn: Warn): SessionStore {
     ...(store.peek && { peek }),
     read: (id) => call('read', () => store.read(id)),
     claim: (id) => call('claim', () => store.claim(id)),
-    refuse: (claim, refusal) => call('refuse', () => store.refuse(claim, refusal)),
+    refuse: (claim, refusal, memory) => call('refuse', () => store.refuse(claim, refusal, memory)),
     create: (session) => call('create', () => store.create(session)),
     update: (id, record) => call('update', () => store.update(id, record)),
     renew: (id, user, expires) => call('renew', () => store.renew(id, user, expires)),
-    end: (id, user, rev) => call('end', () => store.end(id, user, rev)),
+    take: (taking) => call('take', () => store.take(taking)),
+    putBack: (taking) => call('putBack', () => store.putBack(taking)),
+    end: (id, user) => call('end', () => store.end(id, user)),
     list: (user) => call('list', () => store.list(user)),
     revoke: (user) => call('revoke', () => store.revoke(user)),
     close: async () => store.close?.(),
@@ -77,7 +79,7 @@ function tell(call: StoreCall, began: number, outcome: StoreOutcome): void {
 }
 
 function outcomeOf(call: StoreCall, result: unknown): StoreOutcome {
-  if (call === 'read' && result === undefined) return 'nothing'
+  if ((call === 'read' || call === 'take') && result === undefined) return 'nothing'
   if (result === false) return 'not done'
   if (call === 'update') return result as StoreOutcome
   return call === 'read' || call === 'claim' ? (result as { state: StoreOutcome }).state : 'done'

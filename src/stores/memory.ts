@@ -13,15 +13,30 @@ import { warn } from '../warn.js'
 
 /** Options of {@link memoryStore}. */
 export interface MemoryStoreOptions {
-  /** How many sessions are kept at most; the least recently used make room. Default 100,000. */
+  /**
+   * How many sessions of users are kept at most, and as many of guests beside them; the least recently used make room.
+   * Default 100,000.
+   */
   max?: number
 }
 
-/** What can become of a code, beside a session under its own id. */
-type Outcome = Extract<Entry, { state: 'refused' | 'used' | 'ended' }>
+interface Stored {
+  user: string
+  record: SessionRecord
+}
 
-/** What became of codes fills only this, and never pushes a session out. */
-const CODES_MAX = 10_000
+/** What stands under an id where there is no session. */
+type Outcome =
+  | Extract<Entry, { state: 'refused' | 'used' }>
+  /** `successor`: the id of what became of it. `taken`: what it was, while that is being made. */
+  | { state: 'ended'; successor?: string; taken?: Stored & { token: string; at: number } }
+
+/**
+ * What anybody can fill (codes that WeChat refused, guests that ended) has a bound of its own: it must not push out what
+ * became of users' codes, or one would be exchanged twice.
+ */
+const CODES_MAX = 100_000
+const JUNK_MAX = 10_000
 
 /**
  * Keeps sessions in this process: for development, for tests, for one server that may forget. They end with
@@ -44,19 +59,15 @@ export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
     )
   }
 
-  const sessions = new LRUCache<string, { user: string; record: SessionRecord }>({
-    max,
-    dispose: ({ user }, id, why) => why !== 'set' && disown(user, id),
-  })
+  const ofUsers = sessions()
+  const ofGuests = sessions()
   /** Logins that are under way: as many as there are such requests. */
   const claims = new Map<string, { claim: Claim; since: number }>()
-  /** What became of the others. */
-  const codes = new LRUCache<string, Outcome>({
-    max: CODES_MAX,
-    ttl: CODE_MEMORY,
-  })
+  /** What became of the others, and of sessions. */
+  const codes = new LRUCache<string, Outcome>({ max: CODES_MAX })
+  const junk = new LRUCache<string, Outcome>({ max: JUNK_MAX })
   /** The ids of each user's sessions, the oldest first. */
-  const users = new Map<string, Set<string>>()
+  const ids = new Map<string, Set<string>>()
   /** When a user was revoked; of interest for as long as a login that began before can be under way. */
   const revocations = new LRUCache<string, number>({ ttl: CODE_MEMORY, ttlAutopurge: true })
   /** Counts what happens, so that no two events are ever at the same time. */
@@ -73,13 +84,16 @@ export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
       const entry = look(id)
       if (entry) return entry
 
-      const claim = { id, token: '', began: ++events }
+      const began = ++events
+      const claim = { id, token: String(began), began }
       claims.set(id, { claim, since: Date.now() })
       return { state: 'granted', claim }
     },
 
-    async refuse(claim, refusal) {
-      if (isHeld(claim)) settle(claim.id, { state: 'refused', refusal })
+    async refuse(claim, refusal, memory) {
+      if (!isHeld(claim)) return
+      claims.delete(claim.id)
+      junk.set(claim.id, { state: 'refused', refusal }, { ttl: memory })
     },
 
     async create({ id, user, record, claim, max }) {
@@ -89,36 +103,50 @@ export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
 
       const live = liveOf(user).sort((a, b) => a.record.expires - b.record.expires)
       for (const first of live.slice(0, Math.max(0, live.length + 1 - max))) endOne(first.id)
-      if (id === claim.id) claims.delete(id)
-      else settle(claim.id, { state: 'used' })
-      users.set(user, (users.get(user) ?? new Set()).add(id))
-      sessions.set(id, { user, record }, { ttl: memoryOf(record.expires) })
+      claims.delete(claim.id)
+      if (id !== claim.id) codes.set(claim.id, { state: 'used' }, { ttl: CODE_MEMORY })
+      put(id, { user, record })
       return true
     },
 
     async update(id, record) {
-      const stored = sessions.get(id)
+      const stored = find(id)
       if (!stored) return 'ended'
       if (stored.record.rev !== record.rev) return 'conflict'
 
       const { expires } = stored.record
       const saved = { ...record, rev: record.rev + 1, expires }
-      sessions.set(id, { ...stored, record: saved }, { noUpdateTTL: true })
+      shelfOf(saved).set(id, { ...stored, record: saved }, { noUpdateTTL: true })
       return 'saved'
     },
 
     async renew(id, _user, expires) {
-      const stored = sessions.get(id)
+      const stored = find(id)
       if (!stored || stored.record.expires >= expires || stored.record.expires <= Date.now()) return
-      sessions.set(id, { ...stored, record: { ...stored.record, expires } }, { ttl: memoryOf(expires) })
+      put(id, { ...stored, record: { ...stored.record, expires } })
     },
 
-    async end(id, _user, rev) {
-      const entry = look(id)
-      const wasThere = entry?.state === 'session'
-      if (rev !== undefined && !(wasThere && entry.record.rev === rev)) return false
-      endOne(id)
-      return wasThere
+    async take({ id, token, successor }) {
+      const { taken } = endedAt(id) ?? {}
+      if (taken) return taken.token === token ? taken.record : undefined
+      const stored = find(id)
+      if (!stored) return undefined
+      drop(id)
+      note(id, { state: 'ended', successor, taken: { ...stored, token, at: ++events } }, stored)
+      return stored.record
+    },
+
+    async putBack({ id, token, successor }) {
+      const { taken } = endedAt(id) ?? {}
+      if (taken?.token !== token || find(successor)) return
+      if ((revocations.get(taken.user) ?? 0) > taken.at) return
+      codes.delete(id)
+      junk.delete(id)
+      put(id, { user: taken.user, record: taken.record })
+    },
+
+    async end(id) {
+      return endOne(id)
     },
 
     async list(user) {
@@ -130,43 +158,82 @@ export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
 
     async revoke(user) {
       revocations.set(user, ++events)
-      for (const id of users.get(user) ?? []) endOne(id)
+      for (const id of [...(ids.get(user) ?? [])]) endOne(id)
     },
   }
 
+  /** A session that leaves without a word has made room for others, or its time is over. */
+  function sessions(): LRUCache<string, Stored> {
+    return new LRUCache({ max, dispose: ({ user }, id, why) => why !== 'set' && disown(user, id) })
+  }
+
+  function shelfOf({ user }: SessionRecord): LRUCache<string, Stored> {
+    return user ? ofUsers : ofGuests
+  }
+
+  function find(id: string): Stored | undefined {
+    return ofUsers.get(id) ?? ofGuests.get(id)
+  }
+
+  function put(id: string, stored: Stored): void {
+    const { user, record } = stored
+    ids.set(user, (ids.get(user) ?? new Set()).add(id))
+    shelfOf(record).set(id, stored, { ttl: memoryOf(record.expires) })
+  }
+
+  function drop(id: string): void {
+    ofUsers.delete(id)
+    ofGuests.delete(id)
+  }
+
   function look(id: string): Entry | undefined {
-    const record = sessions.get(id)?.record
+    const record = find(id)?.record
     if (record) return record.expires > Date.now() ? { state: 'session', record } : { state: 'ended' }
     const claimed = claims.get(id)
-    return claimed ? { state: 'claimed', age: Date.now() - claimed.since } : codes.get(id)
+    if (claimed) return { state: 'claimed', age: Date.now() - claimed.since, token: claimed.claim.token }
+    const outcome = codes.get(id) ?? junk.get(id)
+    return outcome?.state === 'ended' ? { state: outcome.taken ? 'taken' : 'ended' } : outcome
   }
 
   /** The oldest first. */
   function liveOf(user: string): StoredSession[] {
-    return [...(users.get(user) ?? [])].flatMap((id) => {
+    return [...(ids.get(user) ?? [])].flatMap((id) => {
       const entry = look(id)
       return entry?.state === 'session' ? [{ id, record: entry.record }] : []
     })
   }
 
-  function isHeld(claim: Claim): boolean {
-    return claims.get(claim.id)?.claim === claim
+  function isHeld({ id, token }: Pick<Claim, 'id' | 'token'>): boolean {
+    return claims.get(id)?.claim.token === token
   }
 
-  function settle(id: string, entry: Outcome): void {
+  function endedAt(id: string): Extract<Outcome, { state: 'ended' }> | undefined {
+    const outcome = codes.get(id) ?? junk.get(id)
+    return outcome?.state === 'ended' ? outcome : undefined
+  }
+
+  /** Ends what stands under an id, and what it has become. Whether something stood there. */
+  function endOne(id: string): boolean {
+    const { successor, taken } = endedAt(id) ?? {}
+    const wasKnown = look(id) !== undefined
+    const stored = find(id) ?? taken
+    drop(id)
     claims.delete(id)
-    codes.set(id, entry)
+    note(id, { state: 'ended', ...(successor !== undefined && { successor }) }, stored)
+    if (successor !== undefined) endOne(successor)
+    return wasKnown
   }
 
-  function endOne(id: string): void {
-    sessions.delete(id)
-    settle(id, { state: 'ended' })
+  /** Remembers an end: where the session was a guest's, among what anybody can fill. */
+  function note(id: string, outcome: Outcome, stored: Stored | undefined): void {
+    const shelf = stored?.record.user === null ? junk : codes
+    shelf.set(id, outcome, { ttl: CODE_MEMORY })
   }
 
   function disown(user: string, id: string): void {
-    const ids = users.get(user)
-    ids?.delete(id)
-    if (ids?.size === 0) users.delete(user)
+    const owned = ids.get(user)
+    owned?.delete(id)
+    if (owned?.size === 0) ids.delete(user)
   }
 }
 

@@ -16,7 +16,6 @@ export interface RedisClient {
   withCommandOptions?(options: object): RedisClient
   on(event: 'error' | 'ready', listener: (error: Error) => void): unknown
   get(key: string): Promise<string | null>
-  set(key: string, value: string, options: { expiration: { type: 'PX'; value: number } }): Promise<unknown>
   pTTL(key: string): Promise<number>
   hDel(key: string, fields: string[]): Promise<unknown>
   hGetAll(key: string): Promise<Record<string, string>>

@@ -9,7 +9,9 @@ import { createHash } from 'node:crypto'
  *   claim TOKEN            a login is under way
  *   refused JSON           WeChat refused the code
  *   used                   the code has its session, under an id of its own
+ *   taken TOKEN ID \n …    the session is being made into another, which will stand under ID; then what stood here
  *   ended                  a session was here
+ *   ended ID               the same, and ID is what became of it
  *
  * Under a user key stands a hash: a field for each session, with its end (0: it was revoked, and has to end), and
  * `revoked`, the time of the last revocation. A session is enrolled before it is created, and leaves only after its
@@ -18,6 +20,10 @@ import { createHash } from 'node:crypto'
  *
  * Clocks: a session's EXPIRES is for us, and is by our clock (ms). What the user's hash says is by Redis's clock
  * (µs), to which lifetimes are given as durations: no two clocks are ever compared.
+ *
+ * Ending has to work in a full Redis. Redis refuses the first write of a script that could need more memory, and lets
+ * a script go on that has written already (https://redis.io/docs/latest/develop/programmability/eval-intro/). So those
+ * scripts begin with a DEL or HDEL, which needs none.
  */
 export interface Script {
   text: string
@@ -49,20 +55,72 @@ redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 return 1
 `)
 
-/** ARGV: life of the word `ended` (ms), and the revision that must stand there, or ''. 1 when a session was there. */
+/** ARGV: the claim that must stand there, the word that takes its place, its life (ms). 1 when it did. */
+export const SETTLE: Script = script(`
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('DEL', KEYS[1])
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+return 1
+`)
+
+/** ARGV: life of the word `ended` (ms). [1 when something stood there, the id of what became of it or '']. */
 export const END: Script = script(`
+local value = redis.call('GET', KEYS[1])
+local successor = string.match(value or '', '^taken %S+ (%S+)') or string.match(value or '', '^ended (%S+)') or ''
+redis.call('DEL', KEYS[1])
+redis.call('SET', KEYS[1], successor == '' and 'ended' or 'ended ' .. successor, 'PX', ARGV[1])
+return { value and 1 or 0, successor }
+`)
+
+const TAKEN = `
 local value = redis.call('GET', KEYS[1]) or ''
-local rev = string.match(value, '^(%d+) ')
-if ARGV[2] ~= '' and rev ~= ARGV[2] then return 0 end
-redis.call('SET', KEYS[1], 'ended', 'PX', ARGV[1])
-return rev and 1 or 0
+local head, rest = string.match(value, '^(taken %S+ )%S+\\n(.*)$')
+local isMine = head == 'taken ' .. ARGV[1] .. ' '
+`
+
+/** ARGV: token, id of the successor, life of the word (ms). The session; nothing when it is not there to be taken. */
+export const TAKE: Script = script(`${TAKEN}
+if head then return isMine and rest end
+if not string.match(value, '^%d+ %d+\\n') then return false end
+redis.call('SET', KEYS[1], 'taken ' .. ARGV[1] .. ' ' .. ARGV[2] .. '\\n' .. value, 'PX', ARGV[3])
+return value
+`)
+
+/** ARGV: token, now (ms, our clock), life of the word `ended` (ms). 0 when it is over; 1 when it stands there, or others have it. */
+export const PUT_BACK: Script = script(`${TAKEN}
+if not isMine then return (head or string.match(value, '^%d+ %d+\\n')) and 1 or 0 end
+local life = string.match(rest, '^%d+ (%d+)') - ARGV[2]
+redis.call('DEL', KEYS[1])
+redis.call('SET', KEYS[1], rest, 'PX', string.format('%.0f', math.max(life, ARGV[3])))
+return 1
+`)
+
+/**
+ * ARGV: id of a session, id of what has taken its place. Gives it its place again. 0 when neither is there: both were
+ * ended, or the user was revoked.
+ */
+export const ENROLL_AGAIN: Script = script(`
+local mine = redis.call('HGET', KEYS[1], ARGV[1])
+if mine then return mine == '0' and 0 or 1 end
+local theirs = redis.call('HGET', KEYS[1], ARGV[2])
+if not theirs or theirs == '0' then return 0 end
+redis.call('HDEL', KEYS[1], ARGV[2])
+redis.call('HSET', KEYS[1], ARGV[1], theirs)
+return 1
+`)
+
+/** ARGV: what must stand there, its life from now (ms). 1 when it does. */
+export const KEEP: Script = script(`
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('PEXPIRE', KEYS[1], ARGV[2])
 `)
 
 /** µs that a field outlives its session: its key is written a little later, and so lives a little longer. */
 const GRACE = 60_000_000
 
 /**
- * ARGV: session id, its life (ms), sessions at most, life of a claim (ms).
+ * ARGV: session id, its life (ms), sessions at most, life of a claim (ms), id of the session whose place it takes or ''.
+ * Nothing when that one has to end: it was revoked. Else
  * [when the user was revoked (µs) or '', how long ago that was (µs), ids that have to end…]: those that make room, the
  * first to end first, and those that a revocation should have ended whose process died.
  */
@@ -72,6 +130,11 @@ if revoked > now then
   -- The clock was set back: what has happened has happened by now.
   revoked = now
   redis.call('HSET', KEYS[1], 'revoked', print(now))
+end
+
+if ARGV[5] ~= '' then
+  if redis.call('HGET', KEYS[1], ARGV[5]) == '0' then return false end
+  redis.call('HDEL', KEYS[1], ARGV[5])
 end
 
 local ends = now + ARGV[2] * 1000
@@ -103,6 +166,7 @@ return answer
 
 /** ARGV: life of a claim (ms). Marks the user as revoked now; the ids of the sessions that have to end. */
 export const REVOKE: Script = script(`${NOW}
+redis.call('HDEL', KEYS[1], 'revoked')
 redis.call('HSET', KEYS[1], 'revoked', print(now))
 redis.call('PEXPIRE', KEYS[1], print(math.max(redis.call('PTTL', KEYS[1]), ARGV[1])))
 local ids = {}

@@ -3,10 +3,12 @@ import { CODE_MEMORY, type Entry, LIST_MAX, type SessionRecord, type SessionStor
 import { type RedisCache, type RedisCacheOptions, redisCache } from './redis-cache.js'
 import type { RedisClient } from './redis-client.js'
 import { type Connection, connectionTo } from './redis-connection.js'
+import { redisEnds } from './redis-ends.js'
 import { redisLogins } from './redis-logins.js'
 import { lifeOf, parseSession, printParts } from './redis-record.js'
+import { revocationOrder } from './redis-revocations.js'
 import { runner } from './redis-run.js'
-import { END, RENEW, RENEW_ENROLMENT, REVOKE, UPDATE } from './redis-scripts.js'
+import { RENEW, RENEW_ENROLMENT, UPDATE } from './redis-scripts.js'
 import { tracking } from './redis-tracking.js'
 
 interface CommonOptions {
@@ -62,6 +64,14 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
     user: (user: string) => `${prefix}u:${user}`,
   }
   const run = runner(connection)
+  const revocations = revocationOrder()
+  const { endOne, endAll, leave, ...ends } = redisEnds({
+    connection,
+    run,
+    keys,
+    revocations,
+    forget: (id) => cache?.forget(id),
+  })
 
   return {
     timeout,
@@ -80,7 +90,8 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
       return record ? entryOfSession(record) : entryOf(client, id, value)
     },
 
-    ...redisLogins({ connection, run, keys, entryOf, endAll }),
+    ...redisLogins({ connection, run, keys, entryOf, revocations, ends: { endOne, endAll, leave } }),
+    ...ends,
 
     async update(id, record) {
       const result = await run(UPDATE, keys.session(id), [record.rev, printParts(record)])
@@ -95,14 +106,6 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
       cache?.forget(id)
     },
 
-    async end(id, user, rev) {
-      const wasThere = await run(END, keys.session(id), [CODE_MEMORY, rev ?? ''])
-      cache?.forget(id)
-      if (rev !== undefined && wasThere !== 1) return false
-      await (await connection.client()).hDel(keys.user(user), [id])
-      return wasThere === 1
-    },
-
     async list(user) {
       const client = await connection.client()
       const { revoked: _, ...enrolments } = await client.hGetAll(keys.user(user))
@@ -114,10 +117,6 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
         record && record.expires > Date.now() ? { id, record } : [],
       )
       return live.sort((a, b) => b.record.created - a.record.created)
-    },
-
-    async revoke(user) {
-      await endAll(user, (await run(REVOKE, keys.user(user), [CODE_MEMORY])) as string[])
     },
 
     async close() {
@@ -139,28 +138,17 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
     return record ? entryOfSession(record) : entryOf(client, id, await client.get(keys.session(id)))
   }
 
-  /**
-   * Says `ended` under each session's key, and only then takes it out of its user's hash. The word stays until
-   * a login with the same code, or one that is about to create the session, can no longer be under way.
-   */
-  async function endAll(user: string, ids: string[]): Promise<void> {
-    if (ids.length === 0) return
-    const client = await connection.client()
-    const expiration = { type: 'PX', value: CODE_MEMORY } as const
-    await Promise.all(ids.map((id) => client.set(keys.session(id), 'ended', { expiration })))
-    for (const id of ids) cache?.forget(id)
-    await client.hDel(keys.user(user), ids)
-  }
-
   /** What stands under a session key. A value that none of us wrote is "not found". */
   async function entryOf(client: RedisClient, id: string, value: string | null): Promise<Entry | undefined> {
     const record = parseSession(value)
     if (record) return entryOfSession(record)
-    if (value === 'ended' || value === 'used') return { state: value }
+    if (value === 'used') return { state: 'used' }
+    if (value?.startsWith('taken ')) return { state: 'taken' }
+    if (value?.startsWith('ended')) return { state: 'ended' }
     if (value?.startsWith('refused ')) return { state: 'refused', refusal: JSON.parse(value.slice(8)) }
     // The key's own age, which no clock but Redis's has a say in.
     if (value?.startsWith('claim ')) {
-      return { state: 'claimed', age: CODE_MEMORY - (await client.pTTL(keys.session(id))) }
+      return { state: 'claimed', age: CODE_MEMORY - (await client.pTTL(keys.session(id))), token: value }
     }
     return undefined
   }

@@ -12,7 +12,7 @@ import {
 } from 'node:assert'
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Claim, SessionRecord, SessionStore } from '../store.js'
+import type { Claim, SessionRecord, SessionStore, Taking } from '../store.js'
 
 /** One promise of a store. */
 export interface StoreCase {
@@ -95,7 +95,7 @@ export const storeContract: readonly StoreCase[] = [
       const claim = await claimed(store, id)
       const refusal = { status: 401, errcode: 40029 }
 
-      await store.refuse(claim, refusal)
+      await store.refuse(claim, refusal, 60_000)
 
       deepEqual(await store.read(id), { state: 'refused', refusal })
       deepEqual(await store.claim(id), { state: 'refused', refusal })
@@ -106,7 +106,7 @@ export const storeContract: readonly StoreCase[] = [
     async run(store) {
       const { id, claim, record } = await create(store)
 
-      await store.refuse(claim, { status: 401 })
+      await store.refuse(claim, { status: 401 }, 60_000)
 
       deepEqual(await store.read(id), { state: 'session', record })
     },
@@ -185,18 +185,194 @@ export const storeContract: readonly StoreCase[] = [
     },
   },
   {
-    name: 'a session ends at the revision that is named, and at no other',
+    name: 'the end of what nobody knows is not said to have happened',
     async run(store) {
-      const { id, user, record } = await create(store)
-      await store.update(id, { ...record, data: { n: 1 } })
+      const { id, user } = await create(store)
 
-      equal(await store.end(id, user, 0), false)
-      equal((await store.read(id))?.state, 'session')
-      ok(await store.end(id, user, 1))
+      equal(await store.end(id, user), true)
+      equal(await store.end(id, user), true)
+      equal(await store.end(newId(), newId()), false)
+    },
+  },
+  {
+    name: 'a refusal is forgotten after its time',
+    async run(store) {
+      const id = newId()
+      await store.refuse(await claimed(store, id), { status: 401, errcode: 40029 }, 300)
 
+      // Some databases count in whole seconds.
+      await sleep(1400)
+
+      equal(await store.read(id), undefined)
+      equal((await store.claim(id)).state, 'granted')
+    },
+  },
+  {
+    name: 'a claim that somebody else refuses, by the token that is read, creates nothing and ends nobody',
+    async run(store) {
+      const user = newId()
+      const kept = await create(store, { user, max: 1 })
+      const claim = await claimed(store, newId())
+      const seen = await store.read(claim.id)
+      ok(seen?.state === 'claimed')
+
+      await store.refuse({ id: claim.id, token: seen.token }, { status: 401 }, 60_000)
+
+      equal(await store.create({ id: claim.id, user, claim, record: newRecord(), max: 1 }), false)
+      equal((await store.read(claim.id))?.state, 'refused')
+      equal((await store.read(kept.id))?.state, 'session')
+    },
+  },
+  {
+    name: 'a token that is not the claim’s refuses nothing',
+    async run(store) {
+      const claim = await claimed(store, newId())
+
+      await store.refuse({ id: claim.id, token: 'another' }, { status: 401 }, 60_000)
+
+      ok(await store.create({ id: claim.id, user: newId(), claim, record: newRecord(), max: 1 }))
+    },
+  },
+  {
+    name: 'of 20 that take a session at once one gets it, and the same again by the same token',
+    async run(store) {
+      const { id, user, record } = await create(store, { record: newRecord({ data: { n: 1 } }) })
+      const takings = Array.from({ length: 20 }, (_, n) => ({ id, user, token: `t${n}`, successor: newId() }))
+
+      const taken = await Promise.all(takings.map((taking) => store.take(taking)))
+
+      const winners = takings.filter((_, n) => taken[n] !== undefined)
+      equal(winners.length, 1)
+      deepEqual(await store.take(winners[0] as Taking), record)
+      equal((await store.read(id))?.state, 'taken')
+    },
+  },
+  {
+    name: 'what is taken is nothing for anybody else',
+    async run(store) {
+      const { id, user, record, claim } = await create(store)
+      ok(await store.take({ id, user, token: 't', successor: newId() }))
+
+      equal(await store.update(id, { ...record, data: { n: 1 } }), 'ended')
+      await store.renew(id, user, record.expires + 60_000)
+      equal(await store.create({ id, user, claim, record, max: 10 }), false)
+      equal((await store.claim(id)).state, 'taken')
+      deepEqual(await store.list(user), [])
+      equal(await store.take({ id: newId(), user, token: 't', successor: newId() }), undefined)
+    },
+  },
+  {
+    name: 'a taken session that is put back is as it was',
+    async run(store) {
+      const { id, user, record } = await create(store, { record: newRecord({ data: { n: 1 } }) })
+      const taking = { id, user, token: 't', successor: newId() }
+      await store.take(taking)
+
+      await store.putBack({ ...taking, token: 'another' })
+      equal((await store.read(id))?.state, 'taken')
+      await store.putBack(taking)
+      await store.putBack(taking)
+
+      deepEqual(await store.read(id), { state: 'session', record })
+      deepEqual(await store.list(user), [{ id, record }])
+      equal(await store.update(id, { ...record, data: { n: 2 } }), 'saved')
+      await store.revoke(user)
       deepEqual(await store.read(id), { state: 'ended' })
-      equal(await store.end(id, user), false)
-      equal(await store.end(id, user, 1), false)
+    },
+  },
+  {
+    name: 'the successor takes the place of the taken session, and nobody makes room for it',
+    async run(store) {
+      const user = newId()
+      const other = await create(store, { user, record: lasting(50_000), max: 2 })
+      const { old, successor, replaces } = await succeeded(store, user, 2)
+
+      equal((await store.read(old.id))?.state, 'taken')
+      equal((await store.read(successor.id))?.state, 'session')
+      equal((await store.read(other.id))?.state, 'session')
+      equal((await store.list(user)).length, 2)
+
+      // Something was made of it.
+      await store.putBack(replaces)
+      equal((await store.read(old.id))?.state, 'taken')
+      await store.revoke(user)
+      deepEqual(await store.read(successor.id), { state: 'ended' })
+    },
+  },
+  {
+    name: 'to end a taken session is to end what it has become, or is about to become',
+    async run(store) {
+      const user = newId()
+      const { old, successor } = await succeeded(store, user, 2)
+
+      ok(await store.end(old.id, user))
+      ok(await store.end(old.id, user))
+
+      deepEqual(await store.read(successor.id), { state: 'ended' })
+
+      const { id } = await create(store, { user })
+      const claim = await claimed(store, newId())
+      const replaces = { id, user, token: 't', successor: claim.id }
+      const record = await store.take(replaces)
+      ok(record && (await store.end(id, user)))
+
+      equal(await store.create({ id: claim.id, user, claim, record, max: 10, replaces }), false)
+      await store.putBack(replaces)
+      deepEqual(await store.read(id), { state: 'ended' })
+      deepEqual(await store.list(user), [])
+    },
+  },
+  {
+    name: 'a taken session whose user is revoked becomes nothing, and is not put back',
+    async run(store) {
+      const { id, user } = await create(store)
+      const claim = await claimed(store, newId())
+      const replaces = { id, user, token: 't', successor: claim.id }
+      const record = await store.take(replaces)
+      ok(record)
+
+      await store.revoke(user)
+
+      equal(await store.create({ id: claim.id, user, claim, record, max: 10, replaces }), false)
+      await store.putBack(replaces)
+      notEqual((await store.read(id))?.state, 'session')
+      deepEqual(await store.list(user), [])
+    },
+  },
+  {
+    name: 'a successor that was refused leaves the taken session to be put back',
+    async run(store) {
+      const user = newId()
+      const { id, record } = await create(store, { user, max: 1 })
+      const claim = await claimed(store, newId())
+      const replaces = { id, user, token: 't', successor: claim.id }
+      await store.take(replaces)
+      await store.refuse(claim, { status: 401 }, 60_000)
+
+      equal(await store.create({ id: claim.id, user, claim, record, max: 1, replaces }), false)
+      await store.putBack(replaces)
+
+      deepEqual(await store.list(user), [{ id, record }])
+      await create(store, { user, max: 1 })
+      deepEqual(await store.read(id), { state: 'ended' })
+    },
+  },
+  {
+    name: 'a guest’s session becomes that of a user',
+    async run(store) {
+      const user = newId()
+      const guest = await create(store, { record: newRecord({ user: null, data: { cart: [1] } }) })
+      const claim = await claimed(store, newId())
+      const id = newId()
+      const replaces = { id: guest.id, user: guest.user, token: 't', successor: id }
+      const taken = await store.take(replaces)
+
+      const record = newRecord({ data: taken?.data ?? {} })
+      ok(await store.create({ id, user, claim, record, max: 1, replaces }))
+
+      deepEqual(await store.read(id), { state: 'session', record })
+      equal((await store.read(guest.id))?.state, 'taken')
+      deepEqual(await store.list(guest.user), [])
     },
   },
   {
@@ -247,7 +423,7 @@ export const storeContract: readonly StoreCase[] = [
       const user = newId()
       const start = Date.now()
       for (let n = 1; n <= 12; n++) {
-        const times = { created: start + 10 * n, expires: start + 60_000 + 10 * n }
+        const times = { created: start + 10 * n, expires: start + 60_000 + 1000 * n }
         await create(store, { user, record: newRecord({ ...times, data: { n } }), max: 20 })
       }
 
@@ -323,7 +499,7 @@ export const storeContract: readonly StoreCase[] = [
       const kept = await create(store, { user, max: 2 })
       for (let n = 0; n < 3; n++) {
         const claim = await claimed(store, newId())
-        await store.refuse(claim, { status: 401 })
+        await store.refuse(claim, { status: 401 }, 60_000)
         equal(await store.create({ id: claim.id, user, claim, record: newRecord(), max: 2 }), false)
       }
 
@@ -411,6 +587,23 @@ export async function create(
   const claim = await claimed(store, id)
   if (!(await store.create({ id, user, claim, record, max }))) throw new Error('the session was not created')
   return { id, user, claim, record }
+}
+
+/** A session that was made of another. */
+async function succeeded(
+  store: SessionStore,
+  user: string,
+  max: number,
+): Promise<{ old: Created; successor: Created; replaces: Taking }> {
+  const old = await create(store, { user, max })
+  const claim = await claimed(store, newId())
+  const { id } = claim
+  const replaces = { id: old.id, user, token: newId(), successor: id }
+  const record = await store.take(replaces)
+  if (!record || !(await store.create({ id, user, claim, record, max, replaces }))) {
+    throw new Error('the session was not replaced')
+  }
+  return { old, successor: { id, user, claim, record }, replaces }
 }
 
 async function claimed(store: SessionStore, id: string): Promise<Claim> {

@@ -1,0 +1,46 @@
+import { isObject } from '../is-object.js'
+import type { Entry, RememberedRefusal, SessionRecord } from '../store.js'
+
+/** What is written under the id of a session or of a login code. */
+export type Written =
+  | { state: 'session'; record: SessionRecord }
+  /** The session is being made into another, `successor`. `at`: as a claim's `began`. */
+  | { state: 'taken'; token: string; successor: string; record: SessionRecord; at: number }
+  /** `at`: Unix ms. */
+  | { state: 'claimed'; token: string; at: number }
+  | { state: 'refused'; refusal: RememberedRefusal }
+  | { state: 'used' }
+  /** `successor`: the id of what has become of it. */
+  | { state: 'ended'; successor?: string }
+
+export function entryOf(written: Written | undefined): Entry | undefined {
+  if (written?.state === 'session') return written.record.expires > Date.now() ? written : { state: 'ended' }
+  if (written?.state === 'claimed')
+    return { state: 'claimed', age: Math.max(0, Date.now() - written.at), token: written.token }
+  if (written?.state === 'taken' || written?.state === 'ended') return { state: written.state }
+  return written
+}
+
+/** A store that was damaged, or written to by others, must not make us fall over. */
+export function isWritten(value: unknown): value is Written {
+  if (!isObject(value)) return false
+  if (value.state === 'session') return isRecord(value.record)
+  if (value.state === 'taken') return isRecord(value.record) && isText(value.token) && isText(value.successor)
+  if (value.state === 'claimed') return isText(value.token) && typeof value.at === 'number'
+  if (value.state === 'refused') return isObject(value.refusal) && typeof value.refusal.status === 'number'
+  if (value.state === 'ended') return value.successor === undefined || isText(value.successor)
+  return value.state === 'used'
+}
+
+function isRecord(value: unknown): boolean {
+  if (!isObject(value)) return false
+  const { appId, user, key, data, created, expires, rev } = value
+  const isSomebody = isObject(user) && typeof user.openId === 'string'
+  const areTexts = [appId, key].every((text) => typeof text === 'string')
+  const areNumbers = [created, expires, rev].every((number) => typeof number === 'number')
+  return areTexts && areNumbers && isObject(data) && (isSomebody || user === null)
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string'
+}

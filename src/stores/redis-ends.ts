@@ -1,0 +1,85 @@
+import { CODE_MEMORY, type SessionStore } from '../store.js'
+import type { Connection } from './redis-connection.js'
+import type { RedisKeys } from './redis-logins.js'
+import { parseSession } from './redis-record.js'
+import type { RevocationOrder } from './redis-revocations.js'
+import type { Run } from './redis-run.js'
+import { END, ENROLL_AGAIN, PUT_BACK, REVOKE, TAKE } from './redis-scripts.js'
+
+/** How sessions end in Redis, or are taken to become others: see {@link SessionStore}. */
+export interface RedisEnds extends Pick<SessionStore, 'end' | 'take' | 'putBack' | 'revoke'> {
+  /** Ends what stands under an id, and what it has become. Whether something stood there. */
+  endOne(id: string): Promise<boolean>
+  /**
+   * Says `ended` under each session's key, and only then takes it out of its user's list. The word stays until
+   * a login with the same code, or one that is about to create the session, can no longer be under way.
+   */
+  endAll(user: string, ids: string[]): Promise<void>
+  /** Takes sessions out of their user's list. */
+  leave(user: string, ids: string[]): Promise<void>
+}
+
+export interface RedisEndsOptions {
+  connection: Connection
+  run: Run
+  keys: RedisKeys
+  revocations: RevocationOrder
+  /** A session has changed. */
+  forget(id: string): void
+}
+
+export function redisEnds({ connection, run, keys, revocations, forget }: RedisEndsOptions): RedisEnds {
+  return {
+    endOne,
+    endAll,
+    leave,
+
+    async end(id, user) {
+      const wasKnown = await endOne(id)
+      await leave(user, [id])
+      return wasKnown
+    },
+
+    async take({ id, token, successor }) {
+      const value = await run(TAKE, keys.session(id), [token, successor, CODE_MEMORY])
+      forget(id)
+      return parseSession(value as string | null)
+    },
+
+    async putBack({ id, user, token, successor }) {
+      const client = await connection.client()
+      if (parseSession(await client.get(keys.session(successor)))) return
+      // First the list, so that a revocation finds it there.
+      if ((await run(ENROLL_AGAIN, keys.user(user), [id, successor])) !== 1) return leave(user, [successor])
+      const isThere = await run(PUT_BACK, keys.session(id), [token, Date.now(), CODE_MEMORY])
+      forget(id)
+      if (isThere !== 1) await leave(user, [id, successor])
+    },
+
+    async revoke(user) {
+      revocations.began(user)
+      await endAll(user, (await run(REVOKE, keys.user(user), [CODE_MEMORY])) as string[])
+    },
+  }
+
+  async function endOne(id: string): Promise<boolean> {
+    let wasKnown = 0
+    for (let next = id; next !== ''; ) {
+      const [stood, successor] = (await run(END, keys.session(next), [CODE_MEMORY])) as [number, string]
+      forget(next)
+      if (next === id) wasKnown = stood
+      next = successor
+    }
+    return wasKnown === 1
+  }
+
+  async function endAll(user: string, ids: string[]): Promise<void> {
+    if (ids.length === 0) return
+    await Promise.all(ids.map(endOne))
+    await leave(user, ids)
+  }
+
+  async function leave(user: string, ids: string[]): Promise<void> {
+    await (await connection.client()).hDel(keys.user(user), ids)
+  }
+}
