@@ -17,6 +17,8 @@ export interface ExchangesOptions {
   lease: number
 }
 
+type Claimed = Extract<Entry, { state: 'claimed' }>
+
 /** A code that this process has exchanged, and its right to make a session of it. */
 export interface Exchange {
   exchanged: Exchanged
@@ -52,7 +54,7 @@ const HAS_LOGGED_IN = new Set<Entry['state']>(['session', 'used', 'ended'])
  */
 const REFUSED_FOR_GOOD = new Set([40029, 40163])
 const REFUSED_MEMORY = 10_000
-const REFUSED_HERE_MAX = 10_000
+const REFUSED_HERE_MAX = 1000
 
 /** ms between two looks at a login of another process: short at first, because most are quick. */
 const FIRST_PAUSE = 20
@@ -140,28 +142,26 @@ export function exchanges({ store, code2Session, concurrency, lease }: Exchanges
   async function settled(id: string): Promise<Entry | undefined> {
     const entry = await store.read(id)
     if (entry?.state !== 'claimed') return entry
-    const wait = waits.get(id) ?? startWait(id, lease - entry.age)
-    await wait
+    await (waits.get(id) ?? startWait(id, entry))
     // Looked at again by each who has waited: what the wait saw may be over by now.
     const after = await store.read(id)
-    if (after?.state !== 'claimed') return after
-    if (after.token !== entry.token) return settled(id)
-    // Its process has died, or stands still. When it goes on, it must not make a session of a code that we call spent.
-    await spend({ id, token: after.token })
-    return store.read(id)
+    return after?.state === 'claimed' && after.token !== entry.token ? settled(id) : after
   }
 
-  function startWait(id: string, left: number): Promise<void> {
-    const wait = untilSettled(id, performance.now() + left).finally(() => waits.delete(id))
+  function startWait(id: string, claimed: Claimed): Promise<void> {
+    const wait = untilSettled(id, claimed).finally(() => waits.delete(id))
     waits.set(id, wait)
     return wait
   }
 
-  async function untilSettled(id: string, end: number): Promise<void> {
+  async function untilSettled(id: string, { age, token }: Claimed): Promise<void> {
+    const end = performance.now() + lease - age
     for (let pause = FIRST_PAUSE; performance.now() < end; pause = Math.min(pause * 1.5, LONGEST_PAUSE)) {
       await sleep(Math.min(pause, Math.max(1, end - performance.now())))
       if ((await store.read(id))?.state !== 'claimed') return
     }
+    // Its process has died, or stands still. When it goes on, it must not make a session of a code that we call spent.
+    await spend({ id, token })
   }
 
   function spend(claim: Pick<Claim, 'id' | 'token'>): Promise<void> {

@@ -45,7 +45,8 @@ export function trust(store: SessionStore): Trust {
     believes(claimant) {
       const { found, user, staleness, askedAt, confirmedAt } = claimant
       if (ends.has(found.id)) return false
-      if ((revocations.get(user) ?? Number.NEGATIVE_INFINITY) >= confirmedAt) return look(claimant)
+      const revoked = revocations.get(user)
+      if (revoked !== undefined && revoked >= confirmedAt) return look(claimant)
       // Unknown: asked again at the next request that it is due for.
       if (performance.now() - askedAt >= staleness) look(claimant).catch(() => {})
       return true

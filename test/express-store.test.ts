@@ -149,7 +149,7 @@ test.serial(
     const id = await create(store, user)
     await store.end(await create(store, user), user)
     await store.claim(randomUUID())
-    await store.refuse(await claimed(store, randomUUID()), { status: 401 })
+    await store.refuse(await claimed(store, randomUUID()), { status: 401 }, 330_000)
     await store.revoke(randomUUID())
     await store.update(id, newRecord())
     await store.renew(id, user, Date.now() + 600_000)
@@ -507,6 +507,6 @@ async function claimed(store: SessionStore, id: string): Promise<Claim> {
 
 function newRecord(): SessionRecord {
   const now = Date.now()
-  const ids = { appId: 'wx-test', user: { openId: 'o-test' } }
+  const ids = { appId: 'wx-test', user: { appId: 'wx-test', openId: 'o-test' } }
   return { v: 1, ...ids, data: {}, key: 'sealed', created: now, expires: now + 60_000, rev: 0 }
 }

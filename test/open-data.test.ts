@@ -238,7 +238,11 @@ test('what is opened changes nothing about the user', async (t) => {
   const login = await codeLoginHeaders(phone)
   const again = encrypt(claims, await sessionKeyOf(server.wechat, phone))
   const { body } = await server.send({ ...login, ...inHeaders(again) }, '/who')
-  t.deepEqual(body.user, { nickName: 'admin', openId: phone.user.openId }, 'a profile is what it can bring')
+  t.deepEqual(
+    body.user,
+    { appId: server.wechat.appId, nickName: 'admin', openId: phone.user.openId },
+    'a profile is what it can bring',
+  )
 })
 
 test('the first block rewritten through the iv: it names nobody else', async (t) => {

@@ -22,7 +22,7 @@ test('who was logged in at weapp-session stays logged in, with the name that it 
   for (const { status, body } of responses) {
     t.is(status, 200)
     const { isAdmin: _, ...profile } = USER
-    t.deepEqual(body.user, profile)
+    t.deepEqual(body.user, { appId: server.wechat.appId, ...profile })
   }
   t.is(server.wechat.exchanges, 0)
   t.is(server.handled(), 2)

@@ -15,6 +15,8 @@ export interface RedisClient {
   /** The same client, with other options for its commands. */
   withCommandOptions?(options: object): RedisClient
   on(event: 'error' | 'ready', listener: (error: Error) => void): unknown
+  /** A cluster has none of its own: it is asked of its masters. */
+  info?(section: string): Promise<string>
   get(key: string): Promise<string | null>
   pTTL(key: string): Promise<number>
   hDel(key: string, fields: string[]): Promise<unknown>

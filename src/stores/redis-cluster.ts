@@ -10,6 +10,7 @@ export interface RedisCluster extends RedisClient {
 
 interface Pinged {
   ping(): Promise<unknown>
+  info?(section: string): Promise<string>
 }
 
 /** What watching needs of whoever uses the cluster. */

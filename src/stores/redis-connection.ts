@@ -2,6 +2,7 @@ import { deadline } from '../deadline.js'
 import { warn } from '../warn.js'
 import type { RedisClient } from './redis-client.js'
 import { isCluster, type RedisCluster, watchCluster } from './redis-cluster.js'
+import { warnOfEviction } from './redis-eviction.js'
 import { createOwn, NO_TIMER } from './redis-own-client.js'
 
 /** A client that is looked after: connected when it is needed, listened to, and closed by whoever opened it. */
@@ -63,11 +64,17 @@ export function connectionTo(source: RedisClient | string, timeout: number): Con
   }
 
   function inUse(ready: RedisClient): RedisClient {
-    if (!wasReady && isCluster(ready)) watch(ready)
+    if (!wasReady) begin(ready)
     wasReady = true
     if (commands?.client !== ready)
       commands = { client: ready, lean: typeof source === 'string' ? ready : withoutTimer(ready) }
     return commands.lean
+  }
+
+  function begin(ready: RedisClient): void {
+    if (isCluster(ready)) watch(ready)
+    // Nobody waits for it.
+    void warnOfEviction(ready)
   }
 
   function listenTo(opened: RedisClient): void {

@@ -46,7 +46,6 @@ test.before(() => {
 const SERVERS = [
   ['the session headers', {}],
   ['the session headers, with legacyStatus,', { legacyStatus: true }],
-  ['the session headers, with ignoreSignature,', { ignoreSignature: true }],
 ] as const
 
 for (const [what, options] of SERVERS) {
@@ -362,7 +361,7 @@ interface User {
 
 interface World {
   wechat: Wechat
-  options: Pick<WeappSessionOptions, 'legacyStatus' | 'ignoreSignature'>
+  options: Pick<WeappSessionOptions, 'legacyStatus'>
   users: User[]
   client: RawClient
   store: CountingStore
@@ -575,7 +574,7 @@ type Shape =
   /** Base64 that only a lenient decoder takes: neither of the two says whether it is malformed. */
   | { kind: 'undecided'; code: string }
 
-function shapeOf(rawHeaders: readonly string[], { ignoreSignature }: World['options']): Shape {
+function shapeOf(rawHeaders: readonly string[]): Shape {
   const values = new Map<string, string[]>()
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i]?.toLowerCase() ?? ''
@@ -604,7 +603,7 @@ function shapeOf(rawHeaders: readonly string[], { ignoreSignature }: World['opti
   if (says('X-WX-RawData')) {
     if (one('X-WX-RawData').length > 8192) reasons.add('ERR_BAD_REQUEST')
     if (rawData === undefined || !isJsonObject(rawData)) reasons.add('ERR_UNTRUSTED_RAW_DATA')
-    if (!ignoreSignature && !isHex40(signature)) reasons.add('ERR_UNTRUSTED_RAW_DATA')
+    if (!isHex40(signature)) reasons.add('ERR_UNTRUSTED_RAW_DATA')
   }
   const encryptedData = says('X-WX-Encrypted-Data') ? one('X-WX-Encrypted-Data') : undefined
   const iv = one('X-WX-IV')
@@ -669,8 +668,7 @@ function base64(bytes: Uint8Array): string {
 function isProven(shape: Extract<Shape, { kind: 'login' }>, user: User, world: World): boolean | undefined {
   const { rawData, signature, encryptedData, iv } = shape
   const expected = createHash('sha1').update(`${rawData}${user.sessionKey}`, 'utf8').digest('hex')
-  const isSigned =
-    world.options.ignoreSignature || rawData === undefined || signature.toLowerCase() === expected
+  const isSigned = rawData === undefined || signature.toLowerCase() === expected
   if (!isSigned) return false
   if (encryptedData === undefined) return true
   const { openId } = user
@@ -713,7 +711,7 @@ async function check(world: World, request: FuzzedRequest): Promise<void> {
   }
   const outcome = isNodes(response)
     ? checkNodes(response, lines)
-    : checkOurs(world, response, shapeOf(must(heard, 'an answer of nobody'), world.options), cost)
+    : checkOurs(world, response, shapeOf(must(heard, 'an answer of nobody')), cost)
   if (heard && outcome !== 'session' && outcome !== 'login') checkEcho(response, lines, marker)
   checkGlobals()
   world.outcomes.set(outcome, (world.outcomes.get(outcome) ?? 0) + 1)

@@ -112,8 +112,8 @@ test.serial(
     t.deepEqual(tally, { '401 ERR_SESSION_KEY_EXCHANGE_FAILED': MEASURED })
     t.true(bytes < MEASURED * GROWTH, `${bytes} bytes stay`)
     const stored = await entries()
-    t.is(stored.length, WARM_UP + MEASURED)
-    t.true(stored.every(({ ttl }) => ttl > 0 && ttl <= 330_000))
+    t.true(stored.length <= WARM_UP + MEASURED)
+    t.true(stored.every(({ ttl }) => ttl > 0 && ttl <= 10_000))
   },
 )
 

@@ -27,6 +27,8 @@ export function countingStore(inner: SessionStore): CountingStore {
     create: counted('create'),
     update: counted('update'),
     renew: counted('renew'),
+    take: counted('take'),
+    putBack: counted('putBack'),
     end: counted('end'),
     list: counted('list'),
     revoke: counted('revoke'),

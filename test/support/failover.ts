@@ -105,7 +105,7 @@ export function knownSession(
   openId: string,
   headers: Record<string, string>,
 ): KnownSession {
-  const key = `${prefix}s:${idsOf(appId, appSecret, false).session(headers['X-WX-Code'] ?? '')}`
+  const key = `${prefix}s:${idsOf(appId, appSecret, 'code').session(headers['X-WX-Code'] ?? '')}`
   return { openId, headers: codeOnly(headers), key, token: `${openId}:first`, isAlive: true }
 }
 

@@ -35,10 +35,12 @@ export function switchableStore(store: SessionStore): SwitchableStore {
       return list(user)
     },
     claim: async (id) => check() ?? store.claim(id),
-    refuse: async (claim, refusal) => check() ?? store.refuse(claim, refusal),
+    refuse: async (...args) => check() ?? store.refuse(...args),
     update: async (id, record) => check() ?? store.update(id, record),
     renew: async (id, user, expires) => check() ?? store.renew(id, user, expires),
-    end: async (id, user, rev) => check() ?? store.end(id, user, rev),
+    take: async (taking) => check() ?? store.take(taking),
+    putBack: async (taking) => check() ?? store.putBack(taking),
+    end: async (id, user) => check() ?? store.end(id, user),
     revoke: async (user) => check() ?? store.revoke(user),
     close: async () => store.close?.(),
 
