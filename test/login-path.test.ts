@@ -65,6 +65,7 @@ test('a body that was parsed before is taken as it is', async (t) => {
 
   const login = await supertest(await listen(t, app))
     .post('/login')
+    .set('Content-Type', 'application/json')
     .send('parsed')
 
   t.is(login.status, 200)
