@@ -15,6 +15,7 @@ import { warn } from '../warn.js'
 import type { ExpressStore } from './express-client.js'
 import { entriesOf } from './express-entries.js'
 import { turns } from './express-turns.js'
+import { isRecord, refusalFrom } from './shape.js'
 
 /** Options of {@link fromExpressStore}. */
 export interface ExpressStoreOptions {
@@ -276,7 +277,7 @@ function checkStore(store: ExpressStore): void {
 function entryOf(written: Written | undefined): Entry | undefined {
   if (written?.state === 'session') return written.record.expires > Date.now() ? written : { state: 'ended' }
   if (written?.state === 'claimed') return { state: 'claimed', age: Math.max(0, Date.now() - written.at) }
-  return written
+  return written?.state === 'refused' ? { state: 'refused', refusal: refusalFrom(written.refusal) } : written
 }
 
 /** Whether there is a session that lives, and would live longer. */
@@ -295,15 +296,6 @@ function isWritten(value: unknown): value is Written {
   if (value.state === 'claimed') return typeof value.token === 'string' && typeof value.at === 'number'
   if (value.state === 'refused') return isObject(value.refusal) && typeof value.refusal.status === 'number'
   return value.state === 'used' || value.state === 'ended'
-}
-
-function isRecord(value: unknown): boolean {
-  if (!isObject(value)) return false
-  const { appId, user, key, data, created, expires, rev } = value
-  const isSomebody = isObject(user) && typeof user.openId === 'string'
-  const areTexts = [appId, key].every((text) => typeof text === 'string')
-  const areNumbers = [created, expires, rev].every((number) => typeof number === 'number')
-  return areTexts && areNumbers && isObject(data) && (isSomebody || user === null)
 }
 
 function byEnd(a: Enrolment, b: Enrolment): number {

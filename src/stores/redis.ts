@@ -8,6 +8,7 @@ import { lifeOf, parseSession, printParts } from './redis-record.js'
 import { runner } from './redis-run.js'
 import { END, RENEW, RENEW_ENROLMENT, REVOKE, UPDATE } from './redis-scripts.js'
 import { tracking } from './redis-tracking.js'
+import { parseRefusal } from './shape.js'
 
 interface CommonOptions {
   /** Goes before every key, and so stands in Redis twice for each user. Default `wxs:`. */
@@ -157,7 +158,7 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
     const record = parseSession(value)
     if (record) return entryOfSession(record)
     if (value === 'ended' || value === 'used') return { state: value }
-    if (value?.startsWith('refused ')) return { state: 'refused', refusal: JSON.parse(value.slice(8)) }
+    if (value?.startsWith('refused ')) return { state: 'refused', refusal: parseRefusal(value.slice(8)) }
     // The key's own age, which no clock but Redis's has a say in.
     if (value?.startsWith('claim ')) {
       return { state: 'claimed', age: CODE_MEMORY - (await client.pTTL(keys.session(id))) }
