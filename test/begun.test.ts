@@ -13,6 +13,7 @@ import {
   WeappSessionError,
   type WxSession,
 } from '../src/index.js'
+import type { Reason } from '../src/protocol.js'
 import type { Phone } from '../src/simulator/index.js'
 import { originalClient } from './support/original-client.js'
 import { startServer } from './support/server.js'
@@ -33,16 +34,16 @@ interface Case {
   trouble?: Partial<Trouble>
   only?: CarrierName
   status: number
-  reason: string
+  reason: Reason
   /** What lies behind a conflict: then the next request has to log in. */
-  cause?: string
+  cause?: Reason
 }
 
 const JUNK = { encryptedData: randomBytes(64).toString('base64'), iv: randomBytes(16).toString('base64') }
 
-const UNTRUSTED = { status: 400, reason: 'ERR_UNTRUSTED_RAW_DATA' }
-const CONFLICT = { status: 409, reason: 'ERR_SESSION_CONFLICT' }
-const AWAY = { status: 503, reason: 'ERR_STORE_UNAVAILABLE' }
+const UNTRUSTED = { status: 400, reason: 'ERR_UNTRUSTED_RAW_DATA' } as const
+const CONFLICT = { status: 409, reason: 'ERR_SESSION_CONFLICT' } as const
+const AWAY = { status: 503, reason: 'ERR_STORE_UNAVAILABLE' } as const
 const OVER = { only: 'jwt', trouble: { isOver: true }, ...CONFLICT, cause: 'ERR_SESSION_EXPIRED' } as const
 
 const CASES: Record<string, Case> = {

@@ -284,7 +284,12 @@ test('loginOrigins that are none are said at start-up, each by name', (t) => {
     [['ftp://example.com'], /'ftp:\/\/example\.com'/],
     [[undefined], /a undefined/],
   ] as const) {
-    const options = { appId: 'a', appSecret: 'b', loginPath: '/login', loginOrigins: origins as string[] }
+    const options = {
+      appId: 'a',
+      appSecret: 'b',
+      loginPath: '/login',
+      loginOrigins: origins as unknown as string[],
+    }
     t.throws(() => weappSession(options), { instanceOf: TypeError, message: said })
   }
 })
