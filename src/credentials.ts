@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { WeappSessionError } from './errors.js'
+import { fieldOf, isTextUpTo, NO_TEXT, textOf } from './fields.js'
 import {
   CODE_HEADER,
   CODE_LOGIN,
@@ -9,7 +10,7 @@ import {
   RAW_DATA_HEADER,
   SIGNATURE_HEADER,
 } from './protocol.js'
-import { type EncryptedData, isCiphertext, parseObject } from './user-data.js'
+import { ENCRYPTED_MAX, type EncryptedData, parseObject, readEncrypted } from './user-data.js'
 
 /** What a request that logs in claims. Nothing of it is proved yet. */
 export interface Login {
@@ -33,7 +34,13 @@ const RAW_DATA = RAW_DATA_HEADER.toLowerCase()
 const SIGNATURE = SIGNATURE_HEADER.toLowerCase()
 const ENCRYPTED_DATA = ENCRYPTED_DATA_HEADER.toLowerCase()
 const IV = IV_HEADER.toLowerCase()
-const LOGIN_HEADERS = new Set([CODE, LOGIN, RAW_DATA, SIGNATURE, ENCRYPTED_DATA, IV])
+
+/** As errors call them, by the names that Node gives. */
+const LOGIN_HEADERS = new Map(
+  [CODE_HEADER, LOGIN_HEADER, RAW_DATA_HEADER, SIGNATURE_HEADER, ENCRYPTED_DATA_HEADER, IV_HEADER].map(
+    (name) => [name.toLowerCase(), name],
+  ),
+)
 
 /**
  * What a code, or another credential, can look like: printable ASCII, 256 characters at most. WeChat documents
@@ -42,10 +49,34 @@ const LOGIN_HEADERS = new Set([CODE, LOGIN, RAW_DATA, SIGNATURE, ENCRYPTED_DATA,
  */
 const CREDENTIAL = /^[!-+\--~][ -+\--~]{0,255}$/
 
+/** Characters of `encodeURIComponent(rawData)`, and of what is encrypted, in a header; nginx takes 8 KB for one. */
+const HEADER_MAX = 8192
+
+/** Characters of rawData anywhere: as many as a whole body at `loginPath` has. Today's is 250 long. */
+const RAW_DATA_MAX = 64 * 1024
+
+const CREDENTIAL_MAX = 256
+
+/** Characters of a SHA-1 in hex. */
+const SIGNATURE_MAX = 40
+
 const SHA1 = /^[0-9a-f]{40}$/i
 
-/** Characters of `encodeURIComponent(rawData)`; today's is 358 long, and nginx takes 8 KB for one header. */
-const RAW_DATA_MAX = 8192
+/** The fields of a login as they came, from headers or from a body: of whatever type. */
+export type LoginFields = Partial<Record<LoginField, unknown>>
+
+type LoginField = 'code' | 'rawData' | 'signature' | 'encryptedData' | 'iv'
+
+/** What errors call each field, so that whoever has made the mistake knows where to look. */
+export type FieldNames = Readonly<Record<LoginField, string>>
+
+const IN_HEADERS: FieldNames = {
+  code: CODE_HEADER,
+  rawData: RAW_DATA_HEADER,
+  signature: SIGNATURE_HEADER,
+  encryptedData: ENCRYPTED_DATA_HEADER,
+  iv: IV_HEADER,
+}
 
 /**
  * Reads the login headers of a request and checks their shape; nothing when it logs nobody in. No I/O: what is
@@ -60,57 +91,64 @@ export function readLogin(request: IncomingMessage): Login | undefined {
   if (!isLogin) return undefined
 
   refuseRepeated(request)
-  const field = (name: string) => headers[name] as string | undefined
-  if ((field(LOGIN) ?? CODE_LOGIN) !== CODE_LOGIN) throw new WeappSessionError('ERR_BAD_REQUEST')
-  const rawData = field(RAW_DATA) || undefined
-  if (rawData && rawData.length > RAW_DATA_MAX) throw new WeappSessionError('ERR_BAD_REQUEST')
+  if ((headers[LOGIN] ?? CODE_LOGIN) !== CODE_LOGIN)
+    throw badRequest(`${LOGIN_HEADER} must be \`${CODE_LOGIN}\``)
+  const rawData = textOf(headers[RAW_DATA] || undefined, HEADER_MAX)
+  const encryptedData = textOf(headers[ENCRYPTED_DATA] || undefined, HEADER_MAX)
+  if (rawData === NO_TEXT) throw badRequest(tooLong(RAW_DATA_HEADER))
+  if (encryptedData === NO_TEXT) throw malformed(tooLong(ENCRYPTED_DATA_HEADER))
   const fields = {
-    code: field(CODE),
+    code: headers[CODE],
     rawData: rawData && decode(rawData),
-    signature: field(SIGNATURE),
-    encryptedData: field(ENCRYPTED_DATA),
-    iv: field(IV),
+    signature: headers[SIGNATURE],
+    encryptedData,
+    iv: headers[IV] || undefined,
   }
-  return checkedLogin(fields)
+  return checkedLogin(fields, IN_HEADERS)
 }
 
-/** The fields of a login as they came, from headers or from a body. */
-export interface LoginFields {
-  code?: unknown
-  rawData?: unknown
-  signature?: unknown
-  encryptedData?: unknown
-  iv?: unknown
-}
-
-/** @throws {WeappSessionError} as {@link readLogin} does */
-export function checkedLogin(fields: LoginFields): Login {
-  const { code, rawData, signature, encryptedData, iv } = fields
-  const login: Login = { code: checkedCredential(code) }
-  if (rawData !== undefined) login.userInfo = checkedUserInfo(rawData, signature)
-  if (encryptedData || iv) login.encrypted = checkedEncrypted({ encryptedData, iv })
+/**
+ * A login of which every field is what it has to be: types and lengths first, then shapes.
+ *
+ * @throws {WeappSessionError} as {@link readLogin} does
+ */
+export function checkedLogin(fields: LoginFields, names: FieldNames): Login {
+  const login: Login = { code: checkedCredential(fieldOf(fields, 'code', CREDENTIAL_MAX), names.code) }
+  const rawData = fieldOf(fields, 'rawData', RAW_DATA_MAX)
+  if (rawData !== undefined) login.userInfo = checkedUserInfo(rawData, fields, names)
+  const hasEncrypted = fieldOf(fields, 'encryptedData', ENCRYPTED_MAX) || fieldOf(fields, 'iv', ENCRYPTED_MAX)
+  if (hasEncrypted) login.encrypted = checkedEncrypted(fields, names)
   return login
 }
 
-function checkedUserInfo(rawData: unknown, signature: unknown): UserInfo {
-  const fields = typeof rawData === 'string' ? parseObject(rawData) : undefined
-  if (!fields) throw malformed('rawData is not a JSON object')
+function checkedUserInfo(rawData: string | typeof NO_TEXT, fields: LoginFields, names: FieldNames): UserInfo {
+  const profile = rawData === NO_TEXT ? undefined : parseObject(rawData)
+  if (rawData === NO_TEXT || !profile)
+    throw malformed(`${names.rawData} must be a JSON object, as wx.getUserInfo() gave it`)
 
+  const signature = fieldOf(fields, 'signature', SIGNATURE_MAX)
   if (typeof signature !== 'string' || !SHA1.test(signature))
-    throw malformed('the signature is not a SHA-1 in hex')
-  return { rawData: rawData as string, fields, signature }
+    throw malformed(`${names.signature} must be a SHA-1 in hex, of the same wx.getUserInfo() as rawData`)
+  return { rawData, fields: profile, signature }
 }
 
-function checkedEncrypted({ encryptedData, iv }: LoginFields): EncryptedData {
-  const encrypted = { encryptedData: String(encryptedData ?? ''), iv: String(iv ?? '') }
-  if (!isCiphertext(encrypted)) throw malformed('encrypted data or its iv is malformed')
-  return encrypted
+function checkedEncrypted(fields: LoginFields, names: FieldNames): EncryptedData {
+  const encrypted = readEncrypted(fields)
+  if (encrypted) return encrypted
+  throw malformed(
+    `${names.encryptedData} and ${names.iv} must be whole blocks of AES, and 16 bytes, in base64, as wx gave them`,
+  )
 }
 
-/** @throws {WeappSessionError} ERR_BAD_REQUEST when it has an impossible shape */
-export function checkedCredential(credential: unknown): string {
-  if (typeof credential !== 'string' || !CREDENTIAL.test(credential))
-    throw new WeappSessionError('ERR_BAD_REQUEST')
+/**
+ * @param name what errors call it
+ * @throws {WeappSessionError} ERR_BAD_REQUEST when it has an impossible shape
+ */
+export function checkedCredential(credential: unknown, name: string = CODE_HEADER): string {
+  if (!isTextUpTo(CREDENTIAL_MAX, credential) || !CREDENTIAL.test(credential))
+    throw badRequest(
+      `${name} must be what wx.login() gave: 1 to ${CREDENTIAL_MAX} printable ASCII characters, no comma`,
+    )
   return credential
 }
 
@@ -119,8 +157,9 @@ function refuseRepeated({ rawHeaders }: IncomingMessage): void {
   const seen = new Set<string>()
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i]?.toLowerCase() ?? ''
-    if (!LOGIN_HEADERS.has(name)) continue
-    if (seen.has(name)) throw new WeappSessionError('ERR_BAD_REQUEST')
+    const header = LOGIN_HEADERS.get(name)
+    if (header === undefined) continue
+    if (seen.has(name)) throw badRequest(`${header} must not be repeated`)
     seen.add(name)
   }
 }
@@ -134,6 +173,14 @@ function decode(encoded: string): string {
   }
 }
 
+function tooLong(name: string): string {
+  return `${name} must not be longer than ${HEADER_MAX} characters: send it to loginPath`
+}
+
+function badRequest(what: string): WeappSessionError {
+  return new WeappSessionError('ERR_BAD_REQUEST', { message: `${what}.` })
+}
+
 function malformed(what: string): WeappSessionError {
-  return new WeappSessionError('ERR_UNTRUSTED_RAW_DATA', { status: 400, message: `Malformed: ${what}.` })
+  return new WeappSessionError('ERR_UNTRUSTED_RAW_DATA', { status: 400, message: `${what}.` })
 }

@@ -1,4 +1,12 @@
-import { ERROR_HEADER, MAGIC_ID, type Reason, type RefusalBody, STATUS_BY_REASON } from './protocol.js'
+import {
+  ERROR_HEADER,
+  LOGIN_HEADER,
+  LOGIN_REQUIRED,
+  MAGIC_ID,
+  type Reason,
+  type RefusalBody,
+  STATUS_BY_REASON,
+} from './protocol.js'
 
 const MESSAGES: Record<Reason, string> = {
   ERR_SESSION_EXPIRED: 'The session is unknown, has expired or was ended: log in again.',
@@ -22,6 +30,8 @@ export interface RefusalOptions {
   rid?: string | undefined
   /** Seconds until another try makes sense; sent as `Retry-After`. */
   retryAfter?: number | undefined
+  /** Whether the next request has to log in, although this one is not to be repeated; sent as `X-WX-Login: required`. */
+  needsLogin?: boolean | undefined
   /** What went wrong underneath. For logs: never sent to the client. */
   cause?: unknown
 }
@@ -58,6 +68,7 @@ export class WeappSessionError extends Error {
       errcode,
       rid,
       retryAfter,
+      needsLogin = false,
       cause,
     } = options
     super(message, cause === undefined ? undefined : { cause })
@@ -68,6 +79,7 @@ export class WeappSessionError extends Error {
     this.headers = {
       [ERROR_HEADER]: reason,
       'Cache-Control': 'no-store',
+      ...(needsLogin && { [LOGIN_HEADER]: LOGIN_REQUIRED }),
       ...(retryAfter === undefined ? undefined : { 'Retry-After': String(retryAfter) }),
     }
   }

@@ -5,6 +5,7 @@ import { type Login, readLogin } from './credentials.js'
 import { printDiagnostics } from './debug.js'
 import { give, heldBy, keepFromCaches, owed } from './delivery.js'
 import { WeappSessionError } from './errors.js'
+import { isTextUpTo } from './fields.js'
 import { answerLogin, isLoginPath, readLoginBody } from './login-path.js'
 import { onceThere } from './once-there.js'
 import { settle, type WeappSessionOptions } from './options.js'
@@ -44,7 +45,7 @@ export interface WeappSession extends Middleware {
 export function weappSession(options: WeappSessionOptions): WeappSession {
   const settled = settle(options)
   printDiagnostics()
-  const { apps, appIdOf, carrier, ignore, onLogin, loginPath, legacyStatus } = settled
+  const { apps, appIdOf, carrier, ignore, onLogin, loginPath, loginOrigins, legacyStatus } = settled
   const warn = warnings()
   const store = guarded(settled.store, warn.rarely)
   const programs = new Map(
@@ -94,7 +95,7 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
   }
 
   function identify(ctx: Context): Identified | Promise<Identified> {
-    const login = isLoginPath(ctx, loginPath) ? readLoginBody(ctx) : readLogin(ctx.req)
+    const login = isLoginPath(ctx, loginPath) ? readLoginAtPath(ctx) : readLogin(ctx.req)
     return onceThere(login, (login) => {
       const program = programFor(ctx)
       if (login) return logIn(ctx, known(program), login)
@@ -103,6 +104,11 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
         presented ? recognise(ctx, known(program), presented) : guest(ctx, program),
       )
     })
+  }
+
+  function readLoginAtPath(ctx: Context): Promise<Login> {
+    if (carrier.ambient) loginOrigins.check(ctx)
+    return readLoginBody(ctx)
   }
 
   function recognise(ctx: Context, program: Program, presented: Presented): Identified | Promise<Identified> {
@@ -142,7 +148,7 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
   /** Lets the application see a session that is about to be stored, fill its data, or veto it by throwing. */
   async function welcome(ctx: Context, program: Program, draft: FoundSession): Promise<SessionRecord> {
     if (!onLogin) return draft.record
-    const session = program.open(draft, { isNew: true, onEnd: () => left(ctx) })
+    const session = program.open(draft, { isNew: true, isDraft: true, onEnd: () => left(ctx) })
     attach(ctx, session)
     await onLogin(session.visible, ctx)
     return session.changed() ?? draft.record
@@ -157,7 +163,7 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
   return Object.assign(weappSession, {
     wechat: wechatOf(new Map([...programs].map(([appId, { wechat }]) => [appId, wechat]))),
     async revoke(openId: string) {
-      if (typeof openId !== 'string' || openId === '') throw mistake('revoke() needs an openId')
+      if (!isTextUpTo(OPEN_ID_MAX, openId)) throw mistake('revoke() needs an openId')
       await Promise.all([...programs.values()].map((program) => program.revoke(openId)))
     },
     async close() {
@@ -171,6 +177,9 @@ interface Identified {
   session: OpenSession | undefined
   held: string | undefined
 }
+
+/** Characters. WeChat's have 28; what is longer is somebody's joke, and is not worth a hash. */
+const OPEN_ID_MAX = 256
 
 const NOBODY: Identified = { session: undefined, held: undefined }
 

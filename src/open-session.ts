@@ -2,6 +2,7 @@ import { amend } from './amend.js'
 import { mistake } from './check.js'
 import { WeappSessionError } from './errors.js'
 import type { Ids } from './id.js'
+import { inHandler } from './in-handler.js'
 import { isObject } from './is-object.js'
 import type { Lives } from './lives.js'
 import type { OpenData } from './open-data.js'
@@ -10,7 +11,7 @@ import type { FoundSession, OpenSession, SessionData, Situation, WxSession } fro
 import { CODE_MEMORY, type SessionRecord, type SessionStore } from './store.js'
 import { overtaken } from './succession.js'
 import type { Trust } from './trust.js'
-import type { EncryptedData, WxUserInfo } from './user-data.js'
+import { type EncryptedData, readEncrypted, type WxUserInfo } from './user-data.js'
 import type { PhoneNumber, WechatApi } from './wechat-api.js'
 
 /** What sessions need of their mini program. */
@@ -51,13 +52,17 @@ class Opened implements OpenSession {
   /** By the process's own clock, when the request found it: ms. */
   readonly #since = performance.now()
 
-  constructor(around: Surroundings, found: FoundSession | undefined, { isNew, onEnd }: Situation) {
+  constructor(
+    around: Surroundings,
+    found: FoundSession | undefined,
+    { isNew, onEnd, isDraft = false }: Situation,
+  ) {
     this.#around = around
     this.#session = found
     this.#onEnd = onEnd
     // A copy: the record is the store's.
     this.user = found?.record.user ? { ...found.record.user } : null
-    this.visible = new Visible(this, isNew)
+    this.visible = new Visible(this, isNew, isDraft)
   }
 
   get data(): SessionData {
@@ -85,7 +90,15 @@ class Opened implements OpenSession {
   }
 
   async load(): Promise<void> {
-    if (this.#session?.isClaimed) this.#session = await this.#around.find(this.#session)
+    const session = this.#session
+    if (!session?.isClaimed) return
+    try {
+      this.#session = await this.#around.find({ credential: session.credential })
+    } catch (error) {
+      // What is known now needs no other look: the next request with it is refused before its handler begins.
+      if (isOver(error)) this.#around.trust.ended(session.id)
+      throw error
+    }
   }
 
   async destroy(): Promise<void> {
@@ -102,19 +115,23 @@ class Opened implements OpenSession {
     this.#isToMove = true
   }
 
-  async decrypt(encrypted: EncryptedData): Promise<Record<string, unknown>> {
+  async decrypt(data: unknown): Promise<Record<string, unknown>> {
+    // Before anything is asked, and before anything is counted: what nobody could open is no attempt.
+    const encrypted = readEncrypted(data)
+    if (!encrypted) throw new WeappSessionError('ERR_UNTRUSTED_RAW_DATA')
     await this.load()
     const { sealer, openData } = this.#around
     const session = this.#session
+    if (!session?.record.user) throw loginRequired('decrypt()')
     // Sealed with an appSecret that has been replaced since: a new login brings a key that opens.
-    const hasKey = session && sealer.open(session.record.key, session.id) !== undefined
-    if (!session || !hasKey) throw new WeappSessionError('ERR_SESSION_EXPIRED')
+    if (sealer.open(session.record.key, session.id) === undefined)
+      throw new WeappSessionError('ERR_SESSION_EXPIRED', { message: KEY_IS_GONE })
     return openData.open(session, encrypted)
   }
 
   async getPhoneNumber(code: string): Promise<PhoneNumber> {
     const openId = this.#session?.record.user?.openId
-    if (!openId || this.#isOver) throw new WeappSessionError('ERR_LOGIN_REQUIRED')
+    if (!openId || this.#isOver) throw loginRequired('getPhoneNumber()')
     return this.#around.wechat.getPhoneNumber(code, { openId })
   }
 
@@ -192,9 +209,11 @@ class Opened implements OpenSession {
 class Visible implements WxSession {
   readonly isNew: boolean
   readonly #opened: Opened
+  readonly #isDraft: boolean
 
-  constructor(opened: Opened, isNew: boolean) {
+  constructor(opened: Opened, isNew: boolean, isDraft: boolean) {
     this.#opened = opened
+    this.#isDraft = isDraft
     this.isNew = isNew
   }
 
@@ -215,27 +234,32 @@ class Visible implements WxSession {
   }
 
   load(): Promise<void> {
-    return this.#opened.load()
+    return this.#asked(this.#opened.load())
   }
 
   destroy(): Promise<void> {
-    return this.#opened.destroy()
+    return this.#asked(this.#opened.destroy())
   }
 
   rotate(): Promise<void> {
-    return this.#opened.rotate()
+    return this.#asked(this.#opened.rotate())
   }
 
   decrypt(encrypted: EncryptedData): Promise<Record<string, unknown>> {
-    return this.#opened.decrypt(encrypted)
+    return this.#asked(this.#opened.decrypt(encrypted))
   }
 
   getPhoneNumber(code: string): Promise<PhoneNumber> {
-    return this.#opened.getPhoneNumber(code)
+    return this.#asked(this.#opened.getPhoneNumber(code))
   }
 
   isKeyAlive(): Promise<boolean> {
-    return this.#opened.isKeyAlive()
+    return this.#asked(this.#opened.isKeyAlive())
+  }
+
+  /** Before there is a session, no handler has begun: `onLogin` refuses as a login does. */
+  #asked<Result>(asked: Promise<Result>): Promise<Result> {
+    return this.#isDraft ? asked : inHandler(asked)
   }
 
   /** For `ctx.body = ctx.$wxSession`. */
@@ -250,3 +274,15 @@ function isConflict(error: unknown): boolean {
 }
 
 const NOT_LOADED = 'koa-weapp-session: with jwtCarrier(), await ctx.$wxSession.load() before its data'
+
+const KEY_IS_GONE =
+  'The session_key of this session was sealed with another appSecret, and opens no more: log in again.'
+
+function loginRequired(what: string): WeappSessionError {
+  const message = `${what} needs a logged-in user: put requireWxUser() before this handler.`
+  return new WeappSessionError('ERR_LOGIN_REQUIRED', { message })
+}
+
+function isOver(error: unknown): boolean {
+  return error instanceof WeappSessionError && error.reason === 'ERR_SESSION_EXPIRED'
+}

@@ -2,6 +2,7 @@ import type { Context } from 'koa'
 import type { Carrier } from './carriers/carrier.js'
 import { codeCarrier } from './carriers/code.js'
 import { checkOptions, mistake } from './check.js'
+import { type LoginOrigins, loginOrigins } from './login-origin.js'
 import { APP_ID_HEADER } from './protocol.js'
 import type { WxSession } from './session.js'
 import type { SessionStore } from './store.js'
@@ -56,9 +57,16 @@ export interface WeappSessionOptions {
   }
   /**
    * A path, such as `/login`, on which a POST logs in with a JSON body: `{ code, rawData?, signature?,
-   * encryptedData?, iv? }`, for what is too long for headers. Answers `{ user, expiresAt }`. Default: none.
+   * encryptedData?, iv? }`, for what is too long for headers. Takes `application/json` alone. Answers `{ user, expiresAt
+   * }`. Default: none.
    */
   loginPath?: string
+  /**
+   * Of `loginPath` with `cookieCarrier()`: web pages of other hosts that may log their visitors in, such as
+   * `['https://www.example.com']`. Default: none but the host that was asked, as `ctx.host` says (behind a proxy: the
+   * `Host` that it passes on, or `X-Forwarded-Host` with `app.proxy`).
+   */
+  loginOrigins?: string[]
   /** Answers every refusal with status 200, for gateways that swallow other statuses. Default false. */
   legacyStatus?: boolean
 }
@@ -77,6 +85,7 @@ export interface Settled {
   onLogin: ((session: WxSession, ctx: Context) => unknown) | undefined
   wechat: { baseUrl: string; timeout: number; concurrency: number; fetch: typeof fetch | undefined }
   loginPath: string | undefined
+  loginOrigins: LoginOrigins
   legacyStatus: boolean
 }
 
@@ -101,6 +110,7 @@ const NAMES = [
   'onLogin',
   'wechat',
   'loginPath',
+  'loginOrigins',
   'legacyStatus',
 ] as const satisfies (keyof WeappSessionOptions)[]
 
@@ -119,6 +129,7 @@ export function settle(options: WeappSessionOptions): Settled {
     onLogin,
     wechat = {},
     loginPath,
+    loginOrigins: origins = [],
     legacyStatus = false,
   } = options
   checkOptions('weappSession({ wechat })', wechat, ['baseUrl', 'timeout', 'concurrency', 'fetch'])
@@ -165,6 +176,7 @@ export function settle(options: WeappSessionOptions): Settled {
     onLogin,
     wechat: { baseUrl: new URL(baseUrl).href.replace(/\/+$/, ''), timeout, concurrency, fetch },
     loginPath,
+    loginOrigins: loginOrigins(origins),
     legacyStatus,
   }
 }

@@ -18,11 +18,17 @@ export const ENCRYPTED_DATA_HEADER = 'X-WX-Encrypted-Data'
 /** Login request, optional: the `iv` of the same `wx.getUserInfo()` call. */
 export const IV_HEADER = 'X-WX-IV'
 
-/** Login request without a profile: says that the code is to be exchanged. Its only value is `code`. */
+/**
+ * Login request without a profile: says that the code is to be exchanged. Its only value is `code`. Response: `required`
+ * where the next request has to log in.
+ */
 export const LOGIN_HEADER = 'X-WX-Login'
 
-/** The value of {@link LOGIN_HEADER}. */
+/** The value of {@link LOGIN_HEADER} in a request. */
 export const CODE_LOGIN = 'code'
+
+/** The value of {@link LOGIN_HEADER} in a response after which the next request has to log in. */
+export const LOGIN_REQUIRED = 'required'
 
 /** Response and request: the credential that the server made, in the header carrier. */
 export const SESSION_HEADER = 'X-WX-Session'
@@ -45,13 +51,13 @@ export const STATUS_BY_REASON = {
   ERR_SESSION_EXPIRED: 401,
   /** A user is required and the request has no credential: log in. */
   ERR_LOGIN_REQUIRED: 401,
-  /** The profile is not what WeChat signed or encrypted (400 when it is malformed): stop. */
+  /** The data is not what WeChat signed or encrypted (400 when it is malformed, or a handler has begun): stop. */
   ERR_UNTRUSTED_RAW_DATA: 401,
   /** WeChat did not exchange the code (401, 403, 429, 502 or 504 by cause): a new code, with back-off. */
   ERR_SESSION_KEY_EXCHANGE_FAILED: 401,
-  /** A credential of impossible shape: stop. */
+  /** A credential of impossible shape (415 or 403 at the login path, for what is no JSON or of another site): stop. */
   ERR_BAD_REQUEST: 400,
-  /** The session's data was changed by a parallel request: replay. */
+  /** A handler had begun, and the session has changed or ended meanwhile: replay what is safe, and nothing else. */
   ERR_SESSION_CONFLICT: 409,
   /** The store did not answer in time: keep the session, retry later. */
   ERR_STORE_UNAVAILABLE: 503,

@@ -14,7 +14,11 @@ export interface SessionData {
   [key: string]: unknown
 }
 
-/** The session of a request. */
+/**
+ * The session of a request. What these methods throw out of a handler is never 401: a request whose handler has begun must
+ * not be repeated by whoever sees one. Where the next request has to log in, it is ERR_SESSION_CONFLICT (409) with
+ * `X-WX-Login: required`, and the reason behind it in `cause`.
+ */
 export interface WxSession {
   /**
    * JSON, yours to change; saved when it has changed and the handlers did not throw.
@@ -30,7 +34,7 @@ export interface WxSession {
    * Reads the session from the store, where it was believed without: with `jwtCarrier()`. With the others it is
    * there already, and this does nothing.
    *
-   * @throws {WeappSessionError} ERR_SESSION_EXPIRED, ERR_STORE_UNAVAILABLE
+   * @throws {WeappSessionError} ERR_SESSION_CONFLICT when the session has ended, ERR_STORE_UNAVAILABLE
    */
   load(): Promise<void>
   /**
@@ -51,8 +55,12 @@ export interface WxSession {
    * checks that it was made for this mini program and this user, in the last ten minutes. The result is unsigned: do
    * not take an identity from it.
    *
-   * @throws {WeappSessionError} ERR_UNTRUSTED_RAW_DATA when it does not open, or is not ours; always, once ten have
-   * failed in this session
+   * May be given what stands in a request as it is (`ctx.request.body`): what is no two texts in base64, or longer than
+   * 64 KB, is refused like what does not open, and is none of the ten.
+   *
+   * @throws {WeappSessionError} ERR_UNTRUSTED_RAW_DATA (400) when it does not open, or is not ours; always, once ten have
+   * failed in this session. ERR_SESSION_CONFLICT where the user has to log in first: a guest, or one whose session_key
+   * was sealed with another appSecret
    */
   decrypt(data: EncryptedData): Promise<Record<string, unknown>>
   /**
@@ -61,7 +69,7 @@ export interface WxSession {
    * gives the same answer.
    *
    * @throws {WechatApiError} with a `code` that says what to do
-   * @throws {WeappSessionError} ERR_LOGIN_REQUIRED in a session without a user
+   * @throws {WeappSessionError} ERR_SESSION_CONFLICT in a session without a user
    */
   getPhoneNumber(code: string): Promise<PhoneNumber>
   /**
@@ -118,6 +126,8 @@ export interface OpenSession {
 /** What a session has to do with its request. */
 export interface Situation {
   isNew: boolean
+  /** Whether it is only about to begin, for `onLogin`: no handler has seen the request. */
+  isDraft?: boolean
   /** It is over: the request has no user any more. */
   onEnd(): void
 }

@@ -1,5 +1,6 @@
 import { createDecipheriv, hash, timingSafeEqual } from 'node:crypto'
 import { WeappSessionError } from './errors.js'
+import { fieldOf } from './fields.js'
 import { isObject } from './is-object.js'
 
 /** What `wx.getUserInfo()` says of a user. Since 2021 it is the same anonymous data for everybody. */
@@ -102,7 +103,8 @@ export function decryptUserData(
   const value = parseObject(decryptText(data, sessionKey) ?? '')
   const { appid, timestamp } = (isObject(value?.watermark) ? value.watermark : {}) as Watermark
   // On both sides: WeChat's clock and ours need not agree.
-  const isOurs = appid === appId && Math.abs(now / 1000 - Number(timestamp)) <= FRESH
+  const isFresh = typeof timestamp === 'number' && Math.abs(now / 1000 - timestamp) <= FRESH
+  const isOurs = appid === appId && isFresh
   if (!value || !isOurs || (value.openId ?? openId) !== openId) {
     throw new WeappSessionError('ERR_UNTRUSTED_RAW_DATA')
   }
@@ -113,6 +115,28 @@ export function decryptUserData(
 interface Watermark {
   appid?: unknown
   timestamp?: unknown
+}
+
+/**
+ * Characters of `encryptedData`, wherever it comes from: as many as a whole body at `loginPath` has. What WeChat encrypts
+ * is a user (500), a phone number (300), a group (200), or at most the steps of thirty-one days (3,000); and to open as
+ * much as this takes a fraction of a millisecond for each key that is tried.
+ */
+export const ENCRYPTED_MAX: number = 64 * 1024
+
+/** Characters of an iv: 16 bytes in base64. */
+const IV_MAX = 24
+
+/**
+ * What a client says is encrypted data, as texts of our own; nothing where it cannot be that. Types and lengths come
+ * first: no work is done on what is too much of it.
+ */
+export function readEncrypted(source: unknown): EncryptedData | undefined {
+  const encryptedData = fieldOf(source, 'encryptedData', ENCRYPTED_MAX)
+  const iv = fieldOf(source, 'iv', IV_MAX)
+  if (typeof encryptedData !== 'string' || typeof iv !== 'string') return undefined
+  const encrypted = { encryptedData, iv }
+  return isCiphertext(encrypted) ? encrypted : undefined
 }
 
 /** Whether the two texts can be an AES-CBC ciphertext and its iv at all. */

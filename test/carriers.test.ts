@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
 import type { Context } from 'koa'
-import { memoryStore, redisStore, type SessionStore } from '../src/index.js'
+import { cookieCarrier, memoryStore, redisStore, type SessionStore } from '../src/index.js'
 import { useRedis } from './support/redis.js'
 import { isRefused, startServer, type TestServer, type TestServerOptions } from './support/server.js'
 import { until } from './support/until.js'
@@ -335,3 +335,43 @@ test.serial(
     t.is(later.get('Cache-Control'), 'no-store')
   },
 )
+
+test('cookie: its name promises what browsers can keep, and no more', async (t) => {
+  const names: [options: object, name: string][] = [
+    [{}, '__Host-wx-session'],
+    [{ sameSite: 'none' }, '__Host-wx-session'],
+    [{ secure: false }, 'wx-session'],
+    [{ path: '/api' }, 'wx-session'],
+    [{ domain: 'example.com' }, 'wx-session'],
+    [{ name: 'sid' }, 'sid'],
+    [{ name: '__Secure-sid', domain: 'example.com' }, '__Secure-sid'],
+    [{ name: '__Host-sid' }, '__Host-sid'],
+  ]
+
+  for (const [options, name] of names) {
+    const server = await startServer(t, { carrier: cookieCarrier({ keys: [KEY], ...options }) })
+    const login = await server.send(await codeLoginHeaders(server.wechat.phone()))
+    const [cookie = ''] = login.get('Set-Cookie') ?? []
+    const value = cookie.slice(name.length + 1).split(';')[0] ?? ''
+
+    t.true(cookie.startsWith(`${name}=`), cookie)
+    const others = ['wx-session', '__Host-wx-session', 'sid'].filter((other) => other !== name)
+    t.is((await server.send({ Cookie: `${name}=${value}` })).status, 200)
+    for (const other of others)
+      t.is((await server.send({ Cookie: `${other}=${value}` })).body.user, null, `${other} is not read`)
+  }
+})
+
+test('cookie: a name whose promise the other options break is said at start-up', (t) => {
+  for (const options of [
+    { name: '__Host-sid', secure: false },
+    { name: '__Host-sid', path: '/api' },
+    { name: '__Host-sid', domain: 'example.com' },
+    { name: '__host-sid', domain: 'example.com' },
+    { name: '__Secure-sid', secure: false },
+  ])
+    t.throws(() => cookieCarrier({ keys: [KEY], ...options }), {
+      instanceOf: TypeError,
+      message: new RegExp(`${options.name}.*browsers refuse`),
+    })
+})

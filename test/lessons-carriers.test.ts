@@ -244,7 +244,7 @@ forEach(ALL, 'B5 a session that ends during its login leaves no credential', asy
   t.is(response.get('X-WX-Session'), undefined)
   t.is(response.get('X-WX-Token'), undefined)
   for (const cookie of response.get('Set-Cookie') ?? [])
-    t.regex(cookie, /^wx-session=;.*expires=Thu, 01 Jan 1970/)
+    t.regex(cookie, /^__Host-wx-session=;.*expires=Thu, 01 Jan 1970/)
 })
 
 // When the store said that it was disconnected, handlers were called without any session, and failed.
@@ -336,7 +336,7 @@ test('B8 what takes a cookie away is in no cache either', async (t) => {
 
   const response = await alice.get('/cached?logout=1')
 
-  t.regex(String(response.get('Set-Cookie')), /^wx-session=;/)
+  t.regex(String(response.get('Set-Cookie')), /^__Host-wx-session=;/)
   t.is(response.get('Cache-Control'), 'no-store')
 })
 
@@ -571,11 +571,11 @@ forEach(ALL, 'C9 no credential is ever read from the query string or the body', 
     'x-wx-session': credential,
     'X-WX-Token': credential,
     Authorization: `Bearer ${credential}`,
-    Cookie: `wx-session=${credential}`,
+    Cookie: `__Host-wx-session=${credential}`,
     access_token: credential,
     token: credential,
     session: credential,
-    'wx-session': credential,
+    '__Host-wx-session': credential,
     code: login['X-WX-Code'] ?? '',
   }
   const [calls, exchanges] = [store.calls(), server.wechat.exchanges]
@@ -734,7 +734,7 @@ forEach(
       key,
       createHmac('sha1', '').update(key).digest('hex'),
       `${id}.${createHmac('sha256', key).update(`x-wx-session=${id}`).digest('base64url')}`,
-      `${id}.${createHmac('sha256', Buffer.from(key, 'base64')).update(`wx-session=${id}`).digest('base64url')}`,
+      `${id}.${createHmac('sha256', Buffer.from(key, 'base64')).update(`__Host-wx-session=${id}`).digest('base64url')}`,
     ]) {
       t.true([400, 401].includes((await server.send(asCredential(name, guess))).status), guess)
     }
@@ -976,7 +976,7 @@ test('what was signed as a header is no cookie, no other header, and the other w
 
   t.is((await header.send({ 'X-WX-Session': credential })).status, 200)
   isRefused(t, await other.send({ 'X-Other': credential }), 'ERR_SESSION_EXPIRED', 401)
-  isRefused(t, await cookie.send({ Cookie: `wx-session=${credential}` }), 'ERR_SESSION_EXPIRED', 401)
+  isRefused(t, await cookie.send({ Cookie: `__Host-wx-session=${credential}` }), 'ERR_SESSION_EXPIRED', 401)
   for (const one of [other, cookie]) t.is((await one.send({ 'X-WX-Session': credential })).body.user, null)
 })
 
@@ -1101,7 +1101,7 @@ test('jwt: what is forged, foreign or over is refused without a read of the stor
       t.is((await server.send({}, path)).body.user, null, path)
     for (const headers of [
       { 'X-WX-Token': token },
-      { Cookie: `wx-session=${token}` },
+      { Cookie: `__Host-wx-session=${token}` },
       { 'X-WX-Session': token },
     ])
       t.is((await server.send(headers)).body.user, null)
@@ -1337,12 +1337,14 @@ function faulty(inner: SessionStore): FaultyStore {
 /** The credential alone, without what it is sent in. */
 function credentialOf(headers: Record<string, string>): string {
   const { 'X-WX-Session': session, Authorization: token, Cookie: cookie } = headers
-  return session ?? token?.replace('Bearer ', '') ?? cookie?.replace('wx-session=', '') ?? ''
+  return session ?? token?.replace('Bearer ', '') ?? cookie?.replace('__Host-wx-session=', '') ?? ''
 }
 
 function asCredential(name: Name, credential: string): Record<string, string> {
   if (name === 'jwt') return { Authorization: `Bearer ${credential}` }
-  return name.startsWith('cookie') ? { Cookie: `wx-session=${credential}` } : { 'X-WX-Session': credential }
+  return name.startsWith('cookie')
+    ? { Cookie: `__Host-wx-session=${credential}` }
+    : { 'X-WX-Session': credential }
 }
 
 function bearer(token: string): Record<string, string> {

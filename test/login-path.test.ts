@@ -1,6 +1,7 @@
 import test, { type ExecutionContext } from 'ava'
 import Koa, { type Context } from 'koa'
 import supertest, { type Response } from 'supertest'
+import { weappSession } from '../src/index.js'
 import type { Phone } from '../src/simulator/index.js'
 import {
   answer,
@@ -65,6 +66,7 @@ test('a body that was parsed before is taken as it is', async (t) => {
 
   const login = await supertest(await listen(t, app))
     .post('/login')
+    .set('Content-Type', 'application/json')
     .send('parsed')
 
   t.is(login.status, 200)
@@ -103,6 +105,193 @@ test('other requests to the path, and to others, are not touched', async (t) => 
   t.is((await server.send({}, '/login')).body.user, null)
   t.is((await supertest(server.url).post('/other').send({ code: 'x' })).status, 200)
   t.is(server.wechat.exchanges, 0)
+})
+
+test('only JSON logs in: what a form, or a script that asks nobody, can send is 415, and costs nothing', async (t) => {
+  const server = await start(t, { carrier: CARRIERS.cookie() })
+  const code = await newCode(server.wechat.phone())
+  const json = JSON.stringify({ code })
+  const types = [
+    undefined,
+    '',
+    'text/plain',
+    'application/x-www-form-urlencoded',
+    'multipart/form-data; boundary=application/json',
+    'text/plain; application/json',
+    'application/jsonp',
+    'application/vnd.api+json',
+    'application/json, text/plain',
+    'application/json; charset=gbk',
+  ]
+
+  for (const type of types) {
+    const request = supertest(server.url)
+      .post('/login')
+      .set({ 'Content-Type': type ?? '' })
+    if (type === undefined) request.unset('Content-Type')
+    const response = await request.serialize(() => json).send(json)
+    isRefused(t, response, 'ERR_BAD_REQUEST', 415)
+    t.is(response.get('Set-Cookie'), undefined, type)
+    t.regex(response.body.error.message, /application\/json/)
+  }
+  t.is(server.wechat.exchanges, 0)
+
+  for (const type of ['application/json; charset=utf-8', 'Application/JSON;charset="UTF-8"']) {
+    const fresh = JSON.stringify({ code: await newCode(server.wechat.phone()) })
+    const request = supertest(server.url).post('/login').set('Content-Type', type)
+    t.is((await request.serialize(() => fresh).send(fresh)).status, 200, type)
+  }
+})
+
+test('a form that a body parser has read is no login either', async (t) => {
+  const { wechat, session } = await start(t, { carrier: CARRIERS.cookie() })
+  const app = new Koa()
+  const code = await newCode(wechat.phone())
+  app.use(async (ctx, next) => {
+    for await (const _ of ctx.req);
+    Object.assign(ctx.request, { body: { code } })
+    await next()
+  })
+  app.use(session)
+
+  const response = await supertest(await listen(t, app))
+    .post('/login')
+    .type('form')
+    .send({ code })
+
+  isRefused(t, response, 'ERR_BAD_REQUEST', 415)
+  t.is(wechat.exchanges, 0)
+})
+
+/** Headers of a login, and whether a server at `api.example.com` with cookies takes it. */
+const SENT_BY: [what: string, headers: Record<string, string>, isTaken: boolean][] = [
+  ['a program that says nothing of itself', {}, true],
+  ['a page of this host', { Origin: 'https://api.example.com' }, true],
+  [
+    'a page of this host, by plain http: TLS may end in front of us',
+    { Origin: 'http://api.example.com' },
+    true,
+  ],
+  ['a page of this host, with the port that it has anyway', { Origin: 'https://api.example.com:443' }, true],
+  ['a page of a host that was named', { Origin: 'https://www.example.com' }, true],
+  ['a page of a host that was named, with its port', { Origin: 'http://localhost:5173' }, true],
+  ['a page of another port', { Origin: 'https://api.example.com:8443' }, false],
+  ['a page of another host', { Origin: 'https://evil.example' }, false],
+  ['a page of a host whose name begins like ours', { Origin: 'https://api.example.com.evil.example' }, false],
+  ['a page of a host below ours', { Origin: 'https://x.api.example.com' }, false],
+  ['a page of a host above ours', { Origin: 'https://example.com' }, false],
+  ['a page of no host', { Origin: 'null' }, false],
+  ['an extension', { Origin: 'chrome-extension://api.example.com' }, false],
+  ['what no browser says', { Origin: 'https://api.example.com, https://evil.example' }, false],
+  ['what no browser says', { Origin: 'https://api.example.com@evil.example' }, false],
+  ['what no browser says', { Origin: 'api.example.com' }, false],
+  ['a navigation', { 'Sec-Fetch-Mode': 'navigate' }, false],
+  [
+    'a navigation within this host',
+    { 'Sec-Fetch-Mode': 'navigate', 'Sec-Fetch-Site': 'same-origin', Origin: 'https://api.example.com' },
+    false,
+  ],
+  // wx.request of WeChat for Windows, and of its DevTools.
+  [
+    'WeChat for Windows',
+    { 'Sec-Fetch-Site': 'cross-site', 'Sec-Fetch-Mode': 'cors', 'Sec-Fetch-Dest': 'empty' },
+    true,
+  ],
+]
+
+test('with cookies, a login from another site is 403, and WeChat for Windows is none', async (t) => {
+  const server = await start(t, {
+    carrier: CARRIERS.cookie(),
+    loginOrigins: ['https://www.example.com', 'localhost:5173'],
+  })
+
+  for (const [what, headers, isTaken] of SENT_BY) {
+    const code = await newCode(server.wechat.phone())
+    const before = server.wechat.exchanges
+    const response = await supertest(server.url)
+      .post('/login')
+      .set({ Host: 'api.example.com', ...headers })
+      .send({ code })
+
+    if (isTaken) t.is(response.status, 200, what)
+    else isRefused(t, response, 'ERR_BAD_REQUEST', 403)
+    t.is(server.wechat.exchanges - before, isTaken ? 1 : 0, what)
+    t.is(response.get('Set-Cookie') !== undefined, isTaken, what)
+  }
+})
+
+test('behind a proxy that is believed, this host is the one that the browser has asked', async (t) => {
+  const server = await start(t, { carrier: CARRIERS.cookie() })
+  const logIn = async () =>
+    supertest(server.url)
+      .post('/login')
+      .set({ 'X-Forwarded-Host': 'www.example.com', Origin: 'https://www.example.com' })
+      .send({ code: await newCode(server.wechat.phone()) })
+
+  t.is((await logIn()).status, 403)
+  server.app.proxy = true
+  t.is((await logIn()).status, 200)
+})
+
+for (const carrier of ['code', 'header', 'jwt'] as const) {
+  test(`${carrier}: nobody sends the credential by themselves, so any site may log in`, async (t) => {
+    const server = await start(t, { carrier: CARRIERS[carrier]() })
+
+    for (const [what, headers] of SENT_BY) {
+      const login = await supertest(server.url)
+        .post('/login')
+        .set(headers)
+        .send({ code: await newCode(server.wechat.phone()) })
+      t.is(login.status, 200, what)
+    }
+  })
+}
+
+test('a login in headers needs no Origin: no form has our headers, and a script has to ask first', async (t) => {
+  const server = await start(t, { carrier: CARRIERS.cookie() })
+  const headers = await loginHeaders(server.wechat.phone())
+
+  t.is((await server.send({ ...headers, Origin: 'https://evil.example' })).status, 200)
+})
+
+test('what is wrong in a body is called by its name there, and not by that of a header', async (t) => {
+  const server = await start(t)
+  const code = await newCode(server.wechat.phone())
+
+  for (const [field, body] of [
+    ['code', {}],
+    ['code', { code: { toString: 1 } }],
+    ['rawData', { code, rawData: [] }],
+    ['signature', { code, rawData: '{}', signature: 7 }],
+    ['encryptedData', { code, encryptedData: { toString: 1 }, iv: 'AAAA' }],
+    ['iv', { code, encryptedData: 'A'.repeat(64), iv: { length: 50_000_000 } }],
+  ] as const) {
+    const { status, body: refusal } = await post(server, body)
+    t.is(status, 400)
+    t.true(refusal.error.message.includes(`\`${field}\``), refusal.error.message)
+    t.false(/X-WX|header/i.test(refusal.error.message), refusal.error.message)
+  }
+})
+
+test('loginOrigins that are none are said at start-up, each by name', (t) => {
+  for (const [origins, said] of [
+    ['https://www.example.com', /loginOrigins must be a list/],
+    [['https://www.example.com', 'https://www.example.com/login'], /'https:\/\/www\.example\.com\/login'/],
+    [['*'], /'\*'/],
+    [['https://*.example.com'], /'https:\/\/\*\.example\.com'/],
+    [['null'], /'null'/],
+    [[''], /''/],
+    [['ftp://example.com'], /'ftp:\/\/example\.com'/],
+    [[undefined], /a undefined/],
+  ] as const) {
+    const options = {
+      appId: 'a',
+      appSecret: 'b',
+      loginPath: '/login',
+      loginOrigins: origins as unknown as string[],
+    }
+    t.throws(() => weappSession(options), { instanceOf: TypeError, message: said })
+  }
 })
 
 function start(t: ExecutionContext, options: TestServerOptions = {}): Promise<TestServer> {

@@ -130,7 +130,7 @@ test('every failure is one and the same answer: status, headers, body', async (t
 
     const response = await open(alice, spoil({ good, key, foreignAppId: other.appId }))
 
-    t.is(response.status, 401, what)
+    t.is(response.status, 400, what)
     answers.add(seenOf(response))
   }
 
@@ -180,7 +180,7 @@ test('what is no ciphertext at all fails as everything else does, and is no erro
   ]) {
     given.data = data
     const response = await send(await codeLoginHeaders(wechat.phone()))
-    t.is(response.status, 401, JSON.stringify(data))
+    t.is(response.status, 400, JSON.stringify(data))
     answers.add(seenOf(response))
   }
 
@@ -557,9 +557,9 @@ async function fail(t: ExecutionContext, who: Visitor, times: number): Promise<v
   for (let n = 0; n < times; n++) isUntrusted(t, await open(who, junk()))
 }
 
-/** Asserts that a handler's decrypt() has failed, and that Koa has answered for it. */
+/** Asserts that a handler's decrypt() has failed, and that Koa has answered for it: by no 401, see in-handler.ts. */
 function isUntrusted(t: ExecutionContext, response: Response): void {
-  t.is(response.status, 401)
+  t.is(response.status, 400)
   t.is(response.get('X-WX-Session-Error'), 'ERR_UNTRUSTED_RAW_DATA')
   t.is(response.get('Cache-Control'), 'no-store')
 }

@@ -286,7 +286,7 @@ test('decrypt() opens data of this user and this mini program, and nothing else'
   await newCode(bob)
   phone.current = await userInfo(bob)
   const refused = await send(codeOnly(headers))
-  t.is(refused.status, 401)
+  t.is(refused.status, 400)
   t.is(refused.get('X-WX-Session-Error'), 'ERR_UNTRUSTED_RAW_DATA')
 })
 

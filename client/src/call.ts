@@ -1,6 +1,14 @@
 import type { Account, Ticket } from './account.js'
 import { type ErrorCode, type Failure, type Phase, SessionError, wxFailure } from './errors.js'
-import { type Answer, type Head, headerOf, type Refusal, readRefusal, WANTS_LOGIN } from './refusal.js'
+import {
+  type Answer,
+  type Head,
+  headerOf,
+  isOver,
+  type Refusal,
+  readRefusal,
+  WANTS_LOGIN,
+} from './refusal.js'
 import { type Callbacks, settlement } from './settlement.js'
 import { stableTask } from './task.js'
 import type { Call } from './types.js'
@@ -166,9 +174,11 @@ export function startCall<Result>(
       released(refusal, isHopeless ? (retryAfter || A_MINUTE) * A_SECOND : 0)
       return isWorthIt && !isHopeless
     }
-    // A conflict comes after the login: the session is there.
-    accepted(answer)
-    if (wantsLogin) await account.expired(seat)
+    const isEnd = isOver(answer)
+    // A conflict comes after the login: the session is there, or was, when a handler has seen it end.
+    if (isEnd) released()
+    else accepted(answer)
+    if (wantsLogin || isEnd) await account.expired(seat)
     else if (isWorthIt) await sleep((retryAfter || attempts * 0.2) * A_SECOND * (1 + Math.random()))
     return isWorthIt
   }

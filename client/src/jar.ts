@@ -84,9 +84,17 @@ function cookieIn(line: string, parts: Parts): Cookie | undefined {
     // Servers delete with the first moment there is, which is 0.
     expires: Date.now() + lifetime || Date.parse(expires) + 1 || NEVER,
   } as Cookie
-  return name && value !== undefined && line.length <= MAX_LENGTH && isAllowed(cookie, parts)
-    ? cookie
-    : undefined
+  const isGood = name && value !== undefined && line.length <= MAX_LENGTH && isAllowed(cookie, parts)
+  return isGood && keepsPrefix(cookie, !domain && path === '/') ? cookie : undefined
+}
+
+/**
+ * RFC 6265bis, 4.1.3: what a name promises, a cookie has to keep, so that no sibling host can put a session of its own in
+ * the place of ours.
+ */
+function keepsPrefix({ name, isSecure }: Cookie, isOfHost: boolean): boolean {
+  const [, prefix = ''] = /^__(host|secure)-/i.exec(name) || []
+  return !prefix || (isSecure && (isOfHost || !/^h/i.test(prefix)))
 }
 
 /** Whether an address may set a cookie, and get it. */

@@ -9,7 +9,9 @@ export function atLoginPath(sending: Core['sending'], url: string): Sending<WxRe
   return ({ header }, success, fail) => {
     const rawData = header[RAW_DATA_HEADER] && decodeURIComponent(header[RAW_DATA_HEADER])
     const data = { code: header[CODE_HEADER], rawData, signature: header[SIGNATURE_HEADER] }
-    return sending<WxResponse>('request', { url, method: 'POST', data }).send({ header: {} }, answered, fail)
+    // The server takes nothing else; what `wx.request` says by itself, other hosts' calls may not.
+    const options = { url, method: 'POST', header: { 'content-type': 'application/json' }, data }
+    return sending<WxResponse>('request', options).send({ header: {} }, answered, fail)
 
     function answered(response: WxResponse): void {
       const { statusCode } = response

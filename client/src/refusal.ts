@@ -1,4 +1,4 @@
-import { ERROR_HEADER, MAGIC_ID, type Reason } from '../../src/protocol.js'
+import { ERROR_HEADER, LOGIN_HEADER, LOGIN_REQUIRED, MAGIC_ID, type Reason } from '../../src/protocol.js'
 import type { Failure } from './errors.js'
 import { attempt, isObject } from './util.js'
 
@@ -14,7 +14,7 @@ export interface Refusal extends Failure {
 /** What a server says of a session that it does not know. */
 export const EXPIRED: Answer = { statusCode: 401, header: { [ERROR_HEADER]: 'ERR_SESSION_EXPIRED' } }
 
-/** Asks for another login. */
+/** Asks for another login, before a handler has begun: whatever was sent may be sent again. */
 export const WANTS_LOGIN = /^ERR_(SESSION_EXPIRED|LOGIN_REQUIRED|SESSION_KEY_EXCHANGE_FAILED)$/
 
 /** Asks for patience. */
@@ -61,6 +61,11 @@ export function readRefusal({ statusCode, data, header }: Answer): Refusal | und
     retryable: status !== 403 && (WANTS_LOGIN.test(message) || WANTS_TIME.test(message)),
     retryAfter: Number(headerOf(header, 'Retry-After')) || 0,
   }
+}
+
+/** Whether the session is over although a handler has begun: the next request logs in, and this one is not repeated. */
+export function isOver({ header }: Head): boolean {
+  return headerOf(header, LOGIN_HEADER) === LOGIN_REQUIRED
 }
 
 /** WeChat gives header names as they were sent, or in lower case over HTTP/2. */

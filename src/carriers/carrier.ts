@@ -21,6 +21,11 @@ export interface Carrier {
   give?(ctx: Context, given: Given): void | Promise<void>
   /** Takes the credential from the client, where that can be done. */
   take?(ctx: Context): void
+  /**
+   * Whether clients send the credential by themselves, wherever a request comes from, as browsers do cookies: then a
+   * login has to come from a page that may log its visitors in.
+   */
+  readonly ambient?: boolean
   /** Whether a client forgets the credential at the session's end, and is given it anew when that is later. */
   readonly tellsEnd?: boolean
   /** Whether there are sessions without a user: they begin when something is put into them. */

@@ -1,13 +1,17 @@
 import { checkOptions, mistake } from '../check.js'
 import { keyRing } from '../keys.js'
 import type { Carrier } from './carrier.js'
+import { checkPrefix, defaultName } from './cookie-name.js'
 import { signedIds } from './signed-id.js'
 
 /** Options of {@link cookieCarrier}. */
 export interface CookieCarrierOptions {
   /** As those of `headerCarrier()`. */
   keys: string | Uint8Array | undefined | (string | Uint8Array | undefined)[]
-  /** Default `wx-session`. */
+  /**
+   * Default `__Host-wx-session` where the other options allow it (`secure`, `path: '/'`, no `domain`), so that no other
+   * host can set it; else `wx-session`. A session that was given under another name is not read.
+   */
   name?: string
   /** Default `/`. */
   path?: string
@@ -42,10 +46,11 @@ const NAMES = [
  */
 export function cookieCarrier(options: CookieCarrierOptions): Carrier {
   checkOptions('cookieCarrier', options, NAMES)
-  const { keys, name = 'wx-session', path = '/', domain, sameSite = 'lax', secure = true } = options
-  const { anonymous = false } = options
+  const { keys, path = '/', domain, sameSite = 'lax', secure = true, anonymous = false } = options
+  const { name = defaultName({ path, domain, secure }) } = options
   if (!/^[!#$%&'*+.^_`|~\w-]+$/.test(name))
     throw mistake('cookieCarrier({ name }) must be the name of a cookie')
+  checkPrefix(name, { path, domain, secure })
   if (!['strict', 'lax', 'none'].includes(sameSite)) {
     throw mistake("cookieCarrier({ sameSite }) must be 'strict', 'lax' or 'none'")
   }
@@ -63,6 +68,7 @@ export function cookieCarrier(options: CookieCarrierOptions): Carrier {
   return {
     kind: 'cookie',
     anonymous,
+    ambient: true,
     tellsEnd: true,
     read({ cookies }) {
       const value = cookies.get(name, { signed: false })

@@ -1,5 +1,6 @@
 import { isObject } from '../is-object.js'
 import type { Entry, RememberedRefusal, SessionRecord } from '../store.js'
+import { isRecord, refusalFrom } from './shape.js'
 
 /** What is written under the id of a session or of a login code. */
 export type Written =
@@ -17,6 +18,7 @@ export function entryOf(written: Written | undefined): Entry | undefined {
   if (written?.state === 'session') return written.record.expires > Date.now() ? written : { state: 'ended' }
   if (written?.state === 'claimed')
     return { state: 'claimed', age: Math.max(0, Date.now() - written.at), token: written.token }
+  if (written?.state === 'refused') return { state: 'refused', refusal: refusalFrom(written.refusal) }
   if (written?.state === 'taken' || written?.state === 'ended') return { state: written.state }
   return written
 }
@@ -30,15 +32,6 @@ export function isWritten(value: unknown): value is Written {
   if (value.state === 'refused') return isObject(value.refusal) && typeof value.refusal.status === 'number'
   if (value.state === 'ended') return value.successor === undefined || isText(value.successor)
   return value.state === 'used'
-}
-
-function isRecord(value: unknown): boolean {
-  if (!isObject(value)) return false
-  const { appId, user, key, data, created, expires, rev } = value
-  const isSomebody = isObject(user) && typeof user.openId === 'string'
-  const areTexts = [appId, key].every((text) => typeof text === 'string')
-  const areNumbers = [created, expires, rev].every((number) => typeof number === 'number')
-  return areTexts && areNumbers && isObject(data) && (isSomebody || user === null)
 }
 
 function isText(value: unknown): value is string {

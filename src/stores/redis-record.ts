@@ -1,5 +1,6 @@
 import type { SessionRecord } from '../store.js'
 import type { WxUserInfo } from '../user-data.js'
+import { isRecord } from './shape.js'
 
 /**
  * The parts of a record by their place: names would be a third of what is stored, and of what it takes to read it.
@@ -58,7 +59,7 @@ export function parseSession(value: string | null): SessionRecord | undefined {
     rev: Number(value.slice(0, space)),
   }
   if (parts[14]) record.failures = parts[14]
-  return record
+  return isRecord(record) ? record : undefined
 }
 
 function isDigit(code: number): boolean {
@@ -81,14 +82,14 @@ function userOf(parts: Parts): WxUserInfo | null {
     appId: parts[1],
     openId: parts[5],
   }
-  if (parts[6] != null) user.unionId = parts[6]
-  if (parts[7] != null) user.nickName = parts[7]
-  if (parts[8] != null) user.avatarUrl = parts[8]
-  if (parts[9] != null) user.gender = parts[9]
-  if (parts[10] != null) user.language = parts[10]
-  if (parts[11] != null) user.city = parts[11]
-  if (parts[12] != null) user.province = parts[12]
-  if (parts[13] != null) user.country = parts[13]
+  if (typeof parts[6] === 'string') user.unionId = parts[6]
+  if (typeof parts[7] === 'string') user.nickName = parts[7]
+  if (typeof parts[8] === 'string') user.avatarUrl = parts[8]
+  if (typeof parts[9] === 'number') user.gender = parts[9]
+  if (typeof parts[10] === 'string') user.language = parts[10]
+  if (typeof parts[11] === 'string') user.city = parts[11]
+  if (typeof parts[12] === 'string') user.province = parts[12]
+  if (typeof parts[13] === 'string') user.country = parts[13]
   return user
 }
 

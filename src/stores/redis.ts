@@ -10,6 +10,7 @@ import { revocationOrder } from './redis-revocations.js'
 import { runner } from './redis-run.js'
 import { RENEW, RENEW_ENROLMENT, UPDATE } from './redis-scripts.js'
 import { tracking } from './redis-tracking.js'
+import { parseRefusal } from './shape.js'
 
 interface CommonOptions {
   /** Goes before every key, and so stands in Redis twice for each user. Default `wxs:`. */
@@ -145,7 +146,7 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
     if (value === 'used') return { state: 'used' }
     if (value?.startsWith('taken ')) return { state: 'taken' }
     if (value?.startsWith('ended')) return { state: 'ended' }
-    if (value?.startsWith('refused ')) return { state: 'refused', refusal: JSON.parse(value.slice(8)) }
+    if (value?.startsWith('refused ')) return { state: 'refused', refusal: parseRefusal(value.slice(8)) }
     // The key's own age, which no clock but Redis's has a say in.
     if (value?.startsWith('claim ')) {
       return { state: 'claimed', age: CODE_MEMORY - (await client.pTTL(keys.session(id))), token: value }

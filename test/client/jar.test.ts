@@ -132,6 +132,23 @@ test('Secure: by https, and to this machine', (t) => {
   t.is(sent('http://localhost.example.com/', secure, 'http://localhost.example.com/'), undefined)
 })
 
+test('a name that begins with __Host- or __Secure- is kept to what it promises', (t) => {
+  const wide = 'https://example.com/'
+  for (const [line, isKept] of [
+    ['__Host-wx-session=1; path=/; secure; httponly', true],
+    ['__host-wx-session=1; path=/; secure', true],
+    ['__Host-wx-session=1; secure', false],
+    ['__Host-wx-session=1; path=/a; secure', false],
+    ['__Host-wx-session=1; path=/', false],
+    ['__Host-wx-session=1; path=/; secure; domain=shop.example.com', false],
+    ['__Secure-a=1; domain=example.com; secure', true],
+    ['__Secure-a=1; domain=example.com', false],
+  ] as const) {
+    t.is(sent(URL, [line]), isKept ? line.split(';')[0] : undefined, line)
+  }
+  t.is(sent(URL, ['__Host-wx-session=evil; path=/; secure; domain=example.com'], wide), undefined)
+})
+
 test('the cookies of the app itself come first', (t) => {
   const shelf = after(['sid=1'])
 

@@ -98,12 +98,12 @@ test('it is ES2017, and readable', async (t) => {
   t.regex(code, /function createSession\(/)
 })
 
-test('it weighs at most 6.0 KB, and 4.0 KB when only request is used', async (t) => {
+test('it weighs at most 6.5 KB, and 4.0 KB when only request is used', async (t) => {
   const all = await weight(`export * from './src/index.ts'; export { default } from './src/index.ts'`)
   const requestOnly = await weight(`export { default } from './src/index.ts'`)
 
   t.log(`all ${inKB(all)}, request only ${inKB(requestOnly)} (esbuild --minify, gzip -9)`)
-  t.true(all <= 6 * KB, `all: ${all} bytes`)
+  t.true(all <= 6.5 * KB, `all: ${all} bytes`)
   t.true(requestOnly <= 4 * KB, `request only: ${requestOnly} bytes`)
 })
 

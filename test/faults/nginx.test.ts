@@ -51,7 +51,7 @@ for (const carrier of Object.keys(CARRIERS) as CarrierName[]) {
 
     const logout = await send(fresh, '/logout')
     t.is(logout.status, 200)
-    if (carrier === 'cookie') t.regex(String(logout.get('Set-Cookie')), /^wx-session=;/)
+    if (carrier === 'cookie') t.regex(String(logout.get('Set-Cookie')), /^__Host-wx-session=;/)
     isRefused(t, await send(fresh), 'ERR_SESSION_EXPIRED', 401)
   })
 
@@ -96,7 +96,7 @@ check('every request header of ours arrives as it was sent, and every response h
     'Retry-After': '60',
     'Cache-Control': 'no-store',
     'Set-Cookie': [
-      'wx-session=a.b; path=/; expires=Sat, 01 Jan 2050 00:00:00 GMT; samesite=lax; secure; httponly',
+      '__Host-wx-session=a.b; path=/; expires=Sat, 01 Jan 2050 00:00:00 GMT; samesite=lax; secure; httponly',
     ],
   }
   const app = new Koa()
@@ -116,7 +116,7 @@ check('every request header of ours arrives as it was sent, and every response h
     'X-WX-AppId': 'wx0123456789abcdef',
     'X-WX-Session': answers['X-WX-Session'],
     Authorization: `Bearer ${answers['X-WX-Token']}`,
-    Cookie: 'other=1; wx-session=a.b',
+    Cookie: 'other=1; __Host-wx-session=a.b',
   }
 
   const response = await supertest(url).get('/').set(headers)

@@ -3,6 +3,7 @@ import type { Phone } from '../../src/simulator/index.js'
 
 export interface OriginalOptions {
   url: string
+  method?: 'GET' | 'POST'
   success?: (result: { data: unknown }) => void
   fail?: (error: unknown) => void
 }
@@ -25,9 +26,11 @@ export function originalClient(phone: Phone): (options: OriginalOptions) => void
     const header = await credential()
     phone.wx.request({
       url: options.url,
+      ...(options.method && { method: options.method }),
       header,
       success({ data }) {
-        const body = data as Partial<RefusalBody>
+        // What is no JSON is a text: of Koa, for an error of a handler.
+        const body = Object(data) as Partial<RefusalBody>
         if (!(MAGIC_ID in body)) return options.success?.({ data })
         if (body.reason !== 'ERR_SESSION_EXPIRED' && body.reason !== 'ERR_SESSION_KEY_EXCHANGE_FAILED') {
           return options.fail?.(body.error)

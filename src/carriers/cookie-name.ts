@@ -1,0 +1,32 @@
+import { mistake } from '../check.js'
+
+/** What the rules for names look at. */
+export interface Scope {
+  path: string
+  domain: string | undefined
+  secure: boolean
+}
+
+/**
+ * A name that begins with `__Host-` is a promise that browsers keep (RFC 6265bis, 4.1.3.2): only this very host has set
+ * it, over TLS, for all its paths. Without it, a page of any sibling host can put a session of its own in the place of a
+ * visitor's, with `Domain=example.com`.
+ */
+export function defaultName(scope: Scope): string {
+  return isOfHost(scope) ? '__Host-wx-session' : 'wx-session'
+}
+
+/** @throws {TypeError} when browsers would refuse a cookie of that name, whatever case its prefix has */
+export function checkPrefix(name: string, scope: Scope): void {
+  if (/^__host-/i.test(name) && !isOfHost(scope)) {
+    throw mistake(
+      `cookieCarrier({ name: '${name}' }) needs secure: true, path: '/' and no domain, or browsers refuse the cookie`,
+    )
+  }
+  if (/^__secure-/i.test(name) && !scope.secure)
+    throw mistake(`cookieCarrier({ name: '${name}' }) needs secure: true, or browsers refuse the cookie`)
+}
+
+function isOfHost({ path, domain, secure }: Scope): boolean {
+  return secure && path === '/' && !domain
+}
