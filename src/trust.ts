@@ -41,10 +41,14 @@ export function trust(store: SessionStore): Trust {
   const ends = new LRUCache<string, true>({ max: MAX })
   const revocations = new LRUCache<string, number>({ max: MAX })
 
+  /** To ask a store in this process costs nothing: then an end elsewhere is noticed at once. */
+  const isHere = store.timeout === 0
+
   return {
     believes(claimant) {
       const { found, user, staleness, askedAt, confirmedAt } = claimant
       if (ends.has(found.id)) return false
+      if (isHere) return look(claimant).catch(() => true)
       const revoked = revocations.get(user)
       if (revoked !== undefined && revoked >= confirmedAt) return look(claimant)
       // Unknown: asked again at the next request that it is due for.

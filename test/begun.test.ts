@@ -178,7 +178,7 @@ test('jwt: a handler that has found its session over is the last to begin with i
   const trouble = { ...CALM }
   let begun = 0
   const server = await startServer(t, {
-    store: troubled(memoryStore(), trouble),
+    store: troubled({ ...memoryStore(), timeout: 250 }, trouble),
     carrier: CARRIERS.jwt(),
     handler: async (ctx) => {
       begun++
@@ -219,7 +219,7 @@ async function start(
   let left = Number.POSITIVE_INFINITY
   const server = await startServer(t, {
     legacyStatus,
-    store: troubled(memoryStore(), trouble),
+    store: troubled({ ...memoryStore(), timeout: 250 }, trouble),
     carrier: CARRIERS[carrier](),
     async handler(ctx: Context) {
       if (ctx.method === 'POST') posts++

@@ -72,7 +72,7 @@ test('keys of several kinds stand in one ring, and the first signs', async (t) =
 test('who the user is needs no store, and while it is away users are known', async (t) => {
   const calls: string[] = []
   let isAway = false
-  const store = watched(memoryStore(), (name) => {
+  const store = watched({ ...memoryStore(), timeout: 250 }, (name) => {
     calls.push(name)
     if (isAway) throw new Error('away')
   })

@@ -1318,6 +1318,8 @@ function faulty(inner: SessionStore): FaultyStore {
   const failures = new Map<string, string>()
   const store: FaultyStore = {
     ...inner,
+    // As one in another process: a store in this one is asked more often.
+    timeout: inner.timeout || 250,
     isAway: false,
     fail: (method, message = 'the store has failed') => void failures.set(method, message),
   }

@@ -23,7 +23,7 @@ export interface JwtCarrierOptions {
   /**
    * Seconds that a token is believed without a look at the store. The look is made behind the first request after
    * them, which is still served: the next one notices an end of the session in another process. While the store is
-   * away: until the token ends. Default 10.
+   * away: until the token ends. A store in this process is asked each time. Default 10.
    */
   staleness?: number
 }
