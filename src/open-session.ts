@@ -95,8 +95,9 @@ class Opened implements OpenSession {
     try {
       this.#session = await this.#around.find({ credential: session.credential })
     } catch (error) {
-      // What is known now needs no other look: the next request with it is refused before its handler begins.
-      if (isOver(error)) this.#around.trust.ended(session.id)
+      // So that the next request with it is refused before its handler begins.
+      const { ids, trust } = this.#around
+      if (isOver(error)) trust.doubt(ids.owner(session.record.user, session.id))
       throw error
     }
   }
@@ -193,11 +194,14 @@ class Opened implements OpenSession {
     if (!this.#session) return
     const { id, record, isClaimed } = this.#session
     const { store, ids, trust } = this.#around
-    const wasKnown = await store.end(id, ids.owner(record.user, id))
+    const user = ids.owner(record.user, id)
+    const wasKnown = await store.end(id, user)
     // Then it got another credential so long ago that nobody knows which: that one lives on.
     const mayLiveOn = isClaimed || performance.now() - this.#since >= CODE_MEMORY
     if (!wasKnown && mayLiveOn) throw overtaken()
     trust.ended(id)
+    // What it had become has ended too.
+    trust.doubt(user)
   }
 
   #stored(): string {

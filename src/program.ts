@@ -122,8 +122,11 @@ export function program(options: ProgramOptions, settled: Settled): Program {
     open,
     find: findAndRenew,
     async end({ id, record }) {
-      await store.end(id, ids.owner(record.user, id))
+      const user = ids.owner(record.user, id)
+      await store.end(id, user)
       trusted.ended(id)
+      // What it had become has ended too.
+      trusted.doubt(user)
     },
     async revoke(openId) {
       if (revokeChannel.hasSubscribers) revokeChannel.publish({ appId, user: ids.alias(openId) })
@@ -132,7 +135,7 @@ export function program(options: ProgramOptions, settled: Settled): Program {
         await store.revoke(user)
       } finally {
         // Afterwards, because what was looked up in the meantime may have been there still.
-        trusted.revoked(user)
+        trusted.doubt(user)
       }
     },
   }

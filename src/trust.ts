@@ -6,15 +6,15 @@ import type { SessionStore } from './store.js'
 export interface Trust {
   /**
    * Whether a session that speaks for itself may be believed: at once, where nothing speaks against it. It is looked up
-   * behind the scenes, when that is due, and before the answer, when its user was revoked since it was last seen.
+   * behind the scenes, when that is due, and before the answer, when there has been a reason for doubt since it was last seen.
    *
    * @throws {WeappSessionError} ERR_STORE_UNAVAILABLE
    */
   believes(claimant: Claimant): boolean | Promise<boolean>
   /** This session has ended, here and now. */
   ended(id: string): void
-  /** Every session of this user that began until now has. */
-  revoked(user: string): void
+  /** Any session of this user may have: each is looked up before it is believed again. */
+  doubt(user: string): void
 }
 
 /** A session that its credential speaks for. */
@@ -29,17 +29,18 @@ export interface Claimant {
   confirmedAt: number
 }
 
-/** Sessions that have ended, and users who were revoked, that are remembered: what falls out is looked up once more. */
+/** Sessions that have ended, and users in doubt, that are remembered: what falls out is looked up when it is due. */
 const MAX = 100_000
 
 /**
  * The store is asked at most once per `staleness` for each session, and nobody waits for it: so an end elsewhere is
- * noticed that late at the latest, and a store that is away stops nobody. What is older, a session or a revocation of
- * this process, is decided by the store: no wall clock is asked.
+ * noticed that late at the latest, and a store that is away stops nobody. What is older, a session or a revocation,
+ * is decided by the store: no wall clock is asked.
  */
 export function trust(store: SessionStore): Trust {
   const ends = new LRUCache<string, true>({ max: MAX })
-  const revocations = new LRUCache<string, number>({ max: MAX })
+  /** When there was a reason, by the process's own clock: ms. */
+  const doubts = new LRUCache<string, number>({ max: MAX })
 
   /** To ask a store in this process costs nothing: then an end elsewhere is noticed at once. */
   const isHere = store.timeout === 0
@@ -49,8 +50,8 @@ export function trust(store: SessionStore): Trust {
       const { found, user, staleness, askedAt, confirmedAt } = claimant
       if (ends.has(found.id)) return false
       if (isHere) return look(claimant).catch(() => true)
-      const revoked = revocations.get(user)
-      if (revoked !== undefined && revoked >= confirmedAt) return look(claimant)
+      const doubtedAt = doubts.get(user)
+      if (doubtedAt !== undefined && doubtedAt >= confirmedAt) return look(claimant)
       // Unknown: asked again at the next request that it is due for.
       if (performance.now() - askedAt >= staleness) look(claimant).catch(() => {})
       return true
@@ -58,8 +59,8 @@ export function trust(store: SessionStore): Trust {
     ended(id) {
       ends.set(id, true)
     },
-    revoked(user) {
-      revocations.set(user, performance.now())
+    doubt(user) {
+      doubts.set(user, performance.now())
     },
   }
 

@@ -1,0 +1,256 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import test, { type ExecutionContext } from 'ava'
+import type { Context } from 'koa'
+import { memoryStore, redisStore, type SessionStore } from '../src/index.js'
+import { type OwnRedis, startRedis, useRedis } from './support/redis.js'
+import { isRefused, startServer, type TestServer } from './support/server.js'
+import { until } from './support/until.js'
+import { CARRIERS, kept, type Visitor, visitor } from './support/visitor.js'
+
+const redis = useRedis(test)
+
+const STORES: Record<string, () => SessionStore> = {
+  memory: () => memoryStore(),
+  redis: () => redisStore(redis().options),
+}
+
+for (const carrier of ['header', 'cookie', 'jwt'] as const) {
+  for (const [where, makeStore] of Object.entries(STORES)) {
+    const name = (what: string) => `rotate(): ${what} (${carrier}, ${where})`
+    const start = (
+      t: ExecutionContext,
+      options: { maxSessionsPerUser?: number; store?: SessionStore } = {},
+    ) => startServer(t, { carrier: CARRIERS[carrier](), store: makeStore(), handler: serve, ...options })
+
+    test(name('who holds the old credential cannot stop it by writing'), async (t) => {
+      const server = await start(t)
+      const alice = await loggedIn(server, 'alice')
+      const thief = { ...alice.headers }
+      let isOver = false
+      const writers = Array.from({ length: 8 }, async (_, n) => {
+        for (let i = 0; !isOver; i++) await server.send(thief, `/put?w${n}=${i}`)
+      })
+
+      await sleep(30)
+      const response = await alice.get('/rotate')
+      isOver = true
+      await Promise.all(writers)
+
+      t.is(response.status, 200)
+      t.not(Object.keys(kept(response)).length, 0)
+      isRefused(t, await server.send(thief), 'ERR_SESSION_EXPIRED', 401)
+      t.is((await alice.get()).status, 200)
+    })
+
+    test(name('it happens also where data conflicts, and the answer says both'), async (t) => {
+      const server = await start(t)
+      const alice = await loggedIn(server, 'alice')
+      const old = { ...alice.headers }
+
+      const rotation = alice.get('/rotate?mine=1&wait=150')
+      await sleep(50)
+      await server.send(old, '/put?theirs=1')
+      const response = await rotation
+
+      isRefused(t, response, 'ERR_SESSION_CONFLICT', 409)
+      isRefused(t, await server.send(old), 'ERR_SESSION_EXPIRED', 401)
+      t.deepEqual((await alice.get()).body.data, { theirs: '1' })
+    })
+
+    test(name('of ten at once one succeeds, and nobody’s other devices are logged out'), async (t) => {
+      const server = await start(t, { maxSessionsPerUser: 2 })
+      const other = await loggedIn(server, 'alice')
+      const alice = await loggedIn(server, 'alice')
+      const old = { ...alice.headers }
+
+      const responses = await Promise.all(
+        Array.from({ length: 10 }, () => server.send(old, '/rotate?wait=20')),
+      )
+
+      const winners = responses.filter(({ status }) => status === 200)
+      t.is(winners.length, 1)
+      for (const lost of responses.filter(({ status }) => status !== 200)) {
+        // Some come when the old session is over already.
+        t.true(lost.get('X-WX-Session-Error') === 'ERR_SESSION_CONFLICT' || lost.status === 401, lost.text)
+        t.deepEqual(given(lost), {})
+      }
+      isRefused(t, await server.send(old), 'ERR_SESSION_EXPIRED', 401)
+      t.is((await server.send(kept(winners[0] as (typeof winners)[0]))).status, 200)
+      t.is((await other.get()).status, 200)
+    })
+
+    test(name('a logout that began before it ends the session under its new credential too'), async (t) => {
+      const server = await start(t)
+      const alice = await loggedIn(server, 'alice')
+      const old = { ...alice.headers }
+
+      const logout = server.send(old, '/logout?wait=150')
+      await sleep(50)
+      await alice.get('/rotate')
+      await alice.get('/rotate')
+
+      t.is((await logout).status, 200)
+      isRefused(t, await alice.get(), 'ERR_SESSION_EXPIRED', 401)
+    })
+
+    test(
+      name('a login that ends the client’s earlier session ends it under its new credential too'),
+      async (t) => {
+        const server = await start(t)
+        const alice = await loggedIn(server, 'alice')
+        const old = { ...alice.headers }
+        server.wechat.fail({ delay: 150 })
+
+        const login = visitor(server, server.wechat.phone('alice'))
+        login.headers = old
+        const again = login.logIn()
+        await sleep(50)
+        const rotated = await alice.get('/rotate')
+
+        t.is((await again).status, 200)
+        t.is(rotated.status, 200)
+        isRefused(t, await alice.get(), 'ERR_SESSION_EXPIRED', 401)
+        t.is((await login.get()).status, 200)
+      },
+    )
+
+    // What a store does wrong, it does for each carrier.
+    if (carrier === 'cookie' || (carrier === 'jwt' && where === 'redis')) continue
+    for (const step of ['claim', 'take', 'create', 'refuse', 'putBack'] as const) {
+      for (const trouble of ['fails', 'fails twice', 'is answered late'] as const) {
+        test(name(`nobody is logged out where ${step} ${trouble}`), async (t) => {
+          const troubled =
+            trouble === 'is answered late'
+              ? late(makeStore(), step)
+              : failing(makeStore(), step, trouble === 'fails' ? 1 : 2)
+          await troubled.store.read('connected')
+          const server = await start(t, { store: troubled.store })
+          const alice = await loggedIn(server, 'alice')
+          await alice.get('/put?one=1')
+
+          troubled.begin(step === 'refuse' || step === 'putBack')
+          const response = await alice.get('/rotate')
+
+          t.true([200, 503].includes(response.status), String(response.status))
+          // What is put back behind the answer may take a moment.
+          await until(async () => (await alice.get()).status === 200)
+          t.deepEqual((await alice.get()).body.data, { one: '1' })
+        })
+      }
+    }
+  }
+}
+
+test('rotate(): while Redis is full or read-only, the old session stands', async (t) => {
+  const own = await startRedis()
+  t.teardown(() => own.stop())
+  const server = await startServer(t, {
+    carrier: CARRIERS.header(),
+    store: redisStore(own.options),
+    handler: serve,
+  })
+  const alice = await loggedIn(server, 'alice')
+
+  await setFull(own, true)
+  isRefused(t, await alice.get('/rotate'), 'ERR_STORE_UNAVAILABLE', 503)
+  t.is((await alice.get()).status, 200)
+  await setFull(own, false)
+
+  await own.use((client) => client.sendCommand(['REPLICAOF', '127.0.0.1', '1']))
+  await own.use((client) => client.configSet('replica-serve-stale-data', 'yes'))
+  isRefused(t, await alice.get('/rotate'), 'ERR_STORE_UNAVAILABLE', 503)
+  t.is((await alice.get()).status, 200)
+  await own.use((client) => client.sendCommand(['REPLICAOF', 'NO', 'ONE']))
+
+  t.is((await alice.get('/rotate')).status, 200)
+  t.is((await alice.get()).status, 200)
+})
+
+async function setFull(own: OwnRedis, isFull: boolean): Promise<void> {
+  await own.use((client) => client.configSet('maxmemory', isFull ? '1' : '0'))
+}
+
+async function serve(ctx: Context): Promise<void> {
+  const { $wxSession: session, path } = ctx
+  const { wait, ...values } = ctx.query
+  await session?.load()
+  if (session && Object.keys(values).length > 0) Object.assign(session.data, values)
+  await sleep(Number(wait ?? 0))
+  if (path === '/rotate') await session?.rotate()
+  if (path === '/logout') await session?.destroy()
+  ctx.body = { data: path === '/logout' ? null : session?.data }
+}
+
+async function loggedIn(server: TestServer, name: string): Promise<Visitor> {
+  const somebody = visitor(server, server.wechat.phone(name))
+  await somebody.logIn()
+  return somebody
+}
+
+/** What a response gives, without the cookies that it takes back. */
+function given(response: Parameters<typeof kept>[0]): Record<string, string> {
+  const { Cookie, ...rest } = kept(response)
+  return { ...rest, ...(Cookie && !/=$/.test(Cookie) && { Cookie }) }
+}
+
+type Step = 'claim' | 'take' | 'create' | 'refuse' | 'putBack'
+
+interface Troubled {
+  store: SessionStore
+  /** From now on there is trouble; `alsoCreate`: what has to be undone needs a create that fails. */
+  begin(alsoCreate: boolean): void
+}
+
+/** A store of which one step takes no effect, and says so, as often as that. */
+function failing(inner: SessionStore, step: Step, times: number): Troubled {
+  let left = 0
+  let creates = 0
+  const store: SessionStore = {
+    ...inner,
+    timeout: 2000,
+    create: async (session) =>
+      creates-- > 0 ? Promise.reject(new Error('no create')) : inner.create(session),
+  }
+  const work = store[step] as (...args: unknown[]) => Promise<unknown>
+  Object.assign(store, {
+    [step]: async (...args: unknown[]) =>
+      left-- > 0 ? Promise.reject(new Error(`no ${step}`)) : work(...args),
+  })
+  return {
+    store,
+    begin(alsoCreate) {
+      left = times
+      creates = alsoCreate ? 1 : 0
+    },
+  }
+}
+
+/** A store of which one step takes effect, and is answered when nobody waits any more. */
+function late(inner: SessionStore, step: Step): Troubled {
+  let isLate = false
+  let creates = 0
+  const store: SessionStore = {
+    ...inner,
+    timeout: 200,
+    create: async (session) =>
+      creates-- > 0 ? Promise.reject(new Error('no create')) : inner.create(session),
+  }
+  const work = store[step] as (...args: unknown[]) => Promise<unknown>
+  Object.assign(store, {
+    async [step](...args: unknown[]) {
+      const result = await work(...args)
+      if (isLate) {
+        isLate = false
+        await sleep(400)
+      }
+      return result
+    },
+  })
+  return {
+    store,
+    begin(alsoCreate) {
+      isLate = true
+      creates = alsoCreate ? 1 : 0
+    },
+  }
+}
