@@ -46,13 +46,17 @@ export function revocationOrder(): RevocationOrder {
 }
 
 /**
- * Whether a login began before its user was revoked. There are three ways to tell, and each can miss one: this process
- * knows the order of its own events; durations are wrong where the process was suspended, because its clock stands
- * still then; Redis's clock is wrong where it was set back, and the nodes of a cluster have one each. None of them calls
- * a login "before" that began after, as long as clocks agree. So one that says "before" is enough.
+ * Whether a login began before its user was revoked. Each way to tell can miss one: this process knows only the order of
+ * its own events; its clock stands still while the machine is suspended; Redis's clock can be set back, and the nodes of
+ * a cluster have one each. So one that says "before" is enough. Durations know it but for a round trip; then Redis's
+ * clock decides, unless it disagrees with ours on how old the claim is: then what may be before is.
  */
 export function wasBefore(claim: OrderedClaim, { at, ago, asked }: Revocation, lastOrder: number): boolean {
   if (lastOrder > claim.order) return true
   if (at === undefined) return false
-  return asked - claim.granted >= ago || claim.began <= at
+  if (claim.began <= at) return true
+  const [least, most] = [asked - claim.granted, performance.now() - claim.sent]
+  const byRedis = (at - claim.began) / 1000 + ago
+  const doClocksAgree = least <= byRedis && byRedis <= most
+  return (doClocksAgree ? least : most) >= ago
 }
