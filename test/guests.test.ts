@@ -5,7 +5,7 @@ import { cookieCarrier, headerCarrier, redisStore, requireWxUser } from '../src/
 import { useRedis } from './support/redis.js'
 import { isRefused, startServer, type TestServer } from './support/server.js'
 import { KEY, kept } from './support/visitor.js'
-import { codeLoginHeaders } from './support/wechat.js'
+import { codeLoginHeaders, loginHeaders } from './support/wechat.js'
 
 const redis = useRedis(test)
 
@@ -99,6 +99,71 @@ for (const [name, carrier] of Object.entries(CARRIERS)) {
     t.deepEqual(login.body.data, {})
     t.is(login.body.user.openId, wechat.user('bob').openId)
     isRefused(t, await send(alice), 'ERR_SESSION_EXPIRED', 401)
+  })
+
+  test(`${name}: of two logins from one guest at once, one brings the guest's data`, async (t) => {
+    const server = await start(t)
+    const guest = kept(await server.send({}, '/put?cart=1'))
+    server.wechat.fail({ delay: 50 })
+    const logins = ['alice', 'bob'].map(async (who) =>
+      server.send({ ...guest, ...(await codeLoginHeaders(server.wechat.phone(who))) }),
+    )
+
+    const answers = await Promise.all(logins)
+
+    t.deepEqual(new Set(answers.map(({ status }) => status)), new Set([200]))
+    const adopted = answers.map(({ body }) => body.data.cart)
+    t.deepEqual(adopted.toSorted(), ['1', undefined])
+  })
+
+  test(`${name}: what a guest writes during their login is there afterwards, or was refused`, async (t) => {
+    const server = await start(t)
+    const guest = kept(await server.send({}, '/put?cart=1'))
+    server.wechat.fail({ delay: 60 })
+
+    const login = server.send({ ...guest, ...(await codeLoginHeaders(server.wechat.phone('alice'))) })
+    const writes = Array.from({ length: 20 }, async (_, n) => {
+      await sleep(n * 6)
+      return { n, response: await server.send(guest, `/put?w${n}=1`) }
+    })
+    const user = kept(await login)
+
+    const { data } = (await server.send(user)).body
+    t.is(data.cart, '1')
+    for (const { n, response } of await Promise.all(writes)) {
+      if (response.status === 200) t.is(data[`w${n}`], '1', `write ${n} was answered 200`)
+      else t.true([401, 409].includes(response.status), String(response.status))
+    }
+  })
+
+  test(`${name}: a login that the application vetoes leaves the guest as they were`, async (t) => {
+    const server = await startServer(t, {
+      carrier: carrier(),
+      handler: serve,
+      onLogin: (session) => {
+        if (session.data.cart === '1') throw new Error('not this one')
+      },
+    })
+    const guest = kept(await server.send({}, '/put?cart=1'))
+
+    const login = await server.send({ ...guest, ...(await codeLoginHeaders(server.wechat.phone('alice'))) })
+
+    t.is(login.status, 500)
+    t.deepEqual((await server.send(guest)).body.data, { cart: '1' })
+    t.is((await server.send(guest, '/put?cart=2')).status, 200)
+    const again = await server.send({ ...guest, ...(await codeLoginHeaders(server.wechat.phone('alice'))) })
+    t.deepEqual(again.body.data, { cart: '2' })
+  })
+
+  test(`${name}: a login that WeChat or its signature refuses takes nothing from the guest`, async (t) => {
+    const server = await start(t)
+    const guest = kept(await server.send({}, '/put?cart=1'))
+    const good = await loginHeaders(server.wechat.phone('alice'))
+
+    await server.send({ ...guest, 'X-WX-Code': 'made-up', 'X-WX-Login': 'code' })
+    await server.send({ ...guest, ...good, 'X-WX-Signature': '0'.repeat(40) })
+
+    t.deepEqual((await server.send(guest)).body.data, { cart: '1' })
   })
 
   test(`${name}: a guest's session can change its credential too`, async (t) => {

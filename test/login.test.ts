@@ -352,6 +352,29 @@ test('a login whose process died is waited for no longer than a lease, and its c
   t.is(wechat.exchanges, 0)
 })
 
+test('a process that stood still past its lease makes no session of a code that was called spent', async (t) => {
+  const store = memoryStore()
+  const { send, wechat } = await startServer(t, { store, wechat: { timeout: 100 }, maxSessionsPerUser: 1 })
+  const phone = wechat.phone('alice')
+  const real = await codeLoginHeaders(phone)
+  t.is((await send(real)).status, 200)
+  const headers = await codeLoginHeaders(phone)
+  const ids = idsOf(wechat.appId, wechat.appSecret, 'code')
+  const id = ids.session(headers['X-WX-Code'] ?? '')
+  const entry = await store.claim(id)
+  if (entry.state !== 'granted') return t.fail(entry.state)
+
+  isRefused(t, await send(headers), 'ERR_SESSION_KEY_EXCHANGE_FAILED', 401)
+  // It goes on, with what WeChat has answered it long ago.
+  const user = ids.user(phone.user.openId)
+  const [record] = (await store.list(user)).map(({ record }) => record)
+  if (!record) return t.fail('no session')
+
+  t.false(await store.create({ id, user, claim: entry.claim, record, max: 1 }))
+  isRefused(t, await send(codeOnly(headers)), 'ERR_SESSION_EXPIRED', 401)
+  t.is((await send(codeOnly(real))).status, 200, 'the user’s session lives')
+})
+
 test('many requests that wait for a login elsewhere look for it together', async (t) => {
   const store = memoryStore()
   let reads = 0
