@@ -41,13 +41,19 @@ export interface WxSession {
    * Ends the session: the next request with it gets ERR_SESSION_EXPIRED. Sets `ctx.$wxUserInfo` and
    * `ctx.$wxSession` to `null`.
    *
+   * Where it got another credential meanwhile, it ends under that one.
+   *
    * @throws {WeappSessionError} ERR_STORE_UNAVAILABLE: it may still be alive
    */
   destroy(): Promise<void>
   /**
    * Gives the session another credential, and ends the old one: when the user may do more from now on (an account
-   * was bound, say), so that whoever knew the credential before does not. It happens when the handlers are done, after
-   * `data` was saved; not when one of them throws. With `codeCarrier()` it does nothing: the code is WeChat's.
+   * was bound, say), so that whoever knew the credential before does not. It happens when the handlers are done, also
+   * where `data` could not be saved; not when one of them throws. With `codeCarrier()` it does nothing: the code is
+   * WeChat's.
+   *
+   * Of several at once one succeeds; the answer of the others is ERR_SESSION_CONFLICT, and so it is when the session was
+   * ended meanwhile. While the store is away it is ERR_STORE_UNAVAILABLE, and the old credential stays good.
    */
   rotate(): Promise<void>
   /**
