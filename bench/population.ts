@@ -9,7 +9,7 @@ const TTL = 7_200_000
 /** Logins at a time. */
 const BATCH = 500
 
-const ids = idsOf(APP_ID, APP_SECRET, false)
+const ids = idsOf(APP_ID, APP_SECRET, 'code')
 const sealer = sealerFor(APP_SECRET)
 
 /**
@@ -39,7 +39,10 @@ export function sessionOf(n: number, code: string): StoredSession {
   const created = Date.now()
   const times = { created, expires: created + TTL }
   const key = sealer.seal(SESSION_KEY, id)
-  return { id, record: { v: 1, appId: APP_ID, user: userOf(n), data: {}, key, ...times, rev: 0 } }
+  return {
+    id,
+    record: { v: 1, appId: APP_ID, user: { appId: APP_ID, ...userOf(n) }, data: {}, key, ...times, rev: 0 },
+  }
 }
 
 /** Spread over all, but for the first ten: load.ts looks whether number 7 is answered as user 7. */

@@ -7,30 +7,33 @@ import { codeLoginHeaders } from './support/wechat.js'
 
 testStore(test, async () => memoryStore())
 
-test.serial('memoryStore(): guests push no user out, and none of what is remembered of users’ codes', async (t) => {
-  const max = 200
-  const server = await startServer(t, {
-    store: memoryStore({ max }),
-    carrier: headerCarrier({ keys: [KEY], anonymous: true }),
-    handler: async (ctx) => {
-      if (ctx.$wxSession) ctx.$wxSession.data.seen = 1
-      if (ctx.path === '/end') await ctx.$wxSession?.destroy()
-      ctx.body = 'ok'
-    },
-  })
-  const alice = visitor(server, server.wechat.phone('alice'))
-  const login = await codeLoginHeaders(server.wechat.phone('alice'))
-  alice.headers = kept(await server.send(login))
+test.serial(
+  'memoryStore(): guests push no user out, and none of what is remembered of users’ codes',
+  async (t) => {
+    const max = 200
+    const server = await startServer(t, {
+      store: memoryStore({ max }),
+      carrier: headerCarrier({ keys: [KEY], anonymous: true }),
+      handler: async (ctx) => {
+        if (ctx.$wxSession) ctx.$wxSession.data.seen = 1
+        if (ctx.path === '/end') await ctx.$wxSession?.destroy()
+        ctx.body = 'ok'
+      },
+    })
+    const alice = visitor(server, server.wechat.phone('alice'))
+    const login = await codeLoginHeaders(server.wechat.phone('alice'))
+    alice.headers = kept(await server.send(login))
 
-  for (let n = 0; n < 2 * max; n++) {
-    const guest = kept(await server.send())
-    if (n % 2) await server.send(guest, '/end')
-  }
+    for (let n = 0; n < 2 * max; n++) {
+      const guest = kept(await server.send())
+      if (n % 2) await server.send(guest, '/end')
+    }
 
-  t.is((await alice.get()).status, 200)
-  t.is((await server.send(login)).status, 200)
-  t.is(server.wechat.exchanges, 1)
-})
+    t.is((await alice.get()).status, 200)
+    t.is((await server.send(login)).status, 200)
+    t.is(server.wechat.exchanges, 1)
+  },
+)
 
 test.serial('memoryStore(): junk logins push out neither users nor what became of their codes', async (t) => {
   const store = memoryStore({ max: 100 })
