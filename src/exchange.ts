@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { bulkhead, isBulkheadRejectedError } from 'cockatiel'
 import { LRUCache } from 'lru-cache'
 import { breaker, type Pass } from './breaker.js'
 import { WeappSessionError } from './errors.js'
+import type { Slots } from './slots.js'
 import { type Claim, CODE_MEMORY, type Entry, type RememberedRefusal, type SessionStore } from './store.js'
 import type { Exchanged } from './wechat.js'
 import { BUSY } from './wechat-answers.js'
@@ -11,8 +11,8 @@ export interface ExchangesOptions {
   store: SessionStore
   /** Sends a code to WeChat, once. */
   code2Session(code: string): Promise<Exchanged>
-  /** How many codes are exchanged at the same time; as many again wait for their turn. */
-  concurrency: number
+  /** How many codes are exchanged at the same time, and how many wait for their turn. */
+  slots: Slots
   /** ms that others wait for a login that is under way: then its process is believed to be dead. */
   lease: number
 }
@@ -72,11 +72,10 @@ const COOL_DOWN = 2000
  * While WeChat is silent, or asked by too many, codes that nobody has exchanged are turned away before they are
  * claimed: at once, and without a trace.
  */
-export function exchanges({ store, code2Session, concurrency, lease }: ExchangesOptions): Exchanges {
+export function exchanges({ store, code2Session, slots, lease }: ExchangesOptions): Exchanges {
   /** The waiting for a login of another process: one for each code, however many requests wait. */
   const waits = new Map<string, Promise<void>>()
   const refusedHere = new LRUCache<string, RememberedRefusal>({ max: REFUSED_HERE_MAX, ttl: CODE_MEMORY })
-  const slots = bulkhead(concurrency, concurrency)
   const silence = breaker({
     of: 'wechat',
     isFailure: isSilence,
@@ -90,22 +89,16 @@ export function exchanges({ store, code2Session, concurrency, lease }: Exchanges
   async function exchange(id: string, code: string): Promise<Exchange | Entry> {
     const refused = refusedHere.get(id)
     if (refused) throw failure(refused)
-    const entry = await inTurn(id, () => {
+    const inTurn = slots.exchange(() => {
       const pass = silence.enter()
       return pass ? claim(id, code, pass) : known(id)
     })
+    const entry = await (inTurn ?? known(id))
     if ('exchanged' in entry) return entry
 
     const outcome = entry.state === 'claimed' ? await settled(id) : entry
     if (outcome && HAS_LOGGED_IN.has(outcome.state)) return outcome
     throw failure(outcome?.state === 'refused' ? outcome.refusal : SPENT)
-  }
-
-  function inTurn<T>(id: string, work: () => Promise<T>): Promise<T | Entry> {
-    return slots.execute(work).catch((error: unknown) => {
-      if (isBulkheadRejectedError(error)) return known(id)
-      throw error
-    })
   }
 
   /** What has become of a code, where WeChat cannot be asked. */

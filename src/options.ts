@@ -48,8 +48,10 @@ export interface WeappSessionOptions {
     /** ms for one call of WeChat, the body of its answer included. Default 3000. */
     timeout?: number
     /**
-     * Exchanges at the same time, in this process; as many again wait for their turn, and what is more than that
-     * is refused (502). Default 100.
+     * Calls of WeChat at the same time, in this process, for each mini program. Logins may have all of it; as many
+     * again wait for their turn, and what is more than that is refused (502). Phone numbers and `isKeyAlive()` have
+     * half of it at most, and each user three at a time; as many again wait, and what is more is a `WechatApiError`,
+     * ERR_WECHAT_RATE_LIMITED, whose code was not sent. Default 100.
      */
     concurrency?: number
     /** Another way to reach WeChat: a proxy's, say, or the simulator's. Default: straight, over kept connections. */

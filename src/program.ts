@@ -13,6 +13,7 @@ import { type Open, opener } from './open-session.js'
 import type { Settled } from './options.js'
 import { sealerFor } from './seal.js'
 import type { FoundSession } from './session.js'
+import { slots } from './slots.js'
 import type { SessionStore } from './store.js'
 import { successions } from './succession.js'
 import { trust } from './trust.js'
@@ -59,10 +60,11 @@ export function program(options: ProgramOptions, settled: Settled): Program {
   const sealer = sealerFor(appSecret)
   const trusted = trust(store)
   const isCodeTheCredential = carrier.give === undefined
+  const turns = slots(wechat.concurrency)
   const exchange = exchanges({
     store,
     code2Session: code2Session({ appId, appSecret, ...wechat, warn }),
-    concurrency: wechat.concurrency,
+    slots: turns,
     lease: wechat.timeout + TIME_FOR_THE_STORE,
   })
   const data = openData({ appId, ids, store, sealer })
@@ -76,7 +78,7 @@ export function program(options: ProgramOptions, settled: Settled): Program {
     remember: carrier.remember,
   })
   const life = lives({ ...common, rolling, maxAge, canMove: !isCodeTheCredential })
-  const api = wechatApi({ appId, appSecret, ...wechat, warn })
+  const api = wechatApi({ appId, appSecret, ...wechat, slots: turns, warn })
   const open = opener({ ...common, lives: life, find, wechat: api })
 
   async function logInAndTell(

@@ -72,7 +72,7 @@ export interface WxSession {
   /**
    * The phone number of this user, by the code of `<button open-type="getPhoneNumber">`: WeChat refuses the code of
    * anybody else. It charges for each number, and a code works once: asked again within five minutes, this process
-   * gives the same answer.
+   * gives the same answer. Each user has three calls at a time, `isKeyAlive()` included.
    *
    * @throws {WechatApiError} with a `code` that says what to do
    * @throws {WeappSessionError} ERR_SESSION_CONFLICT in a session without a user

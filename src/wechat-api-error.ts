@@ -2,7 +2,10 @@
 const STATUS_BY_CODE = {
   /** The code is unknown, has expired, was used, or is another user's: let the user tap the button again. */
   ERR_WECHAT_CODE_REFUSED: 400,
-  /** Called too often: wait as long as `headers['Retry-After']` says. */
+  /**
+   * Called too often: wait as long as `headers['Retry-After']` says. With an `errcode` it is WeChat that says so,
+   * without one it is `wechat.concurrency`, and nothing was sent.
+   */
   ERR_WECHAT_RATE_LIMITED: 429,
   /** Our own fault, a wrong appSecret or a missing permission, say: the message says what to do. */
   ERR_WECHAT_REFUSED: 502,

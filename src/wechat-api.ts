@@ -2,6 +2,7 @@ import { createHash, createHmac } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import { accessToken } from './access-token.js'
 import { mistake } from './check.js'
+import type { Slots } from './slots.js'
 import { isText } from './wechat-answers.js'
 import { WechatApiError } from './wechat-api-error.js'
 import { isTokenRefused, type WechatCall, type WechatCallsOptions, wechatCalls } from './wechat-call.js'
@@ -37,6 +38,8 @@ export interface WechatApi {
 export interface WechatApiOptions extends WechatCallsOptions {
   appId: string
   appSecret: string
+  /** Shared with logins, which keep half of them. */
+  slots: Slots
 }
 
 /** A code lives five minutes: developers.weixin.qq.com/miniprogram/dev/framework/open-ability/getPhoneNumber.html */
@@ -51,7 +54,7 @@ const CODE = /^[!-~]{1,512}$/
 const INVALID_SIGNATURE = 87009
 
 /** The API of one mini program, with an access_token of its own. */
-export function wechatApi({ appId, appSecret, ...options }: WechatApiOptions): WechatApi {
+export function wechatApi({ appId, appSecret, slots, ...options }: WechatApiOptions): WechatApi {
   const call = wechatCalls(options)
   const token = accessToken({ appId, appSecret, call })
   const answers = new LRUCache<string, Promise<PhoneNumber>>({ max: CODES_MAX, ttl: CODE_LIFE })
@@ -85,13 +88,14 @@ export function wechatApi({ appId, appSecret, ...options }: WechatApiOptions): W
 
   /** developers.weixin.qq.com/minigame/dev/api-backend/open-api/phonenumber/phonenumber.getPhoneNumber.html */
   function askForPhoneNumber(code: string, openId: string | undefined): Promise<PhoneNumber> {
-    return callWithToken({
+    const call: WechatCall<PhoneNumber> = {
       path: '/wxa/business/getuserphonenumber',
       // WeChat compares the openid with the code's, and refuses another user's code.
       body: { code, ...(openId !== undefined && { openid: openId }) },
       isOnce: true,
       read: readPhoneNumber,
-    })
+    }
+    return inTurn(call, openId)
   }
 
   /** developers.weixin.qq.com/miniprogram/dev/server/API/user-login/api_checksessionkey */
@@ -99,15 +103,27 @@ export function wechatApi({ appId, appSecret, ...options }: WechatApiOptions): W
     // The key is the base64 text, not what it encodes; what is signed is nothing.
     const signature = createHmac('sha256', sessionKey).update('').digest('hex')
     try {
-      return await callWithToken({
+      const call: WechatCall<boolean> = {
         path: '/wxa/checksession',
         query: { openid: openId, signature, sig_method: 'hmac_sha256' },
         read: ({ errcode }) => errcode === 0 || undefined,
-      })
+      }
+      return await inTurn(call, openId)
     } catch (error) {
       if (error instanceof WechatApiError && error.errcode === INVALID_SIGNATURE) return false
       throw error
     }
+  }
+
+  /**
+   * One slot for a call and all that belongs to it: who had one and had to wait for another to fetch the token could
+   * wait for those who wait for that very token.
+   */
+  async function inTurn<Result>(call: WechatCall<Result>, openId: string | undefined): Promise<Result> {
+    const answer = slots.call(() => callWithToken(call), openId)
+    if (answer) return answer
+    // Nothing was sent, so nothing is used up.
+    throw new WechatApiError('ERR_WECHAT_RATE_LIMITED', TOO_MANY, { retryable: true, retryAfter: 1 })
   }
 
   async function callWithToken<Result>({ query, ...rest }: WechatCall<Result>): Promise<Result> {
@@ -145,7 +161,10 @@ export interface Wechat {
    * again within five minutes this process gives the same answer. Another process is refused it
    * (ERR_WECHAT_CODE_REFUSED).
    *
-   * Takes at most `wechat.timeout` for the call itself, and as much for an access_token, where that is due.
+   * Takes at most `wechat.timeout` for the call itself, and as much for an access_token, where that is due. Calls that
+   * are no logins have half of `wechat.concurrency` at most, and each user (by `openId`) three at a time; as many again
+   * wait for their turn. What is more is refused at once: ERR_WECHAT_RATE_LIMITED, `retryable`, and without an
+   * `errcode`. Its code was not sent.
    *
    * @throws {WechatApiError} with a `code` that says what to do
    * @throws {TypeError} when `openId` is given and is none, or `appId` is none of this server's
@@ -175,4 +194,5 @@ export function wechatOf(apis: ReadonlyMap<string, WechatApi>): Wechat {
   }
 }
 
+const TOO_MANY = 'Too many calls of WeChat are under way here: try again in a second.'
 const NO_CODE = 'This is no code: send the one that the getPhoneNumber button gives.'

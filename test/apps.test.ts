@@ -20,6 +20,44 @@ for (const carrier of Object.keys(CARRIERS) as CarrierName[]) {
   })
 }
 
+/** The two ways in which a request says of which mini program it is. */
+const NAMINGS = {
+  header: (wechat: Wechat) => ({ 'X-WX-AppId': wechat.appId }),
+  Referer: (wechat: Wechat) => ({ Referer: `https://servicewechat.com/${wechat.appId}/12/page-frame.html` }),
+}
+
+for (const carrier of Object.keys(CARRIERS) as CarrierName[]) {
+  for (const naming of Object.keys(NAMINGS) as (keyof typeof NAMINGS)[]) {
+    test(`${carrier}, ${naming}: the user is of the mini program of the session, whatever a header says`, async (t) => {
+      const wechats = await start(t, { carrier: CARRIERS[carrier]() })
+      for (const [own, other] of [
+        [wechats.one, wechats.other],
+        [wechats.other, wechats.one],
+      ] as const) {
+        const headers = await codeLoginHeaders(own.phone('alice'))
+        const login = await wechats.send({ ...headers, ...NAMINGS[naming](own) })
+        const credential = { ...codeOnly(headers), ...kept(login) }
+        const answers = [login]
+        for (const by of Object.values(NAMINGS))
+          answers.push(await wechats.send({ ...credential, ...by(own) }))
+        // The header decides where to look. The other's user is never found there.
+        const torn = { ...NAMINGS.header(own), ...NAMINGS.Referer(other) }
+        answers.push(await wechats.send({ ...credential, ...torn }))
+
+        for (const { status, body } of answers) {
+          t.deepEqual(
+            [status, body.user?.appId, body.user?.openId],
+            [200, own.appId, own.user('alice').openId],
+          )
+        }
+        for (const by of Object.values(NAMINGS)) {
+          isRefused(t, await wechats.send({ ...credential, ...by(other) }), 'ERR_SESSION_EXPIRED', 401)
+        }
+      }
+    })
+  }
+}
+
 test('a code of one is nothing at the other', async (t) => {
   const { one, other, send } = await start(t)
   const headers = await codeLoginHeaders(one.phone('alice'))

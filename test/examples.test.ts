@@ -35,7 +35,7 @@ test('router: routes for everybody, for users, and for some users', async (t) =>
 
 test('multi-app: one server, two mini programs', async (t) => {
   const { curls } = await start(t, 'multi-app')
-  const [inShop, atWork, stray, other] = await Promise.all(curls.map(run))
+  const [inShop, atWork, stray, other, withoutHeader] = await Promise.all(curls.map(run))
 
   t.is(inShop?.body.program, 'shop')
   t.is(atWork?.body.program, 'staff')
@@ -43,6 +43,12 @@ test('multi-app: one server, two mini programs', async (t) => {
   t.is(inShop?.body.user.unionId, atWork?.body.user.unionId)
   t.is(stray?.body.reason, 'ERR_SESSION_KEY_EXCHANGE_FAILED')
   t.is(other?.body.reason, 'ERR_BAD_REQUEST')
+  t.is(withoutHeader?.body.program, 'shop', 'whoever leaves the header out is no staff')
+  t.deepEqual(
+    [inShop, atWork, withoutHeader].map((answer) => answer?.body.user.appId),
+    [inShop?.body.user.appId, atWork?.body.user.appId, inShop?.body.user.appId],
+  )
+  t.not(inShop?.body.user.appId, atWork?.body.user.appId)
 })
 
 test('metrics: logins, refusals and exchanges are counted, and nobody is named', async (t) => {

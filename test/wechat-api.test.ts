@@ -5,6 +5,7 @@ import Koa, { type Context } from 'koa'
 import supertest from 'supertest'
 import { headerCarrier, weappSession } from '../src/index.js'
 import type { Wechat } from '../src/simulator/index.js'
+import { slots } from '../src/slots.js'
 import { code2Session } from '../src/wechat.js'
 import {
   type PhoneNumber,
@@ -696,7 +697,8 @@ function optionsOf({ appId, appSecret, fetch }: Wechat, said: string[]): WechatA
     once: (code: string, message: string) => said.push(`once ${code} ${message}`),
     rarely: (code: string, message: string) => said.push(`rarely ${code} ${message}`),
   }
-  return { appId, appSecret, baseUrl: 'https://api.weixin.qq.com', timeout: 5000, fetch, warn }
+  const baseUrl = 'https://api.weixin.qq.com'
+  return { appId, appSecret, baseUrl, timeout: 5000, fetch, slots: slots(1000), warn }
 }
 
 async function failure(t: ExecutionContext, call: Promise<unknown>): Promise<WechatApiError> {

@@ -18,11 +18,15 @@ app.use(
 )
 app.use(requireWxUser())
 app.use((ctx) => {
-  ctx.body = { program: ctx.get('X-WX-AppId') === shop.appId ? 'shop' : 'staff', user: ctx.$wxUserInfo }
+  // Of the session, so nobody can say it of themselves. A header is what the client wrote: without it, or with another
+  // beside the Referer, a customer would be staff.
+  const program = ctx.$wxUserInfo?.appId === staff.appId ? 'staff' : 'shop'
+  ctx.body = { program, user: ctx.$wxUserInfo }
 })
 
 // The client says which one it is: createSession({ baseUrl, appId: true }). So does the Referer that WeChat sets.
 const from = ({ appId }: { appId: string }) => ({ 'X-WX-AppId': appId })
+const referer = ({ appId }: { appId: string }) => `https://servicewechat.com/${appId}/1/page-frame.html`
 const alice = shop.phone('alice')
 await tryIt(app, [
   { what: 'alice in the shop', call: 'GET /', phone: alice, headers: from(shop) },
@@ -33,5 +37,11 @@ await tryIt(app, [
     call: 'GET /',
     phone: alice,
     headers: from({ appId: 'wx-other' }),
+  },
+  {
+    what: 'bob in the shop, who leaves the header out',
+    call: 'GET /',
+    phone: shop.phone('bob'),
+    headers: { Referer: referer(shop) },
   },
 ])

@@ -27,7 +27,7 @@ export interface HttpsClient {
 }
 
 export interface HttpsOptions {
-  headers?: Record<string, string>
+  headers?: Record<string, string | string[]>
   data?: unknown
   /** Which of this machine's addresses it comes from. */
   from?: string

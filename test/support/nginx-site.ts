@@ -17,8 +17,12 @@ export interface Site {
   said(): string
 }
 
-/** Starts an nginx with deploy/nginx.conf in front of two addresses, as `localhost`; ends with the test. */
-export async function startSite(t: ExecutionContext, apps: readonly [string, string]): Promise<Site> {
+/** Starts an nginx with deploy/nginx.conf, or another, in front of two addresses, as `localhost`; ends with the test. */
+export async function startSite(
+  t: ExecutionContext,
+  apps: readonly [string, string],
+  template = deployedSite(),
+): Promise<Site> {
   const folder = mkdtempSync(join(tmpdir(), 'weapp-site-'))
   t.teardown(() => rmSync(folder, { recursive: true, force: true }))
   mkdirSync(join(folder, 'temp'))
@@ -31,16 +35,20 @@ export async function startSite(t: ExecutionContext, apps: readonly [string, str
     APP_1: apps[0],
     APP_2: apps[1],
   }
-  const template = readFileSync(new URL('../../deploy/nginx.conf', import.meta.url), 'utf8')
   writeFileSync(join(folder, 'site.conf'), fillIn(template, words))
   writeFileSync(join(folder, 'nginx.conf'), MAIN)
 
   const { stderr: verdict, status } = spawnSync('nginx', [...nginxArguments(folder), '-t'], {
     encoding: 'utf8',
   })
-  if (status !== 0) throw new Error(`nginx does not take deploy/nginx.conf: ${verdict}`)
+  if (status !== 0) throw new Error(`nginx does not take the site: ${verdict}`)
   const said = await runNginx(t, folder, port)
   return { url: `https://localhost:${port}`, port, ca, verdict, said }
+}
+
+/** deploy/nginx.conf, with its words not filled in yet. */
+export function deployedSite(): string {
+  return readFileSync(new URL('../../deploy/nginx.conf', import.meta.url), 'utf8')
 }
 
 /** What is around the site: as in Debian's nginx.conf, but in one process, which needs no rights. */
@@ -62,7 +70,7 @@ const MAIN = `
 function fillIn(template: string, words: Record<string, string>): string {
   return template.replace(/\$\{(\w+)\}/g, (_, word: string) => {
     const value = words[word]
-    if (value === undefined) throw new Error(`deploy/nginx.conf has a word that nothing fills in: ${word}`)
+    if (value === undefined) throw new Error(`the site has a word that nothing fills in: ${word}`)
     return value
   })
 }

@@ -6,7 +6,7 @@
  * MONGO_URL                   keeps the drawings: mongodb://127.0.0.1:27017/one-stroke. Without it they are kept in
  * DATA_DIR                    a folder of this machine; default ./data
  * PORT, HOST                  default 3000 and 127.0.0.1
- * TRUST_PROXY                 1 behind a proxy that sets X-Forwarded-For and X-Forwarded-Proto itself; default 0
+ * TRUST_PROXY                 1 behind a proxy that sets X-Forwarded-For, -Host and -Proto itself; default 0
  * SHUTDOWN_DELAY              ms between /readyz saying that the end is near, and the end of accepting connections: for
  *                             load balancers that ask it. Default 0
  * WECHAT_URL                  where WeChat's API is, for a proxy in front of it, and for tests
