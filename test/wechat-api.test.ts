@@ -635,7 +635,7 @@ test('a guest has neither a phone number nor a session_key', async (t) => {
     handler: phoneOrKey,
   })
 
-  t.is((await send({}, '/phone/code')).status, 401)
+  t.is((await send({}, '/phone/code')).status, 409)
   t.deepEqual((await send({}, '/key')).body, { isAlive: false })
 })
 
