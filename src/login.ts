@@ -132,8 +132,13 @@ export function logins(options: LoginOptions): Logins {
     const flight = flights.get(id)
     if (flight) await flight.landed
     const entry = await store.read(id)
-    const settled = entry?.state === 'claimed' ? await exchanges.settled(id) : entry
-    return { id, credential, record: believed(settled) }
+    return { id, credential, record: believed(entry && (await settled(id, entry))) }
+  }
+
+  /** What has become of an id that others are at work with. */
+  async function settled(id: string, entry: Entry): Promise<Entry | undefined> {
+    if (entry.state === 'claimed') return exchanges.settled(id)
+    return entry.state === 'taken' ? succession.settled(id, entry) : entry
   }
 
   function takeOff(id: string, code: string): Flight {

@@ -16,7 +16,7 @@ import type { FoundSession } from './session.js'
 import { slots } from './slots.js'
 import type { SessionStore } from './store.js'
 import { successions } from './succession.js'
-import { trust } from './trust.js'
+import { NO_TRUST, trust } from './trust.js'
 import type { Warnings } from './warn.js'
 import { code2Session } from './wechat.js'
 import { type WechatApi, wechatApi } from './wechat-api.js'
@@ -58,7 +58,7 @@ export function program(options: ProgramOptions, settled: Settled): Program {
   const { ttl, rolling, maxAge, maxSessionsPerUser, wechat } = settled
   const ids = idsOf(appId, appSecret, carrier.kind)
   const sealer = sealerFor(appSecret)
-  const trusted = trust(store)
+  const trusted = carrier.kind === 'jwt' ? trust(store) : NO_TRUST
   const isCodeTheCredential = carrier.give === undefined
   const turns = slots(wechat.concurrency)
   const exchange = exchanges({
@@ -68,7 +68,7 @@ export function program(options: ProgramOptions, settled: Settled): Program {
     lease: wechat.timeout + TIME_FOR_THE_STORE,
   })
   const data = openData({ appId, ids, store, sealer })
-  const succession = successions(store)
+  const succession = successions(store, ids)
   const common = { appId, ids, store, sealer, ttl, trust: trusted, succession, openData: data }
   const { logIn, find } = logins({
     ...common,

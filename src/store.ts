@@ -48,8 +48,8 @@ export type Entry =
   | { state: 'refused'; refusal: RememberedRefusal }
   /** The code has its session, which stands under an id of its own. */
   | { state: 'used' }
-  /** A session was here, and is being made into another; or has been, a moment ago. */
-  | { state: 'taken' }
+  /** A session is being made into another, since `age` ms: nobody can say yet whether it is over. */
+  | { state: 'taken'; token: string; successor: string; record: SessionRecord; age: number }
   /** A session was here and is over. */
   | { state: 'ended' }
 
@@ -71,7 +71,7 @@ export interface NewSession {
   claim: Claim
   /** How many sessions the user may have, this one included: those that would end first make room. */
   max: number
-  /** The taken session whose place this one takes: it counts no more, and its user's list forgets it. */
+  /** The taken session whose place this one takes: it has ended then, and its user's list forgets it. */
   replaces?: Taking | undefined
 }
 

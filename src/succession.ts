@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { WeappSessionError } from './errors.js'
+import type { Ids } from './id.js'
 import {
   type Claim,
   CODE_MEMORY,
+  type Entry,
   type NewSession,
   type SessionRecord,
   type SessionStore,
@@ -32,21 +34,38 @@ export interface Successions {
   create(session: NewSession, taken: Taken | undefined): Promise<boolean>
   /** The old session as it was, because its successor shall not be. */
   putBack(taken: Taken, claim: Claim): Promise<void>
+  /**
+   * What a request finds that meets a taken session: what has become of it. It waits a moment for that; and where
+   * nothing came of it for long, because its process has died or stands still, the session is put back.
+   *
+   * @throws {WeappSessionError} ERR_STORE_UNAVAILABLE: nobody can say yet, and to ask again makes sense
+   */
+  settled(id: string, entry: TakenEntry): Promise<Entry | undefined>
 }
+
+export type TakenEntry = Extract<Entry, { state: 'taken' }>
 
 /** ms between the tries to put a session back, while the store does not answer. */
 const PAUSES = [250, 500, 1000, 2000, 4000, 8000]
 
+/** ms between two looks at a session that others have taken. Most are done with it at once. */
+const LOOKS = [10, 20, 50, 100, 200, 300, 300]
+
+/** ms after which whoever has taken a session is believed to be dead: `onLogin` may take its time. */
+const LEASE = 10_000
+
 /**
- *     old     session ──take──▶ taken ─────────────────────────▶ (forgotten)
+ *     old     session ──take──▶ taken ─────────────────▶ ended
  *     new     ──claim──▶ claimed ──────create──▶ session
  *
- * The new place is claimed first, so that a store that cannot write refuses while the old session stands. Between the
- * two arrows only a crash of this process leaves the user without a session: everything else ends with the new one, or
- * with the old one put back.
+ * The new place is claimed first, so that a store that cannot write refuses while the old session stands. What begins
+ * with the first arrow ends with the new session, or with the old one put back: by this process, or, where it has died,
+ * by the next request with the old credential.
  */
-export function successions(store: SessionStore): Successions {
+export function successions(store: SessionStore, ids: Ids): Successions {
   return {
+    settled,
+
     async take(old, { id: successor, claim }) {
       const taking: Taking = { ...old, token: randomUUID(), successor }
       try {
@@ -106,6 +125,33 @@ export function successions(store: SessionStore): Successions {
     if ((await store.read(taking.successor))?.state === 'session') return true
     await store.putBack(taking)
     return false
+  }
+
+  async function settled(id: string, entry: TakenEntry): Promise<Entry | undefined> {
+    for (const pause of LOOKS) {
+      if ((await store.read(entry.successor))?.state === 'session') return { state: 'ended' }
+      if (entry.age >= LEASE) return rescued(id, entry)
+      await sleep(pause)
+      const next = await store.read(id)
+      if (next?.state !== 'taken') return next
+      entry = next
+    }
+    throw new WeappSessionError('ERR_STORE_UNAVAILABLE', {
+      retryAfter: 1,
+      message: 'The session is getting another credential right now: keep it, and try again.',
+    })
+  }
+
+  /** First nothing can be made of it any more; then it is put back. */
+  async function rescued(id: string, { successor, token, record }: TakenEntry): Promise<Entry | undefined> {
+    const claim = await store.claim(successor)
+    if (claim.state === 'granted') await store.refuse(claim.claim, { status: 401 }, CODE_MEMORY)
+    if (claim.state === 'claimed') {
+      await store.refuse({ id: successor, token: claim.token }, { status: 401 }, CODE_MEMORY)
+    }
+    if ((await store.read(successor))?.state === 'session') return { state: 'ended' }
+    await store.putBack({ id, user: ids.owner(record.user, id), token, successor })
+    return store.read(id)
   }
 
   async function undoLater(taking: Taking, claim: Claim): Promise<void> {

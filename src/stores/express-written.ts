@@ -19,7 +19,11 @@ export function entryOf(written: Written | undefined): Entry | undefined {
   if (written?.state === 'claimed')
     return { state: 'claimed', age: Math.max(0, Date.now() - written.at), token: written.token }
   if (written?.state === 'refused') return { state: 'refused', refusal: refusalFrom(written.refusal) }
-  if (written?.state === 'taken' || written?.state === 'ended') return { state: written.state }
+  if (written?.state === 'ended') return { state: 'ended' }
+  if (written?.state === 'taken') {
+    const { token, successor, record, at } = written
+    return { state: 'taken', token, successor, record, age: Math.max(0, Date.now() - at) }
+  }
   return written
 }
 

@@ -8,6 +8,7 @@ import {
   type SessionRecord,
   type SessionStore,
   type StoredSession,
+  type Taking,
 } from '../store.js'
 import { warn } from '../warn.js'
 import type { ExpressStore } from './express-client.js'
@@ -115,7 +116,7 @@ export function fromExpressStore(store: ExpressStore, options: ExpressStoreOptio
         await writeList(user, [...others, { id, expires: record.expires }])
         const isPlaced = await place(id, claim, record)
         if (isPlaced && !(await isRevoked(user, claim))) {
-          if (replaces && replaces.user !== user) await entries.remove(listKey(replaces.user))
+          if (replaces) await leaveTaken(replaces, user)
           return true
         }
 
@@ -243,6 +244,16 @@ export function fromExpressStore(store: ExpressStore, options: ExpressStoreOptio
     if (!isFree || (await replace(claim, { state: 'used' }))) return isFree
     await endOne(id)
     return false
+  }
+
+  /** A taken session has become one of this user: it has ended. */
+  async function leaveTaken({ id, token, successor, user: before }: Taking, user: string): Promise<void> {
+    await inTurn(idKey(id), async () => {
+      const written = await look(id)
+      if (written?.state === 'taken' && written.token === token)
+        await write(id, { state: 'ended', successor })
+    })
+    if (before !== user) await entries.remove(listKey(before))
   }
 
   /** Ends what stands under an id, and what it has become. Whether something stood there. */

@@ -29,7 +29,7 @@ interface Stored {
 type Outcome =
   | Extract<Entry, { state: 'refused' | 'used' }>
   /** `successor`: the id of what became of it. `taken`: what it was, while that is being made. */
-  | { state: 'ended'; successor?: string; taken?: Stored & { token: string; at: number } }
+  | { state: 'ended'; successor?: string; taken?: Stored & { token: string; at: number; since: number } }
 
 /**
  * What anybody can fill (codes that WeChat refused, guests that ended) has a bound of its own: it must not push out what
@@ -96,7 +96,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
       junk.set(claim.id, { state: 'refused', refusal }, { ttl: memory })
     },
 
-    async create({ id, user, record, claim, max }) {
+    async create({ id, user, record, claim, max, replaces }) {
       const isRevoked = (revocations.get(user) ?? 0) > claim.began
       const isFree = isHeld(claim) && (id === claim.id || !look(id))
       if (isRevoked || !isFree) return false
@@ -106,6 +106,9 @@ export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
       claims.delete(claim.id)
       if (id !== claim.id) codes.set(claim.id, { state: 'used' }, { ttl: CODE_MEMORY })
       put(id, { user, record })
+      const { taken } = endedAt(replaces?.id ?? '') ?? {}
+      if (replaces && taken?.token === replaces.token)
+        note(replaces.id, { state: 'ended', successor: id }, taken)
       return true
     },
 
@@ -132,7 +135,11 @@ export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
       const stored = find(id)
       if (!stored) return undefined
       drop(id)
-      note(id, { state: 'ended', successor, taken: { ...stored, token, at: ++events } }, stored)
+      note(
+        id,
+        { state: 'ended', successor, taken: { ...stored, token, at: ++events, since: Date.now() } },
+        stored,
+      )
       return stored.record
     },
 
@@ -192,7 +199,11 @@ export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
     const claimed = claims.get(id)
     if (claimed) return { state: 'claimed', age: Date.now() - claimed.since, token: claimed.claim.token }
     const outcome = codes.get(id) ?? junk.get(id)
-    return outcome?.state === 'ended' ? { state: outcome.taken ? 'taken' : 'ended' } : outcome
+    if (outcome?.state !== 'ended') return outcome
+    const { taken, successor } = outcome
+    if (!taken || successor === undefined) return { state: 'ended' }
+    const { token, record: was, since } = taken
+    return { state: 'taken', token, successor, record: was, age: Date.now() - since }
   }
 
   /** The oldest first. */

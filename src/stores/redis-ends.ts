@@ -1,10 +1,10 @@
-import { CODE_MEMORY, type SessionStore } from '../store.js'
+import { CODE_MEMORY, type SessionStore, type Taking } from '../store.js'
 import type { Connection } from './redis-connection.js'
 import type { RedisKeys } from './redis-logins.js'
 import { parseSession } from './redis-record.js'
 import type { RevocationOrder } from './redis-revocations.js'
 import type { Run } from './redis-run.js'
-import { END, ENROLL_AGAIN, PUT_BACK, REVOKE, TAKE } from './redis-scripts.js'
+import { END, ENROLL_AGAIN, LEAVE_TAKEN, PUT_BACK, REVOKE, TAKE } from './redis-scripts.js'
 
 /** How sessions end in Redis, or are taken to become others: see {@link SessionStore}. */
 export interface RedisEnds extends Pick<SessionStore, 'end' | 'take' | 'putBack' | 'revoke'> {
@@ -17,6 +17,8 @@ export interface RedisEnds extends Pick<SessionStore, 'end' | 'take' | 'putBack'
   endAll(user: string, ids: string[]): Promise<void>
   /** Takes sessions out of their user's list. */
   leave(user: string, ids: string[]): Promise<void>
+  /** A taken session has become one of this user: it has ended. */
+  leaveTaken(taking: Taking, user: string): Promise<void>
 }
 
 export interface RedisEndsOptions {
@@ -33,6 +35,7 @@ export function redisEnds({ connection, run, keys, revocations, forget }: RedisE
     endOne,
     endAll,
     leave,
+    leaveTaken,
 
     async end(id, user) {
       const wasKnown = await endOne(id)
@@ -77,6 +80,13 @@ export function redisEnds({ connection, run, keys, revocations, forget }: RedisE
     if (ids.length === 0) return
     await Promise.all(ids.map(endOne))
     await leave(user, ids)
+  }
+
+  async function leaveTaken({ id, token, user: before }: Taking, user: string): Promise<void> {
+    await run(LEAVE_TAKEN, keys.session(id), [token, CODE_MEMORY])
+    forget(id)
+    // Its own list, where it was a guest's.
+    if (before !== user) await leave(before, [id])
   }
 
   async function leave(user: string, ids: string[]): Promise<void> {

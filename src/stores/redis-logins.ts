@@ -17,7 +17,7 @@ export interface RedisLoginsOptions {
   keys: RedisKeys
   /** What a value under a session key says. */
   entryOf(client: RedisClient, id: string, value: string): Promise<Entry | undefined>
-  ends: Pick<RedisEnds, 'endOne' | 'endAll' | 'leave'>
+  ends: Pick<RedisEnds, 'endOne' | 'endAll' | 'leave' | 'leaveTaken'>
   revocations: RevocationOrder
 }
 
@@ -50,7 +50,8 @@ export function redisLogins(options: RedisLoginsOptions): RedisLogins {
       const { user, replaces } = session
       const isCreated = (await enroll(session)) && (await place(session))
       if (!isCreated) await withdraw(session)
-      else if (replaces && replaces.user !== user) await ends.leave(replaces.user, [replaces.id])
+      // It is created, whatever comes of this.
+      else if (replaces) await ends.leaveTaken(replaces, user).catch(() => {})
       return isCreated
     },
   }

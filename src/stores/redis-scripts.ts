@@ -9,7 +9,7 @@ import { createHash } from 'node:crypto'
  *   claim TOKEN            a login is under way
  *   refused JSON           WeChat refused the code
  *   used                   the code has its session, under an id of its own
- *   taken TOKEN ID \n …    the session is being made into another, which will stand under ID; then what stood here
+ *   taken TOKEN ID \n …    the session (…) is being made into another, which will stand under ID
  *   ended                  a session was here
  *   ended ID               the same, and ID is what became of it
  *
@@ -74,24 +74,32 @@ return { value and 1 or 0, successor }
 
 const TAKEN = `
 local value = redis.call('GET', KEYS[1]) or ''
-local head, rest = string.match(value, '^(taken %S+ )%S+\\n(.*)$')
-local isMine = head == 'taken ' .. ARGV[1] .. ' '
+local token, successor, session = string.match(value, '^taken (%S+) (%S+)\\n(.*)$')
+local isMine = token == ARGV[1]
 `
 
 /** ARGV: token, id of the successor, life of the word (ms). The session; nothing when it is not there to be taken. */
 export const TAKE: Script = script(`${TAKEN}
-if head then return isMine and rest end
+if token then return isMine and session end
 if not string.match(value, '^%d+ %d+\\n') then return false end
 redis.call('SET', KEYS[1], 'taken ' .. ARGV[1] .. ' ' .. ARGV[2] .. '\\n' .. value, 'PX', ARGV[3])
 return value
 `)
 
+/** ARGV: token, life of the word `ended` (ms). The taken session has become its successor. */
+export const LEAVE_TAKEN: Script = script(`${TAKEN}
+if not isMine then return 0 end
+redis.call('DEL', KEYS[1])
+redis.call('SET', KEYS[1], 'ended ' .. successor, 'PX', ARGV[2])
+return 1
+`)
+
 /** ARGV: token, now (ms, our clock), life of the word `ended` (ms). 0 when it is over; 1 when it stands there, or others have it. */
 export const PUT_BACK: Script = script(`${TAKEN}
-if not isMine then return (head or string.match(value, '^%d+ %d+\\n')) and 1 or 0 end
-local life = string.match(rest, '^%d+ (%d+)') - ARGV[2]
+if not isMine then return (token or string.match(value, '^%d+ %d+\\n')) and 1 or 0 end
+local life = string.match(session, '^%d+ (%d+)') - ARGV[2]
 redis.call('DEL', KEYS[1])
-redis.call('SET', KEYS[1], rest, 'PX', string.format('%.0f', math.max(life, ARGV[3])))
+redis.call('SET', KEYS[1], session, 'PX', string.format('%.0f', math.max(life, ARGV[3])))
 return 1
 `)
 

@@ -66,7 +66,7 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
   }
   const run = runner(connection)
   const revocations = revocationOrder()
-  const { endOne, endAll, leave, ...ends } = redisEnds({
+  const { endOne, endAll, leave, leaveTaken, ...ends } = redisEnds({
     connection,
     run,
     keys,
@@ -91,7 +91,14 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
       return record ? entryOfSession(record) : entryOf(client, id, value)
     },
 
-    ...redisLogins({ connection, run, keys, entryOf, revocations, ends: { endOne, endAll, leave } }),
+    ...redisLogins({
+      connection,
+      run,
+      keys,
+      entryOf,
+      revocations,
+      ends: { endOne, endAll, leave, leaveTaken },
+    }),
     ...ends,
 
     async update(id, record) {
@@ -144,14 +151,16 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
     const record = parseSession(value)
     if (record) return entryOfSession(record)
     if (value === 'used') return { state: 'used' }
-    if (value?.startsWith('taken ')) return { state: 'taken' }
     if (value?.startsWith('ended')) return { state: 'ended' }
     if (value?.startsWith('refused ')) return { state: 'refused', refusal: parseRefusal(value.slice(8)) }
     // The key's own age, which no clock but Redis's has a say in.
-    if (value?.startsWith('claim ')) {
-      return { state: 'claimed', age: CODE_MEMORY - (await client.pTTL(keys.session(id))), token: value }
-    }
-    return undefined
+    const age = async () => CODE_MEMORY - (await client.pTTL(keys.session(id)))
+    if (value?.startsWith('claim ')) return { state: 'claimed', age: await age(), token: value }
+    const [head = '', ...rest] = value?.split('\n') ?? []
+    const [, token, successor] = /^taken (\S+) (\S+)$/.exec(head) ?? []
+    const taken = parseSession(rest.join('\n'))
+    if (!taken || token === undefined || successor === undefined) return undefined
+    return { state: 'taken', token, successor, record: taken, age: await age() }
   }
 }
 

@@ -243,8 +243,11 @@ export const storeContract: readonly StoreCase[] = [
 
       const winners = takings.filter((_, n) => taken[n] !== undefined)
       equal(winners.length, 1)
+      const { token, successor } = winners[0] as Taking
       deepEqual(await store.take(winners[0] as Taking), record)
-      equal((await store.read(id))?.state, 'taken')
+      const seen = await store.read(id)
+      ok(seen?.state === 'taken' && seen.age >= 0 && seen.age < 1000, JSON.stringify(seen))
+      deepEqual({ ...seen, age: 0 }, { state: 'taken', token, successor, record, age: 0 })
     },
   },
   {
@@ -287,14 +290,15 @@ export const storeContract: readonly StoreCase[] = [
       const other = await create(store, { user, record: lasting(50_000), max: 2 })
       const { old, successor, replaces } = await succeeded(store, user, 2)
 
-      equal((await store.read(old.id))?.state, 'taken')
+      deepEqual(await store.read(old.id), { state: 'ended' })
       equal((await store.read(successor.id))?.state, 'session')
       equal((await store.read(other.id))?.state, 'session')
       equal((await store.list(user)).length, 2)
 
       // Something was made of it.
       await store.putBack(replaces)
-      equal((await store.read(old.id))?.state, 'taken')
+      deepEqual(await store.read(old.id), { state: 'ended' })
+      equal(await store.take(replaces), undefined)
       await store.revoke(user)
       deepEqual(await store.read(successor.id), { state: 'ended' })
     },
@@ -371,7 +375,7 @@ export const storeContract: readonly StoreCase[] = [
       ok(await store.create({ id, user, claim, record, max: 1, replaces }))
 
       deepEqual(await store.read(id), { state: 'session', record })
-      equal((await store.read(guest.id))?.state, 'taken')
+      deepEqual(await store.read(guest.id), { state: 'ended' })
       deepEqual(await store.list(guest.user), [])
     },
   },
