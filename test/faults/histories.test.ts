@@ -24,16 +24,45 @@ interface Sessions {
   maxAge?: number
 }
 
+/** How credentials travel: the code itself, or others, which a server hands out, to guests too. */
+type Carrier = 'code' | 'header'
+
 /** What sessions are like, and how much of all steps they take. */
-const LIVES: { title: string; sessions: Sessions; share: number }[] = [
-  { title: 'three sessions for each user', sessions: { maxSessionsPerUser: 3, ttl: 7200 }, share: 0.5 },
-  { title: 'sessions of two seconds', sessions: { maxSessionsPerUser: 3, ttl: 2 }, share: 0.25 },
+const LIVES: { title: string; carrier: Carrier; sessions: Sessions; share: number }[] = [
+  {
+    title: 'three sessions for each user',
+    carrier: 'code',
+    sessions: { maxSessionsPerUser: 3, ttl: 7200 },
+    share: 0.2,
+  },
+  {
+    title: 'three sessions for each user, rotations and guests',
+    carrier: 'header',
+    sessions: { maxSessionsPerUser: 3, ttl: 7200 },
+    share: 0.35,
+  },
+  {
+    title: 'sessions of two seconds, rotations and guests',
+    carrier: 'header',
+    sessions: { maxSessionsPerUser: 3, ttl: 2 },
+    share: 0.15,
+  },
   {
     title: 'one session for each user, which lives for a second after its last use, and for three at most',
+    carrier: 'code',
     sessions: { maxSessionsPerUser: 1, ttl: 1, rolling: true, maxAge: 3 },
-    share: 0.25,
+    share: 0.15,
+  },
+  {
+    title: 'one session for each user, for a second after its last use; rotations and guests',
+    carrier: 'header',
+    sessions: { maxSessionsPerUser: 1, ttl: 1, rolling: true, maxAge: 3 },
+    share: 0.15,
   },
 ]
+
+/** Of headerCarrier(). */
+const KEYS = ['a key of thirty-two bytes or more, for tests']
 
 /** Steps of one history, at most. */
 const LONGEST = 400
@@ -48,7 +77,7 @@ const STORE_TIMEOUT = 1000
 /** ms that a login is waited for: the exchange, and what src/middleware.ts adds for the store. */
 const LEASE = EXCHANGE_TIMEOUT + 1000
 
-for (const { title, sessions, share } of LIVES) {
+for (const { title, carrier, sessions, share } of LIVES) {
   test.serial(`whatever happens to servers, Redis and WeChat: ${title}`, async (t) => {
     t.timeout(600_000)
     const redis = await startRedis()
@@ -59,6 +88,7 @@ for (const { title, sessions, share } of LIVES) {
       wechat,
       redis,
       options: sessions,
+      ...(carrier === 'header' && { keys: KEYS }),
       storeTimeout: STORE_TIMEOUT,
       exchangeTimeout: EXCHANGE_TIMEOUT,
     })
@@ -68,7 +98,9 @@ for (const { title, sessions, share } of LIVES) {
     try {
       for (let seed = SEED; counts.steps < STEPS * share; seed++) {
         const before = counts.show()
-        const trouble = await lookForTrouble(seed, (steps) => live(steps, fleet, wechat, sessions, counts))
+        const trouble = await lookForTrouble(seed, anyStepsOf(carrier), (steps) =>
+          live(steps, { fleet, wechat, carrier, sessions, counts }),
+        )
         if (trouble) t.fail(`${trouble}\nBefore: ${before}`)
       }
     } finally {
@@ -130,6 +162,91 @@ const EXAMPLES: Record<string, string[]> = {
   'a login is refused': ['0–10 login c1 → 401'],
   'a session is good after its expiry': ['0–10 login c1 → 200', '1200–1210 read c1 → 200'],
   'an impossible answer': ['0–10 login c1 → 500'],
+  'nothing of rotations as they should be': [
+    '0–10 login c1 → 200',
+    '20–30 rotate c1 → 200 gives c1.2',
+    '21–32 rotate c1 → 409',
+    '25–45 write c1 w1 → 409',
+    '40–50 read c1 → 401',
+    '40–50 write c1.2 w2 → 200 w2',
+    '60–70 rotate c1.2 → 409',
+    '80–90 read c1.2 → 200 w2',
+    '100–110 rotate c1.2 → dead',
+    '120–130 read c1.2 → 401',
+  ],
+  'a rotation changes nothing': ['0–10 login c1 → 200', '20–30 rotate c1 → 200'],
+  'a credential is good after its rotation': [
+    '0–10 login c1 → 200',
+    '20–30 rotate c1 → 200 gives c1.2',
+    '40–50 write c1 w1 → 409',
+  ],
+  'a credential is taken twice': [
+    '0–10 login c1 → 200',
+    '20–30 rotate c1 → 200 gives c1.2',
+    '20–30 rotate c1 → 200 gives c1.3',
+  ],
+  'a session is good again after its end: a rotation outlives a logout': [
+    '0–10 login c1 → 200',
+    '20–30 rotate c1 → 200 gives c1.2',
+    '20–30 logout c1 → 200',
+    '40–50 read c1.2 → 200',
+  ],
+  'a write is lost: a rotation leaves it behind': [
+    '0–10 login c1 → 200',
+    '20–30 rotate c1 → 200 gives c1.2',
+    '20–30 write c1 w1 → 200 w1',
+    '40–50 read c1.2 → 200',
+  ],
+  'a session is lost: by a rotation that was refused': [
+    '0–10 login c1 → 200',
+    '20–30 rotate c1 → 503',
+    '40–50 read c1 → 401',
+  ],
+  'nothing of guests as they should be': [
+    '0–10 write new g1 w1 → 200 w1 gives g1 new',
+    '20–30 write g1 w2 → 200 w1,w2',
+    '40–50 login c1 after g1 → 200 w1,w2 new',
+    '45–55 write g1 w3 → 409',
+    '60–70 read g1 → 401',
+    '60–70 write c1 w4 → 200 w1,w2,w4',
+    '80–90 write new g2 w5 → 200 w5 gives g2 new',
+    '100–110 logout g2 → 200 w5',
+    '120–130 login c2 after g2 → 200 new',
+    '140–150 write new g3 w6 → dead',
+  ],
+  'a guest is good after their login': [
+    '0–10 write new g1 w1 → 200 w1 gives g1 new',
+    '40–50 login c1 after g1 → 200 w1 new',
+    '60–70 read g1 → 200 w1',
+  ],
+  'the data of a guest is in two sessions': [
+    '0–10 write new g1 w1 → 200 w1 gives g1 new',
+    '40–50 login c1 after g1 → 200 w1 new',
+    '41–50 login c2 after g1 → 200 w1 new',
+  ],
+  'the data of a guest is lost': [
+    '0–10 write new g1 w1 → 200 w1 gives g1 new',
+    '40–50 login c1 after g1 → 200 new',
+  ],
+  'a write is lost: of a guest who logs in meanwhile': [
+    '0–10 write new g1 w1 → 200 w1 gives g1 new',
+    '40–50 login c1 after g1 → 200 w1 new',
+    '40–50 write g1 w2 → 200 w1,w2',
+    '60–70 read c1 → 200 w1',
+  ],
+  'w1 comes from nowhere: of a guest who did not log in': [
+    '0–10 write new g1 w1 → 200 w1 gives g1 new',
+    '40–50 login c1 → 200 w1 new',
+  ],
+  'a session is lost: of a guest whose login was refused': [
+    '0–10 write new g1 w1 → 200 w1 gives g1 new',
+    '40–50 login c1 after g1 → 502',
+    '60–70 read g1 → 401',
+  ],
+  'a code that was told to be spent has a session': [
+    '0–3000 login c1 → 200',
+    '20–1600 login c1 → 401 ERR_SESSION_KEY_EXCHANGE_FAILED',
+  ],
   'no answer from a server that lives': ['0–10 login c1'],
   'a request does not end': ['0–20000 login c1'],
 }
@@ -170,6 +287,7 @@ test('the rules see an answer for somebody else, a code that is sent twice, a se
 /** Lives one history. When it goes wrong: how, and how the shortest does that was found. */
 async function lookForTrouble(
   seed: number,
+  anySteps: fc.Arbitrary<Iterable<Step>>,
   liveThrough: (steps: Iterable<Step>) => Promise<string | undefined>,
 ): Promise<string | undefined> {
   let trouble: string | undefined
@@ -178,7 +296,7 @@ async function lookForTrouble(
     trouble = found ?? trouble
     return found !== undefined
   }
-  const property = fc.asyncProperty(anySteps(LONGEST), async (steps) => !(await isBad(steps)))
+  const property = fc.asyncProperty(anySteps, async (steps) => !(await isBad(steps)))
 
   const once = { numRuns: 1, unbiased: true, endOnFailure: true }
   const { counterexample, counterexamplePath, errorInstance } = await fc.check(property, { seed, ...once })
@@ -195,15 +313,24 @@ async function lookForTrouble(
   ].join('\n')
 }
 
-async function live(
-  steps: Iterable<Step>,
-  fleet: Fleet,
-  wechat: Wechat,
-  { maxSessionsPerUser, ttl, maxAge }: Sessions,
-  counts: Counts,
-): Promise<string | undefined> {
-  const world = createWorld(fleet, wechat, ` of ${counts.histories}`)
-  const model = { codes: 0, steps: 0 }
+function anyStepsOf(carrier: Carrier): fc.Arbitrary<Iterable<Step>> {
+  return anySteps({ most: LONGEST, canMove: carrier === 'header', lease: LEASE })
+}
+
+interface Life {
+  fleet: Fleet
+  wechat: Wechat
+  carrier: Carrier
+  sessions: Sessions
+  counts: Counts
+}
+
+async function live(steps: Iterable<Step>, life: Life): Promise<string | undefined> {
+  const { fleet, wechat, carrier, sessions, counts } = life
+  const { maxSessionsPerUser, ttl, maxAge } = sessions
+  const suffix = ` of ${counts.histories}`
+  const world = createWorld({ fleet, wechat, suffix, isCodeTheCredential: carrier === 'code' })
+  const model = { hasSessions: false, steps: 0 }
   await fc.asyncModelRun(() => ({ model, real: world }), steps)
   await world.end()
   counts.add(world.history, model.steps)
