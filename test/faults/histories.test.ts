@@ -314,7 +314,7 @@ async function lookForTrouble(
 }
 
 function anyStepsOf(carrier: Carrier): fc.Arbitrary<Iterable<Step>> {
-  return anySteps({ most: LONGEST, canMove: carrier === 'header', lease: LEASE })
+  return anySteps({ most: LONGEST, canMove: carrier === 'header', lease: LEASE, storeTimeout: STORE_TIMEOUT })
 }
 
 interface Life {

@@ -18,7 +18,7 @@ export type Plan = { pause: number } & (
   | { do: 'rotate beside'; session: Choice; server: number; act: Act; gap: number; again: number }
   | { do: 'guest'; phone: number; server: number; ms: number }
   | GuestLogin
-  | Stop
+  | Disturbed
   | { do: 'revoke'; user: number; server: number; again: number }
   | { do: 'slow Redis'; server: number; ms: number; lasting: number }
   | { do: 'freeze'; server: number; ms: number }
@@ -39,29 +39,40 @@ export interface GuestLogin {
   again: number
 }
 
-/** A server begins something, is stopped `after` ms for longer than others wait for a login, and they do something else. */
-export interface Stop {
-  do: 'stop'
+/** A server begins something, and `after` ms it is disturbed; meanwhile another does something with the same session. */
+export interface Disturbed {
+  do: 'disturbed'
   session: Choice
   phone: number
   server: number
   what: 'login' | 'guest login' | Act
   /** ms */
   after: number
-  /** ms: how far away Redis is meanwhile. */
+  /** ms: how far away Redis is until then. */
   away: number
-  /** ms that the server is stopped. */
-  ms: number
+  by: Disturbance
   meanwhile: Act | 'login' | 'nothing'
   again: number
 }
 
-/**
- * @param canMove - whether credentials are handed out: then they rotate, and there are guests
- * @param lease - ms that others wait for a login
- */
-export function plans(canMove: boolean, lease: number): fc.Arbitrary<Plan> {
-  const always = [...REQUESTS, ...FAULTS, stop(canMove, lease)]
+export type Disturbance =
+  | { kind: 'kill' | 'cut' }
+  /** The server is stopped for so many ms: longer than others wait for a login. */
+  | { kind: 'stop'; ms: number }
+  /** What is on its way to or from Redis comes so many ms later: after the store has given it up. */
+  | { kind: 'late'; ms: number }
+
+/** What plans have to know of the servers. */
+export interface Times {
+  /** ms that others wait for a login. */
+  lease: number
+  /** ms that a server waits for one call of the store. */
+  storeTimeout: number
+}
+
+/** @param canMove - whether credentials are handed out: then they rotate, and there are guests */
+export function plans(canMove: boolean, times: Times): fc.Arbitrary<Plan> {
+  const always = [...REQUESTS, ...FAULTS, disturbed(canMove, times)]
   return fc.oneof<fc.WeightedArbitrary<Plan>[]>(...(canMove ? [...always, ...MOVES] : always))
 }
 
@@ -118,7 +129,7 @@ const REQUESTS: fc.WeightedArbitrary<Plan>[] = [
     arbitrary: fc.record({ do: fc.constant('revoke'), user: fc.nat(20), server, again: server, pause }),
   },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('chase'), phone, server, other: server, pause }) },
-  { weight: 4, arbitrary: fc.record({ do: fc.constant('settle'), pause }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('settle'), pause }) },
 ]
 
 const MOVES: fc.WeightedArbitrary<Plan>[] = [
@@ -129,7 +140,7 @@ const MOVES: fc.WeightedArbitrary<Plan>[] = [
       do: fc.constant('rotate beside'),
       session,
       server,
-      act: fc.constantFrom<Act[]>('rotate', 'rotate', 'write', 'write', 'logout', 'revoke', 'read'),
+      act: fc.constantFrom<Act[]>('rotate', 'rotate', 'write', 'write', 'logout', 'logout', 'revoke', 'read'),
       gap: fc.oneof(
         gap,
         fc.nat(4).map((ms) => -ms),
@@ -168,7 +179,7 @@ const FAULTS: fc.WeightedArbitrary<Plan>[] = [
       pause,
     }),
   },
-  // Longer than the store waits.
+  // Nearly as long as the store waits, or longer.
   {
     weight: 2,
     arbitrary: fc.record({
@@ -179,7 +190,7 @@ const FAULTS: fc.WeightedArbitrary<Plan>[] = [
       pause,
     }),
   },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant('cut Redis'), server, pause }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('cut Redis'), server, pause }) },
   {
     weight: 20,
     arbitrary: fc.record({
@@ -203,26 +214,46 @@ const FAULTS: fc.WeightedArbitrary<Plan>[] = [
       pause,
     }),
   },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('kill'), server, pause }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('kill'), server, pause }) },
 ]
 
-function stop(canMove: boolean, lease: number): fc.WeightedArbitrary<Plan> {
-  const whats: Stop['what'][] = canMove
-    ? ['login', 'login', 'guest login', 'rotate', 'rotate', 'write', 'revoke']
-    : ['login', 'login', 'write', 'revoke']
-  const others: Stop['meanwhile'][] = ['login', 'login', 'logout', 'revoke', 'nothing']
+function disturbed(canMove: boolean, { lease, storeTimeout }: Times): fc.WeightedArbitrary<Plan> {
+  const always: Disturbed['what'][] = ['login', 'login', 'write', 'revoke']
+  const moves: Disturbed['what'][] = ['login', 'guest login', 'guest login', 'rotate', 'rotate', 'rotate']
+  const others: Disturbed['meanwhile'][] = ['login', 'login', 'login', 'login', 'logout', 'revoke', 'nothing']
+  const kindOf = <Kind extends string>(kind: Kind) => fc.constant(kind)
   return {
-    weight: 2,
+    weight: canMove ? 4 : 2,
     arbitrary: fc.record({
-      do: fc.constant('stop'),
+      do: fc.constant('disturbed'),
       session,
       phone,
       server,
-      what: fc.constantFrom(...whats),
-      after: fc.nat(60),
+      what: fc.constantFrom(...always, ...(canMove ? moves : [])),
+      after: fc.oneof(fc.nat(12), fc.nat(60)),
       away: fc.oneof(fc.constant(0), fc.nat(30)),
-      ms: fc.integer({ min: lease + 50, max: lease + 400 }),
-      meanwhile: fc.constantFrom<Stop['meanwhile'][]>(...others, ...(canMove ? ['rotate' as const] : [])),
+      by: fc.oneof<fc.WeightedArbitrary<Disturbance>[]>(
+        {
+          weight: 4,
+          arbitrary: fc.record({
+            kind: kindOf('stop'),
+            ms: fc.integer({ min: lease + 50, max: lease + 250 }),
+          }),
+        },
+        {
+          weight: 3,
+          arbitrary: fc.record({
+            kind: kindOf('late'),
+            ms: fc.integer({ min: storeTimeout + 50, max: storeTimeout + 150 }),
+          }),
+        },
+        { weight: 2, arbitrary: fc.record({ kind: kindOf('cut') }) },
+        { weight: 1, arbitrary: fc.record({ kind: kindOf('kill') }) },
+      ),
+      meanwhile: fc.constantFrom<Disturbed['meanwhile'][]>(
+        ...others,
+        ...(canMove ? ['rotate' as const] : []),
+      ),
       again: server,
       pause,
     }),

@@ -1,7 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import type { Credential, User } from './holders.js'
-import { type Act, type GuestLogin, type Plan, plans, type Stop } from './plans.js'
+import {
+  type Act,
+  type Disturbance,
+  type Disturbed,
+  type GuestLogin,
+  type Plan,
+  plans,
+  type Times,
+} from './plans.js'
 import type { Begun, World } from './world.js'
 
 /** All that has to be known to see whether a step makes sense. */
@@ -14,18 +22,16 @@ export interface Model {
 
 export type Step = fc.AsyncCommand<Model, World>
 
-export interface StepsOptions {
+export interface StepsOptions extends Times {
   /** How many, at most. */
   most: number
   /** Whether credentials are handed out: then they rotate, and there are guests. */
   canMove: boolean
-  /** ms that others wait for a login. */
-  lease: number
 }
 
 /** Steps begin things, and most do not wait for them: what they begin overlaps. */
-export function anySteps({ most, canMove, lease }: StepsOptions): fc.Arbitrary<Iterable<Step>> {
-  return fc.commands([plans(canMove, lease).map(stepOf)], { maxCommands: most, size: 'max' })
+export function anySteps({ most, canMove, ...times }: StepsOptions): fc.Arbitrary<Iterable<Step>> {
+  return fc.commands([plans(canMove, times).map(stepOf)], { maxCommands: most, size: 'max' })
 }
 
 const ANY = { ago: 0, isAny: true, isOld: false }
@@ -111,8 +117,8 @@ async function use(credential: Credential, plan: Use, world: World): Promise<unk
       )
       return world.follow(begun, holder, plan.again)
     }
-    case 'stop':
-      return stop(credential, plan, world)
+    case 'disturbed':
+      return disturb(credential, plan, world)
   }
 }
 
@@ -136,8 +142,8 @@ async function logInAsGuest(plan: GuestLogin, world: World): Promise<unknown> {
   return world.follow(begun, holder, plan.again)
 }
 
-/** In the middle of what it does, a server is stopped; the next one does something else with the same session. */
-async function stop(credential: Credential, plan: Stop, world: World): Promise<void> {
+/** In the middle of what it does, a server is disturbed; the next one does something else with the same session. */
+async function disturb(credential: Credential, plan: Disturbed, world: World): Promise<void> {
   const { server, what, meanwhile, again } = plan
   const isLogin = what === 'login' || what === 'guest login'
   const guest = what === 'guest login' ? world.chooseGuest(plan.session) : undefined
@@ -149,7 +155,7 @@ async function stop(credential: Credential, plan: Stop, world: World): Promise<v
     isLogin ? await world.login(holder, server, true, guest) : await act(what, credential, server, world),
   ]
   await sleep(plan.after)
-  world.freeze(server, plan.ms)
+  await befall(server, plan.by, world)
 
   if (meanwhile === 'login') {
     if (holder.login) begun.push(await world.login(holder, server + 1, false))
@@ -159,6 +165,22 @@ async function stop(credential: Credential, plan: Stop, world: World): Promise<v
   if (guest) world.follow(begun, guest.holder, again)
   world.follow(begun, holder, again)
 }
+
+function befall(server: number, by: Disturbance, world: World): void | Promise<void> {
+  switch (by.kind) {
+    case 'kill':
+      return world.kill(server)
+    case 'cut':
+      return world.cutRedis(server)
+    case 'stop':
+      return world.freeze(server, by.ms)
+    case 'late':
+      return world.slowRedis(server, by.ms, A_MOMENT)
+  }
+}
+
+/** ms: what is sent later goes its usual way. */
+const A_MOMENT = 10
 
 /** Begins two things, one so many ms after the other: the second first, when that is negative. */
 async function both(
