@@ -1,7 +1,6 @@
 import test from 'ava'
 import fc from 'fast-check'
 import type { Wechat } from '../../src/simulator/index.js'
-import { historyOf } from '../support/histories/examples.js'
 import { type Fleet, startFleet } from '../support/histories/fleet.js'
 import { type History, show } from '../support/histories/history.js'
 import { violationsOf } from '../support/histories/rules.js'
@@ -24,16 +23,45 @@ interface Sessions {
   maxAge?: number
 }
 
+/** How credentials travel: the code itself, or others, which a server hands out, to guests too. */
+type Carrier = 'code' | 'header'
+
 /** What sessions are like, and how much of all steps they take. */
-const LIVES: { title: string; sessions: Sessions; share: number }[] = [
-  { title: 'three sessions for each user', sessions: { maxSessionsPerUser: 3, ttl: 7200 }, share: 0.5 },
-  { title: 'sessions of two seconds', sessions: { maxSessionsPerUser: 3, ttl: 2 }, share: 0.25 },
+const LIVES: { title: string; carrier: Carrier; sessions: Sessions; share: number }[] = [
+  {
+    title: 'three sessions for each user',
+    carrier: 'code',
+    sessions: { maxSessionsPerUser: 3, ttl: 7200 },
+    share: 0.2,
+  },
+  {
+    title: 'three sessions for each user, rotations and guests',
+    carrier: 'header',
+    sessions: { maxSessionsPerUser: 3, ttl: 7200 },
+    share: 0.35,
+  },
+  {
+    title: 'sessions of two seconds, rotations and guests',
+    carrier: 'header',
+    sessions: { maxSessionsPerUser: 3, ttl: 2 },
+    share: 0.15,
+  },
   {
     title: 'one session for each user, which lives for a second after its last use, and for three at most',
+    carrier: 'code',
     sessions: { maxSessionsPerUser: 1, ttl: 1, rolling: true, maxAge: 3 },
-    share: 0.25,
+    share: 0.15,
+  },
+  {
+    title: 'one session for each user, for a second after its last use; rotations and guests',
+    carrier: 'header',
+    sessions: { maxSessionsPerUser: 1, ttl: 1, rolling: true, maxAge: 3 },
+    share: 0.15,
   },
 ]
+
+/** Of headerCarrier(). */
+const KEYS = ['a key of thirty-two bytes or more, for tests']
 
 /** Steps of one history, at most. */
 const LONGEST = 400
@@ -48,7 +76,7 @@ const STORE_TIMEOUT = 1000
 /** ms that a login is waited for: the exchange, and what src/middleware.ts adds for the store. */
 const LEASE = EXCHANGE_TIMEOUT + 1000
 
-for (const { title, sessions, share } of LIVES) {
+for (const { title, carrier, sessions, share } of LIVES) {
   test.serial(`whatever happens to servers, Redis and WeChat: ${title}`, async (t) => {
     t.timeout(600_000)
     const redis = await startRedis()
@@ -59,6 +87,7 @@ for (const { title, sessions, share } of LIVES) {
       wechat,
       redis,
       options: sessions,
+      ...(carrier === 'header' && { keys: KEYS }),
       storeTimeout: STORE_TIMEOUT,
       exchangeTimeout: EXCHANGE_TIMEOUT,
     })
@@ -68,7 +97,9 @@ for (const { title, sessions, share } of LIVES) {
     try {
       for (let seed = SEED; counts.steps < STEPS * share; seed++) {
         const before = counts.show()
-        const trouble = await lookForTrouble(seed, (steps) => live(steps, fleet, wechat, sessions, counts))
+        const trouble = await lookForTrouble(seed, anyStepsOf(carrier), (steps) =>
+          live(steps, { fleet, wechat, carrier, sessions, counts }),
+        )
         if (trouble) t.fail(`${trouble}\nBefore: ${before}`)
       }
     } finally {
@@ -80,96 +111,10 @@ for (const { title, sessions, share } of LIVES) {
   })
 }
 
-/** What the rules have to say of small histories, of users who may have one session for a second. */
-const EXAMPLES: Record<string, string[]> = {
-  'nothing of a life as it should be': [
-    '0–10 login c1 → 200',
-    '20–30 write c1 w1 → 200 w1',
-    '20–30 write c1 w2 → 409',
-    '40–50 read c1 → 200 w1',
-    '40–60 logout c1 → 200 w1',
-    '55–65 read c1 → 401',
-    '70–80 login c2 → 200',
-    '85–95 revoke → 503',
-    '90–95 read c2 → 401',
-    '100–110 login c3 → 200',
-    '120–130 login c4 → 200',
-    '140–150 read c3 → 401',
-    '1300–1310 read c4 → 401',
-  ],
-  'a session is good again after its end': [
-    '0–10 login c1 → 200',
-    '20–30 logout c1 → 200',
-    '31–40 read c1 → 200',
-  ],
-  'a session is good again after its end: that of a login under way': [
-    '0–90 login c1 → 200',
-    '50–60 revoke → 200',
-    '91–99 read c1 → 200',
-  ],
-  'a session is good again after its end: whatever was the reason': [
-    '0–10 login c1 → 200',
-    '20–30 logout c1 → 503',
-    '31–40 read c1 → 401',
-    '41–50 read c1 → 200',
-  ],
-  'a write is lost': ['0–10 login c1 → 200', '20–30 write c1 w1 → 200 w1', '31–40 read c1 → 200'],
-  'a refused write is there': ['0–10 login c1 → 200', '20–30 write c1 w1 → 409', '31–40 read c1 → 200 w1'],
-  'w1 comes from nowhere': ['0–10 login c1 → 200', '31–40 read c1 → 200 w1'],
-  'two answers contradict each other': [
-    '0–10 login c1 → 200',
-    '20–30 write c1 w1 → 200 w1',
-    '20–30 write c1 w2 → 200 w2',
-  ],
-  'a session is lost': ['0–10 login c1 → 200', '31–40 read c1 → 401'],
-  'a session is lost, and an older one lives': [
-    '0–10 login c1 → 200',
-    '20–30 login c2 → 200',
-    '40–50 read c2 → 401',
-  ],
-  'a login is refused': ['0–10 login c1 → 401'],
-  'a session is good after its expiry': ['0–10 login c1 → 200', '1200–1210 read c1 → 200'],
-  'an impossible answer': ['0–10 login c1 → 500'],
-  'no answer from a server that lives': ['0–10 login c1'],
-  'a request does not end': ['0–20000 login c1'],
-}
-
-for (const [title, lines] of Object.entries(EXAMPLES)) {
-  test(`the rules see ${title}`, (t) => {
-    const expected = title.startsWith('nothing') ? [] : [title.split(/[:,]/)[0]]
-    const history = historyOf(lines)
-    const openIds = new Map([['alice', 'o-alice']])
-    const settings = { openIds, maxSessionsPerUser: 1, ttl: 1000, lease: LEASE }
-    const found = violationsOf(history, settings)
-    t.deepEqual(
-      found.map(({ text }) => text.split('\n')[0]),
-      expected,
-    )
-  })
-}
-
-test('the rules see an answer for somebody else, a code that is sent twice, a session too many', (t) => {
-  const history = historyOf(['0–10 login c1 → 200', '20–30 read c1 → 200'], 'o-bob')
-  history.exchanges.push({ code: 'c1', at: 7 })
-  history.censuses.push({ at: 50, user: 'alice', live: ['c1', 'c2'], isAfterLogin: true })
-
-  const openIds = new Map([['alice', 'o-alice']])
-  const found = violationsOf(history, { openIds, maxSessionsPerUser: 1, ttl: 1000, lease: LEASE })
-
-  t.deepEqual(
-    found.map(({ text }) => text.split('\n')[0]),
-    [
-      'an answer for somebody else',
-      'an answer for somebody else',
-      'WeChat is sent c1 2 times',
-      '2 sessions: c1 c2',
-    ],
-  )
-})
-
 /** Lives one history. When it goes wrong: how, and how the shortest does that was found. */
 async function lookForTrouble(
   seed: number,
+  anySteps: fc.Arbitrary<Iterable<Step>>,
   liveThrough: (steps: Iterable<Step>) => Promise<string | undefined>,
 ): Promise<string | undefined> {
   let trouble: string | undefined
@@ -178,7 +123,7 @@ async function lookForTrouble(
     trouble = found ?? trouble
     return found !== undefined
   }
-  const property = fc.asyncProperty(anySteps(LONGEST), async (steps) => !(await isBad(steps)))
+  const property = fc.asyncProperty(anySteps, async (steps) => !(await isBad(steps)))
 
   const once = { numRuns: 1, unbiased: true, endOnFailure: true }
   const { counterexample, counterexamplePath, errorInstance } = await fc.check(property, { seed, ...once })
@@ -195,15 +140,24 @@ async function lookForTrouble(
   ].join('\n')
 }
 
-async function live(
-  steps: Iterable<Step>,
-  fleet: Fleet,
-  wechat: Wechat,
-  { maxSessionsPerUser, ttl, maxAge }: Sessions,
-  counts: Counts,
-): Promise<string | undefined> {
-  const world = createWorld(fleet, wechat, ` of ${counts.histories}`)
-  const model = { codes: 0, steps: 0 }
+function anyStepsOf(carrier: Carrier): fc.Arbitrary<Iterable<Step>> {
+  return anySteps({ most: LONGEST, canMove: carrier === 'header', lease: LEASE, storeTimeout: STORE_TIMEOUT })
+}
+
+interface Life {
+  fleet: Fleet
+  wechat: Wechat
+  carrier: Carrier
+  sessions: Sessions
+  counts: Counts
+}
+
+async function live(steps: Iterable<Step>, life: Life): Promise<string | undefined> {
+  const { fleet, wechat, carrier, sessions, counts } = life
+  const { maxSessionsPerUser, ttl, maxAge } = sessions
+  const suffix = ` of ${counts.histories}`
+  const world = createWorld({ fleet, wechat, suffix, isCodeTheCredential: carrier === 'code' })
+  const model = { hasSessions: false, steps: 0 }
   await fc.asyncModelRun(() => ({ model, real: world }), steps)
   await world.end()
   counts.add(world.history, model.steps)

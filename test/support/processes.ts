@@ -15,6 +15,8 @@ export interface ProcessSettings {
   >
   wechat: { baseUrl: string; timeout: number }
   store: StoreSettings
+  /** Of headerCarrier(), with guests. Without: the code of the login is the credential. */
+  keys?: string[]
 }
 
 /** One of `url`, `cluster` (URLs) and `sentinels` (ports on 127.0.0.1, of a master named `mymaster`). */
@@ -41,6 +43,7 @@ export interface ProcessOptions {
   wechat: Wechat
   store: StoreSettings
   options?: Omit<ProcessSettings['options'], 'appId' | 'appSecret'>
+  keys?: ProcessSettings['keys']
   /** ms for an exchange. Default 10 s: patient, because the machine is busy with other tests. */
   exchangeTimeout?: number
 }
@@ -49,12 +52,13 @@ const SCRIPT = fileURLToPath(new URL('./server-process.ts', import.meta.url))
 
 /** Starts a server in a process of its own; it ends with the test. */
 export async function startProcess(t: ExecutionContext, options: ProcessOptions): Promise<ServerProcess> {
-  const { wechat, store, options: others, exchangeTimeout: timeout = 10_000 } = options
+  const { wechat, store, options: others, keys, exchangeTimeout: timeout = 10_000 } = options
   const { appId, appSecret } = wechat
   const settings: ProcessSettings = {
     options: { ...others, appId, appSecret },
     wechat: { baseUrl: await wechat.listen(), timeout },
     store,
+    ...(keys && { keys }),
   }
   const child = spawn(process.execPath, ['--import=tsx', '--expose-gc', SCRIPT], {
     env: { ...process.env, SETTINGS: JSON.stringify(settings) },

@@ -1,8 +1,9 @@
 /**
  * A server in a process of its own, for tests of what holds between processes: says its URL, then serves.
  *
- *   GET  /                 { user, data, pid }
+ *   GET  /                 { user, data, isNew, pid }
  *   GET  /write?token=…    puts the token into `data.tokens`, by reading and writing the list
+ *   GET  /rotate           gives the session another credential
  *   GET  /logout           ends the session
  *   GET  /revoke?user=…    ends every session of that openId
  *   GET  /memory           { heapUsed } in bytes, after a collection where the process was given --expose-gc
@@ -13,13 +14,14 @@ import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import Koa, { type Context } from 'koa'
 import { createCluster, createSentinel } from 'redis'
-import { redisStore, type SessionStore, weappSession } from '../../src/index.js'
+import { headerCarrier, redisStore, type SessionStore, weappSession } from '../../src/index.js'
 import type { ProcessSettings, StoreSettings } from './processes.js'
 import { traceResponses } from './trace.js'
 
-const { options, wechat, store } = JSON.parse(process.env.SETTINGS ?? '{}') as ProcessSettings
+const { options, wechat, store, keys } = JSON.parse(process.env.SETTINGS ?? '{}') as ProcessSettings
 
-const session = weappSession({ ...options, wechat, store: makeStore(store) })
+const carrier = keys && headerCarrier({ keys, anonymous: true })
+const session = weappSession({ ...options, wechat, store: makeStore(store), ...(carrier && { carrier }) })
 const app = new Koa()
 app.silent = true
 app.use(answerOutside)
@@ -52,8 +54,10 @@ async function answerInside(ctx: Context): Promise<void> {
     session.data.tokens = [...tokens, String(ctx.query.token)]
   }
   const data = session?.data
+  const isNew = session?.isNew
+  if (ctx.path === '/rotate') await session?.rotate()
   if (ctx.path === '/logout') await session?.destroy()
-  ctx.body = { user, data, pid: process.pid }
+  ctx.body = { user, data, isNew, pid: process.pid }
 }
 
 function makeStore({ url, cluster, sentinels, prefix, timeout }: StoreSettings): SessionStore {

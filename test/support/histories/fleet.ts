@@ -33,6 +33,7 @@ export interface FleetOptions {
   wechat: Wechat
   redis: OwnRedis
   options: NonNullable<ProcessOptions['options']>
+  keys?: ProcessOptions['keys']
   /** ms for one call of the store. */
   storeTimeout: number
   /** ms */
@@ -42,7 +43,7 @@ export interface FleetOptions {
 const SIZE = 3
 
 export async function startFleet(t: ExecutionContext, fleetOptions: FleetOptions): Promise<Fleet> {
-  const { wechat, redis, options, storeTimeout, exchangeTimeout } = fleetOptions
+  const { wechat, redis, options, keys, storeTimeout, exchangeTimeout } = fleetOptions
   const links: Link[] = []
   const frozen = new Map<Server, Promise<void>>()
   const starting = new Set<Promise<Server>>()
@@ -66,7 +67,7 @@ export async function startFleet(t: ExecutionContext, fleetOptions: FleetOptions
     const link = await openLink(redis.port)
     links.push(link)
     const store = { url: link.url, prefix: redis.prefix, timeout: storeTimeout }
-    const process = await startProcess(t, { wechat, store, options, exchangeTimeout })
+    const process = await startProcess(t, { wechat, store, options, exchangeTimeout, ...(keys && { keys }) })
     return { name, process, link, agent: new Agent({ keepAlive: true }) }
   }
 

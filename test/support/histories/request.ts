@@ -1,4 +1,4 @@
-import { get } from 'node:http'
+import { get, type IncomingMessage } from 'node:http'
 import type { Server } from './fleet.js'
 import { type Answer, PATIENCE } from './history.js'
 
@@ -6,14 +6,18 @@ interface Body {
   reason?: string
   user?: { openId?: string } | null
   data?: { tokens?: string[] }
+  isNew?: boolean
 }
+
+/** What came back: the credential is as it was sent, and has no name yet. */
+export type Response = Omit<Answer, 'credential'> & { header?: string }
 
 /** Asks a server; `undefined` when no answer came. Over connections that are kept: there are many requests. */
 export function request(
   { process, agent }: Server,
   path: string,
   headers: Record<string, string>,
-): Promise<Answer | undefined> {
+): Promise<Response | undefined> {
   return new Promise((resolve) => {
     const lost = () => resolve(undefined)
     const call = get(`${process.url}${path}`, { agent, headers, timeout: PATIENCE }, (response) => {
@@ -22,19 +26,22 @@ export function request(
         text += chunk
       })
       response.on('error', lost)
-      response.on('end', () => resolve(answerOf(response.statusCode ?? 0, text)))
+      response.on('end', () => resolve(responseOf(response, text)))
     })
     call.on('timeout', () => call.destroy())
     call.on('error', lost)
   })
 }
 
-function answerOf(status: number, text: string): Answer {
-  const { reason, user, data } = text.startsWith('{') ? (JSON.parse(text) as Body) : {}
+function responseOf({ statusCode = 0, headers }: IncomingMessage, text: string): Response {
+  const { reason, user, data, isNew } = text.startsWith('{') ? (JSON.parse(text) as Body) : {}
+  const header = headers['x-wx-session']
   return {
-    status,
+    status: statusCode,
     ...(reason !== undefined && { reason }),
     ...(user?.openId !== undefined && { openId: user.openId }),
     tokens: data?.tokens ?? [],
+    ...(isNew !== undefined && { isNew }),
+    ...(typeof header === 'string' && { header }),
   }
 }

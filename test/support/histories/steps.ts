@@ -1,143 +1,48 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
-import type { Fault } from '../../../src/simulator/index.js'
-import type { Choice, User, World } from './world.js'
-
-/** One step of a history, as plain data: what is begun, and ms until the next. */
-type Plan = { pause: number } & (
-  | { do: 'login'; phone: number; server: number; withProfile: boolean }
-  | { do: 'twin logins'; phone: number; server: number; other: number; gap: number; withProfile: boolean }
-  | { do: 'chase'; phone: number; server: number; other: number }
-  | { do: 'login again'; code: Choice; server: number; withProfile: boolean }
-  | { do: 'read'; code: Choice; server: number }
-  | { do: 'logout'; code: Choice; server: number; again: number }
-  | { do: 'write'; code: Choice; server: number; ms: number }
-  | { do: 'twin writes'; code: Choice; server: number; ms: number }
-  | { do: 'revoke'; user: number; server: number; again: number }
-  | { do: 'slow Redis'; server: number; ms: number; lasting: number }
-  | { do: 'freeze'; server: number; ms: number }
-  | { do: 'cut Redis' | 'kill'; server: number }
-  | { do: 'WeChat'; fault: Fault; times: number }
-  | { do: 'settle' }
-)
+import type { Credential, User } from './holders.js'
+import {
+  type Act,
+  type Disturbance,
+  type Disturbed,
+  type GuestLogin,
+  type Plan,
+  plans,
+  type Times,
+} from './plans.js'
+import type { Begun, World } from './world.js'
 
 /** All that has to be known to see whether a step makes sense. */
 export interface Model {
-  codes: number
+  /** Whether anybody holds a credential. */
+  hasSessions: boolean
   /** How many steps were taken. */
   steps: number
 }
 
 export type Step = fc.AsyncCommand<Model, World>
 
-/** Steps begin things, and most do not wait for them: what they begin overlaps. */
-export function anySteps(maxCommands: number): fc.Arbitrary<Iterable<Step>> {
-  const plan = fc.oneof<fc.WeightedArbitrary<Plan>[]>(
-    { weight: 60, arbitrary: fc.record({ do: fc.constant('login'), phone, server, withProfile, pause }) },
-    {
-      weight: 25,
-      arbitrary: fc.record({
-        do: fc.constant('twin logins'),
-        phone,
-        server,
-        other: server,
-        gap: fc.oneof(fc.constant(0), fc.nat(60)),
-        withProfile,
-        pause,
-      }),
-    },
-    {
-      weight: 40,
-      arbitrary: fc.record({ do: fc.constant('login again'), code, server, withProfile, pause }),
-    },
-    { weight: 140, arbitrary: fc.record({ do: fc.constant('read'), code, server, pause }) },
-    { weight: 80, arbitrary: fc.record({ do: fc.constant('write'), code, server, ms: aShortTime, pause }) },
-    {
-      weight: 40,
-      arbitrary: fc.record({ do: fc.constant('twin writes'), code, server, ms: aShortTime, pause }),
-    },
-    { weight: 12, arbitrary: fc.record({ do: fc.constant('logout'), code, server, again: server, pause }) },
-    {
-      weight: 14,
-      arbitrary: fc.record({ do: fc.constant('revoke'), user: fc.nat(20), server, again: server, pause }),
-    },
-    {
-      weight: 25,
-      arbitrary: fc.record({
-        do: fc.constant('slow Redis'),
-        server,
-        ms: fc.nat(60),
-        lasting: fc.nat(400),
-        pause,
-      }),
-    },
-    // Longer than the store waits.
-    {
-      weight: 2,
-      arbitrary: fc.record({
-        do: fc.constant('slow Redis'),
-        server,
-        ms: fc.constantFrom(300, 600),
-        lasting: fc.nat(100),
-        pause,
-      }),
-    },
-    { weight: 3, arbitrary: fc.record({ do: fc.constant('cut Redis'), server, pause }) },
-    {
-      weight: 20,
-      arbitrary: fc.record({
-        do: fc.constant('WeChat'),
-        fault: fc.oneof(
-          { weight: 12, arbitrary: fc.record({ delay: fc.nat(150) }) },
-          fc.record({ delay: fc.constant(800) }),
-          fc.record({ errcode: fc.constantFrom(-1, 40029, 45011) }),
-          fc.constantFrom('lost' as const, 'truncated' as const),
-        ),
-        times: fc.integer({ min: 1, max: 3 }),
-        pause,
-      }),
-    },
-    {
-      weight: 3,
-      arbitrary: fc.record({
-        do: fc.constant('freeze'),
-        server,
-        ms: fc.oneof(fc.nat(200), fc.nat(1000)),
-        pause,
-      }),
-    },
-    { weight: 2, arbitrary: fc.record({ do: fc.constant('kill'), server, pause }) },
-    { weight: 4, arbitrary: fc.record({ do: fc.constant('settle'), pause }) },
-  )
-  return fc.commands([plan.map(stepOf)], { maxCommands, size: 'max' })
+export interface StepsOptions extends Times {
+  /** How many, at most. */
+  most: number
+  /** Whether credentials are handed out: then they rotate, and there are guests. */
+  canMove: boolean
 }
 
-const phone = fc.nat(60)
-const server = fc.nat(5)
-const withProfile = fc.boolean()
+/** Steps begin things, and most do not wait for them: what they begin overlaps. */
+export function anySteps({ most, canMove, ...times }: StepsOptions): fc.Arbitrary<Iterable<Step>> {
+  return fc.commands([plans(canMove, times).map(stepOf)], { maxCommands: most, size: 'max' })
+}
 
-const code: fc.Arbitrary<Choice> = fc.record({
-  ago: fc.oneof({ weight: 2, arbitrary: fc.nat(3) }, fc.nat(15)),
-  isAny: fc.nat(5).map((n) => n === 0),
-})
-
-/** ms */
-const aShortTime = fc.oneof(fc.constant(0), fc.nat(10), fc.nat(80))
-
-/** ms */
-const pause = fc.oneof(
-  { weight: 10, arbitrary: fc.constant(0) },
-  { weight: 10, arbitrary: fc.nat(6) },
-  { weight: 1, arbitrary: fc.nat(80) },
-)
+const ANY = { ago: 0, isAny: true, isOld: false }
 
 function stepOf(plan: Plan): Step {
-  const isAboutCode = 'code' in plan
+  const needsSession = 'session' in plan
   return {
-    check: (model) => !isAboutCode || model.codes > 0,
+    check: ({ hasSessions }) => !needsSession || hasSessions,
     async run(model, world) {
       await take(plan, world)
-      model.codes = world.codes.length
+      model.hasSessions = world.choose(ANY) !== undefined
       model.steps++
       if (plan.pause > 0) await sleep(plan.pause)
     },
@@ -145,31 +50,28 @@ function stepOf(plan: Plan): Step {
   }
 }
 
-async function take(plan: Plan, world: World): Promise<void> {
+async function take(plan: Plan, world: World): Promise<unknown> {
   switch (plan.do) {
     case 'login':
       return world.login(await world.newCode(plan.phone), plan.server, plan.withProfile)
     case 'twin logins': {
-      const code = await world.newCode(plan.phone)
-      await world.login(code, plan.server, plan.withProfile)
+      const holder = await world.newCode(plan.phone)
+      await world.login(holder, plan.server, plan.withProfile)
       if (plan.gap > 0) await sleep(plan.gap)
-      return world.login(code, plan.other, !plan.withProfile)
+      return world.login(holder, plan.other, !plan.withProfile)
     }
     case 'chase':
       return world.chase(await world.newCode(plan.phone), plan.server, plan.other)
-    case 'login again':
-      return world.login(world.code(plan.code), plan.server, plan.withProfile)
-    case 'read':
-      return world.read(world.code(plan.code), plan.server)
-    case 'logout':
-      return world.logout(world.code(plan.code), plan.server, plan.again)
-    case 'write':
-      return world.write(world.code(plan.code), plan.server, plan.ms)
-    case 'twin writes':
-      await world.write(world.code(plan.code), plan.server, plan.ms)
-      return world.write(world.code(plan.code), plan.server + 1, plan.ms)
-    case 'revoke':
-      return world.revoke(world.users[plan.user % world.users.length] as User, plan.server, plan.again)
+    case 'guest':
+      return world.writeAsGuest(plan.phone, plan.server, plan.ms)
+    case 'guest login':
+      return logInAsGuest(plan, world)
+    case 'revoke': {
+      const user = world.users[plan.user % world.users.length] as User
+      const revocation = await world.revoke(user, plan.server)
+      const last = world.lastOf(user)
+      return last && world.follow([revocation], last, plan.again)
+    }
     case 'slow Redis':
       return world.slowRedis(plan.server, plan.ms, plan.lasting)
     case 'cut Redis':
@@ -182,6 +84,128 @@ async function take(plan: Plan, world: World): Promise<void> {
       return world.failWechat(plan.fault, plan.times)
     case 'settle':
       return world.settle()
+    default: {
+      const credential = world.choose(plan.session)
+      return credential && use(credential, plan, world)
+    }
+  }
+}
+
+type Use = Extract<Plan, { session: unknown }>
+
+async function use(credential: Credential, plan: Use, world: World): Promise<unknown> {
+  const { holder } = credential
+  switch (plan.do) {
+    case 'login again':
+      return holder.login && world.login(holder, plan.server, plan.withProfile)
+    case 'read':
+      return world.read(credential, plan.server)
+    case 'rotate':
+      return world.rotate(credential, plan.server)
+    case 'write':
+      return world.write(credential, plan.server, plan.ms)
+    case 'twin writes':
+      await world.write(credential, plan.server, plan.ms)
+      return world.write(credential, plan.server + 1, plan.ms)
+    case 'logout':
+      return world.follow([await world.logout(credential, plan.server)], holder, plan.again)
+    case 'rotate beside': {
+      const begun = await both(
+        () => world.rotate(credential, plan.server),
+        () => act(plan.act, credential, plan.server + 1, world),
+        plan.gap,
+      )
+      return world.follow(begun, holder, plan.again)
+    }
+    case 'disturbed':
+      return disturb(credential, plan, world)
+  }
+}
+
+async function logInAsGuest(plan: GuestLogin, world: World): Promise<unknown> {
+  const guest = world.chooseGuest(plan.guest)
+  if (!guest) return world.writeAsGuest(plan.phone, plan.server, 0)
+
+  const { user } = guest.holder
+  const holder = await world.newCode(plan.phone, user)
+  const other = plan.act === 'login' ? await world.newCode(plan.phone + 1, user) : undefined
+  const begun = await both(
+    () =>
+      other
+        ? world.login(other, plan.server + 1, false, guest)
+        : act(plan.act as Act, guest, plan.server + 1, world),
+    () => world.login(holder, plan.server, true, guest),
+    plan.gap,
+  )
+  world.follow(begun, guest.holder, plan.again)
+  if (other) world.follow(begun, other, plan.again)
+  return world.follow(begun, holder, plan.again)
+}
+
+/** In the middle of what it does, a server is disturbed; the next one does something else with the same session. */
+async function disturb(credential: Credential, plan: Disturbed, world: World): Promise<void> {
+  const { server, what, meanwhile, again } = plan
+  const isLogin = what === 'login' || what === 'guest login'
+  const guest = what === 'guest login' ? world.chooseGuest(plan.session) : undefined
+  const holder = isLogin ? await world.newCode(plan.phone, guest?.holder.user) : credential.holder
+  const used = isLogin ? guest : credential
+
+  if (plan.away > 0) await world.slowRedis(server, plan.away, plan.after)
+  const begun = [
+    isLogin ? await world.login(holder, server, true, guest) : await act(what, credential, server, world),
+  ]
+  await sleep(plan.after)
+  await befall(server, plan.by, world)
+
+  if (meanwhile === 'login') {
+    if (holder.login) begun.push(await world.login(holder, server + 1, false))
+  } else if (meanwhile === 'revoke') begun.push(await world.revoke(holder.user, server + 1))
+  else if (meanwhile !== 'nothing' && used) begun.push(await act(meanwhile, used, server + 1, world))
+
+  if (guest) world.follow(begun, guest.holder, again)
+  world.follow(begun, holder, again)
+}
+
+function befall(server: number, by: Disturbance, world: World): void | Promise<void> {
+  switch (by.kind) {
+    case 'kill':
+      return world.kill(server)
+    case 'cut':
+      return world.cutRedis(server)
+    case 'stop':
+      return world.freeze(server, by.ms)
+    case 'late':
+      return world.slowRedis(server, by.ms, A_MOMENT)
+  }
+}
+
+/** ms: what is sent later goes its usual way. */
+const A_MOMENT = 10
+
+/** Begins two things, one so many ms after the other: the second first, when that is negative. */
+async function both(
+  first: () => Promise<Begun>,
+  second: () => Promise<Begun>,
+  gap: number,
+): Promise<Begun[]> {
+  const [one, other] = gap < 0 ? [second, first] : [first, second]
+  const begun = await one()
+  if (gap !== 0) await sleep(Math.abs(gap))
+  return [begun, await other()]
+}
+
+function act(what: Act, credential: Credential, server: number, world: World): Promise<Begun> {
+  switch (what) {
+    case 'read':
+      return world.read(credential, server)
+    case 'write':
+      return world.write(credential, server, 0)
+    case 'rotate':
+      return world.rotate(credential, server)
+    case 'logout':
+      return world.logout(credential, server)
+    case 'revoke':
+      return world.revoke(credential.holder.user, server)
   }
 }
 

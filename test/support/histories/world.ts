@@ -1,48 +1,36 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Fault, Phone, Wechat } from '../../../src/simulator/index.js'
+import type { Fault, Wechat } from '../../../src/simulator/index.js'
 import { until } from '../until.js'
 import { codeOnly, loginHeaders } from '../wechat.js'
 import type { Fleet } from './fleet.js'
-import { type History, isGood, isUnknown, type Operation } from './history.js'
-import { request } from './request.js'
-
-/** A code, and what its phone sends to log in with it. */
-export interface Code {
-  name: string
-  user: User
-  headers: Record<string, string>
-}
-
-/** One of the codes: so many ago, of all or of those that nobody has been refused. */
-export interface Choice {
-  ago: number
-  isAny: boolean
-}
-
-export interface User {
-  name: string
-  openId: string
-  phones: Phone[]
-}
+import { type Answer, type History, isGood, isUnknown, type Operation } from './history.js'
+import { type Choice, type Credential, createHolders, type Holder, type User } from './holders.js'
+import { type Response, request } from './request.js'
 
 /** A few users with their phones, before servers that others have used before and will use after. */
 export interface World {
   readonly history: History
   readonly users: readonly User[]
-  /** From the first to the last. */
-  readonly codes: readonly Code[]
-  code(choice: Choice): Code
-  /** A new code for one of the phones. */
-  newCode(phone: number): Promise<Code>
+  /** A credential that somebody holds; none, as long as nobody does. */
+  choose(choice: Choice): Credential | undefined
+  chooseGuest(choice: Choice): Credential | undefined
+  /** A new code for one of the phones, or for one of this user's. */
+  newCode(phone: number, user?: User): Promise<Holder>
   /** These begin, and resolve when they have: nobody waits for the answers. */
-  login(code: Code, server: number, withProfile: boolean): Promise<void>
-  read(code: Code, server: number): Promise<void>
-  write(code: Code, server: number, ms: number): Promise<void>
-  /** When these have an answer, the session is asked for once more, `again` at some server. */
-  logout(code: Code, server: number, again: number): Promise<void>
-  revoke(user: User, server: number, again: number): Promise<void>
+  login(holder: Holder, server: number, withProfile: boolean, guest?: Credential): Promise<Begun>
+  read(credential: Credential, server: number): Promise<Begun>
+  write(credential: Credential, server: number, ms: number): Promise<Begun>
+  rotate(credential: Credential, server: number): Promise<Begun>
+  logout(credential: Credential, server: number): Promise<Begun>
+  revoke(user: User, server: number): Promise<Begun>
+  /** The first write of somebody who has no credential. */
+  writeAsGuest(phone: number, server: number, ms: number): Promise<Begun>
+  /** When all of these have an answer, asks for a session once more, at some server, under all that it was given. */
+  follow(begun: Begun[], holder: Holder, server: number): void
+  /** The last of a user who have logged in, or tried to. */
+  lastOf(user: User): Holder | undefined
   /** Logs in at one server and, with the same code, at another; logs out there, and asks the first again. */
-  chase(code: Code, server: number, other: number): Promise<void>
+  chase(holder: Holder, server: number, other: number): Promise<void>
   slowRedis(server: number, ms: number, lasting: number): Promise<void>
   cutRedis(server: number): Promise<void>
   failWechat(fault: Fault, times: number): void
@@ -54,11 +42,26 @@ export interface World {
   end(): Promise<void>
 }
 
+/** An operation that is on its way, and the moment at which it is over. */
+export interface Begun {
+  operation: Operation
+  end: Promise<void>
+}
+
+export interface WorldOptions {
+  fleet: Fleet
+  wechat: Wechat
+  /** Goes behind the names of users. */
+  suffix: string
+  /** Whether a code is the credential of its session. */
+  isCodeTheCredential: boolean
+}
+
 /** Few, so that everything happens to the same sessions. */
 const USERS = ['alice', 'bob', 'carol', 'dave']
 const PHONES_EACH = 3
 
-export function createWorld(fleet: Fleet, wechat: Wechat, name: string): World {
+export function createWorld({ fleet, wechat, suffix, isCodeTheCredential }: WorldOptions): World {
   const began = performance.timeOrigin + performance.now()
   const callsBefore = wechat.calls.length
   const history: History = {
@@ -66,12 +69,12 @@ export function createWorld(fleet: Fleet, wechat: Wechat, name: string): World {
     exchanges: [],
     happenings: [],
     deaths: new Map(),
+    breaks: [],
     censuses: [],
   }
-  const users = USERS.map((user) => makeUser(`${user}${name}`))
+  const users = USERS.map((user) => makeUser(`${user}${suffix}`))
   const phones = users.flatMap((user) => user.phones.map((phone) => ({ user, phone })))
-  const codes: Code[] = []
-  const refused = new Set<string>()
+  const holders = createHolders(isCodeTheCredential)
   const names = new Map<string, string>()
   const inFlight = new Set<Promise<void>>()
   const delays = new Set<Promise<void>>()
@@ -81,14 +84,18 @@ export function createWorld(fleet: Fleet, wechat: Wechat, name: string): World {
   return {
     history,
     users,
-    codes,
-    code: choose,
+    choose: holders.choose,
+    chooseGuest: (choice) => holders.choose(choice, ({ login }) => !login),
     newCode,
-    login: async (code, server, withProfile) => void (await login(code, server, withProfile)),
-    read: async (code, server) => void (await read(code, server)),
+    login,
+    read,
     write,
+    rotate,
     logout,
     revoke,
+    writeAsGuest,
+    follow,
+    lastOf: (user) => holders.all.findLast((holder) => holder.login && holder.user === user),
     chase,
     slowRedis,
     cutRedis,
@@ -110,75 +117,97 @@ export function createWorld(fleet: Fleet, wechat: Wechat, name: string): World {
     return performance.timeOrigin + performance.now() - began
   }
 
-  async function newCode(nth: number): Promise<Code> {
-    const { user, phone } = phones[nth % phones.length] as (typeof phones)[number]
-    const headers = await loginHeaders(phone)
-    const code = { name: `c${codes.length + 1}`, user, headers }
-    codes.push(code)
-    names.set(headers['X-WX-Code'] ?? '', code.name)
-    return code
+  async function newCode(nth: number, user?: User): Promise<Holder> {
+    const eligible = user ? phones.filter((phone) => phone.user === user) : phones
+    const owned = eligible[nth % eligible.length] as (typeof phones)[number]
+    const headers = await loginHeaders(owned.phone)
+    const holder = holders.add(owned.user, headers)
+    names.set(headers['X-WX-Code'] ?? '', holder.name)
+    return holder
   }
 
-  function choose({ ago, isAny }: Choice): Code {
-    const hopeful = codes.filter(({ name }) => !refused.has(name))
-    const eligible = isAny || hopeful.length === 0 ? codes : hopeful
-    return eligible[eligible.length - 1 - (ago % eligible.length)] as Code
-  }
-
-  function login(code: Code, nth: number, withProfile: boolean): Promise<Begun> {
-    const headers = withProfile ? code.headers : { ...codeOnly(code.headers), 'X-WX-Login': 'code' }
+  function login(holder: Holder, nth: number, withProfile: boolean, guest?: Credential): Promise<Begun> {
+    const { name, user, login = {} } = holder
+    const headers = withProfile ? login : { ...codeOnly(login), 'X-WX-Login': 'code' }
     const how = withProfile ? 'with profile' : ''
-    return begin({ what: 'login', ...of(code), how }, nth, '/', headers)
+    const asked = {
+      what: 'login',
+      user: user.name,
+      session: name,
+      ...(guest && { guest: guest.name }),
+      how,
+    } as const
+    return begin(asked, holder, nth, '/', { ...headers, ...guest?.headers })
   }
 
-  function read(code: Code, nth: number): Promise<Begun> {
-    return begin({ what: 'read', ...of(code) }, nth, '/', codeOnly(code.headers))
+  function read(credential: Credential, nth: number): Promise<Begun> {
+    return present('read', credential, nth, '/')
   }
 
-  async function write(code: Code, nth: number, ms: number): Promise<void> {
-    const token = `w${++tokens}`
-    const path = `/write?token=${token}&ms=${ms}`
-    await begin({ what: 'write', ...of(code), token, how: `in ${ms} ms` }, nth, path, codeOnly(code.headers))
+  function write(credential: Credential, nth: number, ms: number): Promise<Begun> {
+    const token = newToken()
+    return present('write', credential, nth, `/write?token=${token}&ms=${ms}`, { token, how: `in ${ms} ms` })
   }
 
-  async function logout(code: Code, nth: number, again: number): Promise<void> {
-    const { end } = await begin({ what: 'logout', ...of(code) }, nth, '/logout', codeOnly(code.headers))
-    follow(end, code, again)
+  function rotate(credential: Credential, nth: number): Promise<Begun> {
+    return present('rotate', credential, nth, '/rotate')
   }
 
-  async function revoke(user: User, nth: number, again: number): Promise<void> {
-    const { name, openId } = user
-    const { end } = await begin({ what: 'revoke', user: name }, nth, `/revoke?user=${openId}`, {})
-    const code = codes.findLast((code) => code.user === user)
-    if (code) follow(end, code, again)
+  function logout(credential: Credential, nth: number): Promise<Begun> {
+    return present('logout', credential, nth, '/logout')
   }
 
-  async function chase(code: Code, nth: number, other: number): Promise<void> {
-    await login(code, nth, true)
-    const { end } = await login(code, other, false)
+  function revoke({ name, openId }: User, nth: number): Promise<Begun> {
+    return begin({ what: 'revoke', user: name }, undefined, nth, `/revoke?user=${openId}`, {})
+  }
+
+  function writeAsGuest(nth: number, server: number, ms: number): Promise<Begun> {
+    const { user } = phones[nth % phones.length] as (typeof phones)[number]
+    const holder = holders.add(user)
+    const token = newToken()
+    const asked = { what: 'write', user: user.name, session: holder.name, token, how: `in ${ms} ms` } as const
+    return begin(asked, holder, server, `/write?token=${token}&ms=${ms}`, {})
+  }
+
+  async function chase(holder: Holder, nth: number, other: number): Promise<void> {
+    await login(holder, nth, true)
+    const { end } = await login(holder, other, false)
     const chasing = async () => {
       await end
-      await logout(code, other, nth)
+      const credential = holder.credentials.at(-1)
+      if (credential) follow([await logout(credential, other)], holder, nth)
     }
     track(chasing())
   }
 
   /** Asks at once for what has just ended: where a server still believes in it, that is the moment. */
-  function follow(end: Promise<void>, code: Code, nth: number): void {
+  function follow(begun: Begun[], holder: Holder, nth: number): void {
     const following = async () => {
-      await end
-      await login(code, nth, true)
-      await read(code, nth)
+      await Promise.all(begun.map(({ end }) => end))
+      if (holder.login) await login(holder, nth, true)
+      for (const credential of holder.credentials) await read(credential, nth)
     }
     track(following())
   }
 
-  function of({ name, user }: Code): { code: string; user: string } {
-    return { code: name, user: user.name }
+  function newToken(): string {
+    return `w${++tokens}`
+  }
+
+  function present(
+    what: Operation['what'],
+    { name, holder, headers }: Credential,
+    nth: number,
+    path: string,
+    details: Pick<Operation, 'token' | 'how'> = {},
+  ): Promise<Begun> {
+    const asked = { what, user: holder.user.name, session: holder.name, credential: name, ...details }
+    return begin(asked, holder, nth, path, headers)
   }
 
   async function begin(
-    asked: Pick<Operation, 'what' | 'user' | 'code' | 'token' | 'how'>,
+    asked: Pick<Operation, 'what' | 'user' | 'session' | 'credential' | 'guest' | 'token' | 'how'>,
+    holder: Holder | undefined,
     nth: number,
     path: string,
     headers: Record<string, string>,
@@ -193,13 +222,17 @@ export function createWorld(fleet: Fleet, wechat: Wechat, name: string): World {
       exchangesBefore: wechat.calls.length - callsBefore,
     }
     history.operations.push(operation)
-    const end = request(server, path, headers).then((answer) => {
+    const end = request(server, path, headers).then((response) => {
       operation.to = now()
-      if (answer) operation.answer = answer
-      if (answer?.status === 401) refused.add(asked.code ?? '')
+      if (response) operation.answer = answerOf(response, holder)
+      if (response?.status === 401) holders.refuse(asked.credential ?? asked.session ?? '')
     })
     track(end)
     return { operation, end }
+  }
+
+  function answerOf({ header, ...answer }: Response, holder: Holder | undefined): Answer {
+    return { ...answer, ...(header && holder && { credential: holders.learn(holder, header) }) }
   }
 
   function track(work: Promise<void>): void {
@@ -220,6 +253,7 @@ export function createWorld(fleet: Fleet, wechat: Wechat, name: string): World {
 
   async function cutRedis(nth: number): Promise<void> {
     const server = await fleet.server(nth)
+    history.breaks.push({ server: server.name, at: now() })
     server.link.cut()
     tell(`the connection of ${server.name} to Redis breaks`)
   }
@@ -256,23 +290,23 @@ export function createWorld(fleet: Fleet, wechat: Wechat, name: string): World {
     await fleet.isWell()
     await settle()
     await silence()
-    const live = await readAll(codes)
+    const held = holders.all.flatMap(({ credentials }) => credentials)
+    const live = await readAll(held)
     count(live, false)
 
     for (const user of users) {
-      const phone = phones.findIndex((other) => other.user === user)
-      const code = await newCode(phone)
-      await (await login(code, phone, true)).end
-      live.push(code)
+      const holder = await newCode(0, user)
+      await (await login(holder, holders.all.length, true)).end
+      live.push(...holder.credentials)
     }
     await silence()
     count(await readAll(live), true)
     noteExchanges()
   }
 
-  function count(live: Code[], isAfterLogin: boolean): void {
+  function count(live: Credential[], isAfterLogin: boolean): void {
     for (const user of users) {
-      const theirs = live.filter((code) => code.user === user).map(({ name }) => name)
+      const theirs = live.filter(({ holder }) => holder.user === user).map(({ name }) => name)
       history.censuses.push({ at: now(), user: user.name, live: theirs, isAfterLogin })
     }
   }
@@ -296,29 +330,25 @@ export function createWorld(fleet: Fleet, wechat: Wechat, name: string): World {
     }
   }
 
-  /** Asks with each of these codes; those whose session lives. */
-  async function readAll(codes: readonly Code[]): Promise<Code[]> {
-    const reads = await Promise.all(codes.map(async (code, n) => ({ code, read: await knownRead(code, n) })))
-    return reads.filter(({ read }) => isGood(read)).map(({ code }) => code)
+  /** Asks with each of these; those that are good. */
+  async function readAll(credentials: readonly Credential[]): Promise<Credential[]> {
+    const reads = await Promise.all(
+      credentials.map(async (credential, n) => ({ credential, read: await knownRead(credential, n) })),
+    )
+    return reads.filter(({ read }) => isGood(read)).map(({ credential }) => credential)
   }
 
   /** Asks until there is an answer: now that all is well, there must be one soon. */
-  async function knownRead(code: Code, nth: number): Promise<Operation> {
-    let begun = await read(code, nth)
+  async function knownRead(credential: Credential, nth: number): Promise<Operation> {
+    let begun = await read(credential, nth)
     await until(async () => {
       await begun.end
       if (!isUnknown(begun.operation)) return true
-      begun = await read(code, nth)
+      begun = await read(credential, nth)
       return false
     })
     return begun.operation
   }
-}
-
-/** An operation that is on its way, and the moment at which it is over. */
-interface Begun {
-  operation: Operation
-  end: Promise<void>
 }
 
 /** Looks, 5 ms apart, that must find nothing on its way. */
