@@ -80,7 +80,7 @@ export function lives(options: LivesOptions): Lives {
     if (!canMove) return found
     const old = { id: found.id, user: ids.owner(found.record.user, found.id) }
     const fresh = await claimFresh()
-    const taken = await succession.take(old, fresh)
+    const taken = await succession.take(old, fresh.id)
     if (!taken) {
       store.refuse(fresh.claim, { status: 401 }, 1000).catch(() => {})
       throw overtaken()

@@ -185,8 +185,7 @@ export function logins(options: LoginOptions): Logins {
     const user = ids.user(openId)
     const best = isAnonymous(profile) ? ((await knownProfile(user)) ?? profile) : profile
     // Now, and no sooner: who only pretends to log in takes nothing from a guest.
-    const taken =
-      guest && (await succession.take({ id: guest.id, user: ids.owner(null, guest.id) }, { id, claim }))
+    const taken = guest && (await succession.take({ id: guest.id, user: ids.owner(null, guest.id) }, id))
     const created = Date.now()
     const draft: SessionRecord = {
       v: 1,
@@ -200,7 +199,7 @@ export function logins(options: LoginOptions): Logins {
     }
 
     const record = await welcome(draft).catch(async (veto: unknown) => {
-      if (taken) await succession.putBack(taken, claim)
+      if (taken) await succession.putBack(taken)
       throw veto
     })
     if (await succession.create({ id, user, record, claim, max: maxSessionsPerUser }, taken)) return record

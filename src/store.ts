@@ -142,10 +142,10 @@ export interface SessionStore {
   take(taking: Taking): Promise<SessionRecord | undefined>
 
   /**
-   * Puts a taken session back as it was, if nothing was made of it. No effect when it was ended or its user was revoked
-   * meanwhile, or when it is not there by this token.
+   * Gives a taking up: nothing can be made of it any more, and the session is put back as it was. `succeeded`: its
+   * successor is there, and nothing happens. `over`: it was ended under either id meanwhile, or its user was revoked.
    */
-  putBack(taking: Taking): Promise<void>
+  putBack(taking: Taking): Promise<'back' | 'over' | 'succeeded'>
 
   /**
    * Ends one session; where it was taken, the one that was made of it, or is being made, too. `false`: nothing is known

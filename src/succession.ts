@@ -2,15 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { WeappSessionError } from './errors.js'
 import type { Ids } from './id.js'
-import {
-  type Claim,
-  CODE_MEMORY,
-  type Entry,
-  type NewSession,
-  type SessionRecord,
-  type SessionStore,
-  type Taking,
-} from './store.js'
+import type { Entry, NewSession, SessionRecord, SessionStore, Taking } from './store.js'
 
 /** A session that was taken, as it was then. */
 export interface Taken {
@@ -21,19 +13,19 @@ export interface Taken {
 /** Makes one session of another: when its credential changes, or when a guest logs in. */
 export interface Successions {
   /**
-   * Takes the old session, for a successor that has its claim already. From here on its credential is good for nobody.
+   * Takes the old session, for a successor (its id) whose claim is there already. From here on its credential is good for nobody.
    * `undefined`: it is over, or another request has it.
    *
    * @throws {WeappSessionError} ERR_STORE_UNAVAILABLE, and the old session is as it was, or will be soon
    */
-  take(old: { id: string; user: string }, successor: { id: string; claim: Claim }): Promise<Taken | undefined>
+  take(old: { id: string; user: string }, successor: string): Promise<Taken | undefined>
   /**
    * Creates a session, in the place of the taken one if there is any. `false`, or an error: there is no new session, and
    * the old one is as it was, or will be soon.
    */
   create(session: NewSession, taken: Taken | undefined): Promise<boolean>
   /** The old session as it was, because its successor shall not be. */
-  putBack(taken: Taken, claim: Claim): Promise<void>
+  putBack(taken: Taken): Promise<void>
   /**
    * What a request finds that meets a taken session: what has become of it. It waits a moment for that; and where
    * nothing came of it for long, because its process has died or stands still, the session is put back.
@@ -66,14 +58,14 @@ export function successions(store: SessionStore, ids: Ids): Successions {
   return {
     settled,
 
-    async take(old, { id: successor, claim }) {
+    async take(old, successor) {
       const taking: Taking = { ...old, token: randomUUID(), successor }
       try {
         const record = await askTwice(taking)
         if (!record || record.expires > Date.now()) return record && { taking, record }
         return undefined
       } catch (error) {
-        await undo(taking, claim)
+        await undo(taking)
         throw error
       }
     },
@@ -85,15 +77,15 @@ export function successions(store: SessionStore, ids: Ids): Successions {
       } catch (error) {
         if (!taking) throw error
         // The answer was lost, or nothing was done: whichever it is, from here on it stays so.
-        if (await undo(taking, session.claim)) return true
+        if (await undo(taking)) return true
         throw error
       }
-      if (taking) await undo(taking, session.claim)
+      if (taking) await undo(taking)
       return false
     },
 
-    async putBack({ taking }, claim) {
-      await undo(taking, claim)
+    async putBack({ taking }) {
+      await undo(taking)
     },
   }
 
@@ -110,21 +102,13 @@ export function successions(store: SessionStore, ids: Ids): Successions {
    * Puts the old session back, unless there is the new one: whether there is. Tries once before anybody is answered, and
    * goes on behind that while the store does not answer.
    */
-  async function undo(taking: Taking, claim: Claim): Promise<boolean> {
+  async function undo(taking: Taking): Promise<boolean> {
     try {
-      return await undoOnce(taking, claim)
+      return (await store.putBack(taking)) === 'succeeded'
     } catch {
-      undoLater(taking, claim)
+      undoLater(taking)
       return false
     }
-  }
-
-  async function undoOnce(taking: Taking, claim: Claim): Promise<boolean> {
-    // First the claim: a create that is on its way must not come after this.
-    await store.refuse(claim, { status: 401 }, CODE_MEMORY)
-    if ((await store.read(taking.successor))?.state === 'session') return true
-    await store.putBack(taking)
-    return false
   }
 
   async function settled(id: string, entry: TakenEntry): Promise<Entry | undefined> {
@@ -142,22 +126,15 @@ export function successions(store: SessionStore, ids: Ids): Successions {
     })
   }
 
-  /** First nothing can be made of it any more; then it is put back. */
   async function rescued(id: string, { successor, token, record }: TakenEntry): Promise<Entry | undefined> {
-    const claim = await store.claim(successor)
-    if (claim.state === 'granted') await store.refuse(claim.claim, { status: 401 }, CODE_MEMORY)
-    if (claim.state === 'claimed') {
-      await store.refuse({ id: successor, token: claim.token }, { status: 401 }, CODE_MEMORY)
-    }
-    if ((await store.read(successor))?.state === 'session') return { state: 'ended' }
     await store.putBack({ id, user: ids.owner(record.user, id), token, successor })
     return store.read(id)
   }
 
-  async function undoLater(taking: Taking, claim: Claim): Promise<void> {
+  async function undoLater(taking: Taking): Promise<void> {
     for (const pause of PAUSES) {
       await sleep(pause, undefined, { ref: false })
-      const isDone = await undoOnce(taking, claim).then(
+      const isDone = await store.putBack(taking).then(
         () => true,
         () => false,
       )

@@ -122,6 +122,7 @@ export function fromExpressStore(store: ExpressStore, options: ExpressStoreOptio
 
         if (isPlaced) await endOne(id)
         await leave(user, [id])
+        if (replaces?.user === user) await enrollAgain(replaces)
         return false
       })
     },
@@ -166,16 +167,10 @@ export function fromExpressStore(store: ExpressStore, options: ExpressStoreOptio
 
     putBack({ id, user, token, successor }) {
       return inTurn(listKey(user), async () => {
-        if ((await look(successor))?.state === 'session') return
-        await inTurn(idKey(id), async () => {
-          const written = await look(id)
-          if (written?.state !== 'taken' || written.token !== token) return
-          if (await isRevoked(user, { began: written.at })) return
-          const { record } = written
-          const others = (await list(user)).filter((other) => other.id !== id && other.id !== successor)
-          await writeList(user, [...others, { id, expires: record.expires }])
-          await write(id, { state: 'session', record })
-        })
+        const found = await abandon(successor, id)
+        if (found === 'session') return 'succeeded'
+        if (found === 'ended') await endOne(id)
+        return (await isPutBack(id, user, token, successor)) ? 'back' : 'over'
       })
     },
 
@@ -246,6 +241,31 @@ export function fromExpressStore(store: ExpressStore, options: ExpressStoreOptio
     return false
   }
 
+  /** Nothing can be created here any more, and who ends this ends the session that was taken. Else what stands here. */
+  function abandon(successor: string, id: string): Promise<'abandoned' | 'session' | 'ended'> {
+    return inTurn(idKey(successor), async () => {
+      const written = await look(successor)
+      if (written?.state === 'session') return 'session'
+      if (written?.state === 'ended' && written.successor !== id) return 'ended'
+      await write(successor, { state: 'ended', successor: id })
+      return 'abandoned'
+    })
+  }
+
+  /** Puts a taken session back in its user's turn. Whether it is there. */
+  function isPutBack(id: string, user: string, token: string, successor: string): Promise<boolean> {
+    return inTurn(idKey(id), async () => {
+      const written = await look(id)
+      if (written?.state !== 'taken' || written.token !== token) return written?.state === 'session'
+      if (await isRevoked(user, { began: written.at })) return false
+      const { record } = written
+      const others = (await list(user)).filter((other) => other.id !== id && other.id !== successor)
+      await writeList(user, [...others, { id, expires: record.expires }])
+      await write(id, { state: 'session', record })
+      return true
+    })
+  }
+
   /** A taken session has become one of this user: it has ended. */
   async function leaveTaken({ id, token, successor, user: before }: Taking, user: string): Promise<void> {
     await inTurn(idKey(id), async () => {
@@ -257,14 +277,16 @@ export function fromExpressStore(store: ExpressStore, options: ExpressStoreOptio
   }
 
   /** Ends what stands under an id, and what it has become. Whether something stood there. */
-  async function endOne(id: string): Promise<boolean> {
+  async function endOne(id: string, before?: string): Promise<boolean> {
     const written = await inTurn(idKey(id), async () => {
       const written = await look(id)
       const { successor } = { successor: undefined, ...written }
       await write(id, { state: 'ended', ...(successor !== undefined && { successor }) })
       return written
     })
-    if (written && 'successor' in written && written.successor) await endOne(written.successor)
+    // One that was put back leads to what it was to become, and back.
+    const { successor } = { successor: undefined, ...written }
+    if (successor !== undefined && successor !== before) await endOne(successor, id)
     return written !== undefined
   }
 
@@ -283,6 +305,14 @@ export function fromExpressStore(store: ExpressStore, options: ExpressStoreOptio
     const last = Math.max(0, ...enrolled.map(({ expires }) => expires))
     if (enrolled.length > 0) await entries.set(listKey(user), enrolled, last)
     else await entries.remove(listKey(user))
+  }
+
+  /** Nothing took its place: a taken session that may be put back, or was, is on the list again. */
+  async function enrollAgain({ id, user }: Taking): Promise<void> {
+    const written = await look(id)
+    if (written?.state !== 'taken' && written?.state !== 'session') return
+    const others = (await list(user)).filter((other) => other.id !== id)
+    await writeList(user, [...others, { id, expires: written.record.expires }])
   }
 
   async function leave(user: string, ids: string[]): Promise<void> {

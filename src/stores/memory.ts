@@ -144,12 +144,18 @@ export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
     },
 
     async putBack({ id, token, successor }) {
+      if (find(successor)) return 'succeeded'
+      const ended = endedAt(successor)
+      if (ended && ended.successor !== id) endOne(id)
+      else abandon(successor, id)
       const { taken } = endedAt(id) ?? {}
-      if (taken?.token !== token || find(successor)) return
-      if ((revocations.get(taken.user) ?? 0) > taken.at) return
+      const isRevoked = (revocations.get(taken?.user ?? '') ?? 0) > (taken?.at ?? 0)
+      if (!taken || taken.token !== token || isRevoked) return find(id) ? 'back' : 'over'
+
       codes.delete(id)
       junk.delete(id)
       put(id, { user: taken.user, record: taken.record })
+      return 'back'
     },
 
     async end(id) {
@@ -223,15 +229,22 @@ export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
     return outcome?.state === 'ended' ? outcome : undefined
   }
 
+  /** Nothing can be created here any more, and who ends this ends the session that was taken. */
+  function abandon(successor: string, id: string): void {
+    claims.delete(successor)
+    note(successor, { state: 'ended', successor: id }, endedAt(id)?.taken ?? find(id))
+  }
+
   /** Ends what stands under an id, and what it has become. Whether something stood there. */
-  function endOne(id: string): boolean {
+  function endOne(id: string, before?: string): boolean {
     const { successor, taken } = endedAt(id) ?? {}
     const wasKnown = look(id) !== undefined
     const stored = find(id) ?? taken
     drop(id)
     claims.delete(id)
     note(id, { state: 'ended', ...(successor !== undefined && { successor }) }, stored)
-    if (successor !== undefined) endOne(successor)
+    // One that was put back leads to what it was to become, and back.
+    if (successor !== undefined && successor !== before) endOne(successor, id)
     return wasKnown
   }
 

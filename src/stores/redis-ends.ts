@@ -4,7 +4,7 @@ import type { RedisKeys } from './redis-logins.js'
 import { parseSession } from './redis-record.js'
 import type { RevocationOrder } from './redis-revocations.js'
 import type { Run } from './redis-run.js'
-import { END, ENROLL_AGAIN, LEAVE_TAKEN, PUT_BACK, REVOKE, TAKE } from './redis-scripts.js'
+import { ABANDON, END, ENROLL_AGAIN, LEAVE_TAKEN, PUT_BACK, REVOKE, TAKE } from './redis-scripts.js'
 
 /** How sessions end in Redis, or are taken to become others: see {@link SessionStore}. */
 export interface RedisEnds extends Pick<SessionStore, 'end' | 'take' | 'putBack' | 'revoke'> {
@@ -50,13 +50,21 @@ export function redisEnds({ connection, run, keys, revocations, forget }: RedisE
     },
 
     async putBack({ id, user, token, successor }) {
-      const client = await connection.client()
-      if (parseSession(await client.get(keys.session(successor)))) return
+      const found = await run(ABANDON, keys.session(successor), [id, CODE_MEMORY])
+      if (found === 'session') return 'succeeded'
+      if (found === 'ended') await endOne(id)
       // First the list, so that a revocation finds it there.
-      if ((await run(ENROLL_AGAIN, keys.user(user), [id, successor])) !== 1) return leave(user, [successor])
-      const isThere = await run(PUT_BACK, keys.session(id), [token, Date.now(), CODE_MEMORY])
-      forget(id)
-      if (isThere !== 1) await leave(user, [id, successor])
+      else if ((await run(ENROLL_AGAIN, keys.user(user), [id, successor])) === 1) {
+        const isThere = await run(PUT_BACK, keys.session(id), [token, Date.now(), CODE_MEMORY])
+        forget(id)
+        if (isThere === 1) return 'back'
+      } else {
+        // Revoked: who ends what is on the list ends this one, too.
+        await leave(user, [successor])
+        return 'over'
+      }
+      await leave(user, [id, successor])
+      return 'over'
     },
 
     async revoke(user) {
@@ -67,10 +75,13 @@ export function redisEnds({ connection, run, keys, revocations, forget }: RedisE
 
   async function endOne(id: string): Promise<boolean> {
     let wasKnown = 0
-    for (let next = id; next !== ''; ) {
+    const ended = new Set<string>()
+    // One that was put back leads to what it was to become, and back.
+    for (let next = id; next !== '' && !ended.has(next); ) {
       const [stood, successor] = (await run(END, keys.session(next), [CODE_MEMORY])) as [number, string]
       forget(next)
       if (next === id) wasKnown = stood
+      ended.add(next)
       next = successor
     }
     return wasKnown === 1

@@ -11,7 +11,7 @@ import { createHash } from 'node:crypto'
  *   used                   the code has its session, under an id of its own
  *   taken TOKEN ID \n …    the session (…) is being made into another, which will stand under ID
  *   ended                  a session was here
- *   ended ID               the same, and ID is what became of it
+ *   ended ID               the same, and ID is what became of it: its successor, or the session that was put back
  *
  * Under a user key stands a hash: a field for each session, with its end (0: it was revoked, and has to end), and
  * `revoked`, the time of the last revocation. A session is enrolled before it is created, and leaves only after its
@@ -92,6 +92,21 @@ if not isMine then return 0 end
 redis.call('DEL', KEYS[1])
 redis.call('SET', KEYS[1], 'ended ' .. successor, 'PX', ARGV[2])
 return 1
+`)
+
+/**
+ * ARGV: id of the session that was taken, life of the word (ms). Nothing can be created here any more, and who ends this
+ * ends that one. Else what stands here: `session`, or `ended` when somebody ended it.
+ */
+export const ABANDON: Script = script(`
+local value = redis.call('GET', KEYS[1]) or ''
+if string.match(value, '^%d+ %d+\\n') then return 'session' end
+if value ~= 'ended ' .. ARGV[1] then
+  if string.match(value, '^ended') then return 'ended' end
+  redis.call('DEL', KEYS[1])
+  redis.call('SET', KEYS[1], 'ended ' .. ARGV[1], 'PX', ARGV[2])
+end
+return 'abandoned'
 `)
 
 /** ARGV: token, now (ms, our clock), life of the word `ended` (ms). 0 when it is over; 1 when it stands there, or others have it. */

@@ -273,8 +273,8 @@ export const storeContract: readonly StoreCase[] = [
 
       await store.putBack({ ...taking, token: 'another' })
       equal((await store.read(id))?.state, 'taken')
-      await store.putBack(taking)
-      await store.putBack(taking)
+      equal(await store.putBack(taking), 'back')
+      equal(await store.putBack(taking), 'back')
 
       deepEqual(await store.read(id), { state: 'session', record })
       deepEqual(await store.list(user), [{ id, record }])
@@ -296,7 +296,7 @@ export const storeContract: readonly StoreCase[] = [
       equal((await store.list(user)).length, 2)
 
       // Something was made of it.
-      await store.putBack(replaces)
+      equal(await store.putBack(replaces), 'succeeded')
       deepEqual(await store.read(old.id), { state: 'ended' })
       equal(await store.take(replaces), undefined)
       await store.revoke(user)
@@ -321,7 +321,7 @@ export const storeContract: readonly StoreCase[] = [
       ok(record && (await store.end(id, user)))
 
       equal(await store.create({ id: claim.id, user, claim, record, max: 10, replaces }), false)
-      await store.putBack(replaces)
+      equal(await store.putBack(replaces), 'over')
       deepEqual(await store.read(id), { state: 'ended' })
       deepEqual(await store.list(user), [])
     },
@@ -338,8 +338,48 @@ export const storeContract: readonly StoreCase[] = [
       await store.revoke(user)
 
       equal(await store.create({ id: claim.id, user, claim, record, max: 10, replaces }), false)
-      await store.putBack(replaces)
+      equal(await store.putBack(replaces), 'over')
       notEqual((await store.read(id))?.state, 'session')
+      deepEqual(await store.list(user), [])
+    },
+  },
+  {
+    name: 'of a taking that was given up nothing can be made, and to end what it was to become ends the session',
+    async run(store) {
+      for (const isClaimed of [true, false]) {
+        const user = newId()
+        const { id } = await create(store, { user })
+        const claim = await claimed(store, newId())
+        const successor = isClaimed ? claim.id : newId()
+        const replaces = { id, user, token: 't', successor }
+        const record = await store.take(replaces)
+        ok(record)
+
+        equal(await store.putBack(replaces), 'back')
+        equal(await store.create({ id: successor, user, claim, record, max: 10, replaces }), false)
+        equal((await store.read(id))?.state, 'session')
+        equal((await store.list(user)).length, 1)
+
+        // As who makes room does, and has seen the successor on the list.
+        await store.end(successor, user)
+        deepEqual(await store.read(id), { state: 'ended' })
+        await store.end(id, user)
+        deepEqual(await store.list(user), [])
+      }
+    },
+  },
+  {
+    name: 'a taken session whose successor somebody has ended is not put back',
+    async run(store) {
+      const { id, user } = await create(store)
+      const claim = await claimed(store, newId())
+      const replaces = { id, user, token: 't', successor: claim.id }
+      await store.take(replaces)
+
+      await store.end(claim.id, user)
+
+      equal(await store.putBack(replaces), 'over')
+      deepEqual(await store.read(id), { state: 'ended' })
       deepEqual(await store.list(user), [])
     },
   },
