@@ -1,0 +1,105 @@
+import { broken } from './checks.js'
+import { type Order, runOrder } from './order.js'
+import type { Pair } from './scene.js'
+import { byChance, byPath, everyOrder } from './search.js'
+import { inWords, pathOf } from './words.js'
+import type { Setting, World } from './world.js'
+
+/** What was found of a pair of requests. */
+export interface Report {
+  pair: Pair
+  setting: Setting
+  /** Orders without a fault, and with one. */
+  plain: number
+  faulty: number
+  /** Whether these were all, but for equal ones. */
+  isAllPlain: boolean
+  isAllFaulty: boolean
+  violations: Violation[]
+}
+
+export interface Violation {
+  /** What is broken. */
+  what: string
+  order: Order
+}
+
+export interface Budget {
+  /** ms for a pair, at most. */
+  time: number
+  seed: number
+  /** Ends at the first violation. */
+  stopsAtFirst?: boolean
+  withFaults?: boolean
+}
+
+/** Tries the orders of two requests: first all without a fault, then all with one; what does not fit, by chance. */
+export async function explore(world: World, setting: Setting, pair: Pair, budget: Budget): Promise<Report> {
+  const { time, seed, stopsAtFirst = false, withFaults = true } = budget
+  const end = performance.now() + time
+  const report: Report = {
+    pair,
+    setting,
+    plain: 0,
+    faulty: 0,
+    isAllPlain: false,
+    isAllFaulty: false,
+    violations: [],
+  }
+  const isFound = () => stopsAtFirst && report.violations.length > 0
+  const until = (ms: number) => () => isFound() || performance.now() > ms
+  const found = async (order: Order) => {
+    if (order.steps.some(({ fault }) => fault)) report.faulty++
+    else report.plain++
+    for (const what of await broken(world, order)) report.violations.push({ what, order })
+  }
+
+  const plainEnd = withFaults ? end - time / 2 : end
+  report.isAllPlain = await everyOrder(
+    (choose) => runOrder(world, setting, pair, false, choose),
+    found,
+    until(plainEnd),
+  )
+  if (!withFaults || isFound()) return report
+  // Those without a fault were all tried.
+  const foundFaulty = async (order: Order) => {
+    if (order.steps.some(({ fault }) => fault)) await found(order)
+  }
+  const left = end - performance.now()
+  report.isAllFaulty = await everyOrder(
+    (choose) => runOrder(world, setting, pair, true, choose),
+    foundFaulty,
+    until(end - left / 2),
+  )
+  if (report.isAllFaulty && report.isAllPlain) return report
+  for (let next = seed; !until(end)(); next++)
+    await found(await runOrder(world, setting, pair, true, byChance(next)))
+  return report
+}
+
+/** One order again. */
+export async function again(world: World, setting: Setting, pair: Pair, path: string): Promise<string> {
+  const order = await runOrder(world, setting, pair, true, byPath(path))
+  return `${(await broken(world, order)).join('; ') || 'nothing is broken'}\n${inWords(order)}`
+}
+
+/** The shortest order for each thing that is broken, in words, and how it runs again. */
+export function describe({ pair, setting, violations }: Report): string {
+  const shortest = new Map<string, Violation>()
+  for (const violation of violations) {
+    const known = shortest.get(violation.what)
+    if (!known || violation.order.steps.length < known.order.steps.length)
+      shortest.set(violation.what, violation)
+  }
+  return [...shortest.values()]
+    .map(({ what, order }) => {
+      const path = `WEAPP_ORDERS_PAIR='${nameOf(pair, setting)}' WEAPP_ORDERS_PATH='${pathOf(order)}'`
+      const times = violations.filter((violation) => violation.what === what).length
+      return `${nameOf(pair, setting)}: ${what} (${times} orders)\n${inWords(order)}\n  again: ${path} npm run test:orders`
+    })
+    .join('\n\n')
+}
+
+export function nameOf([one, other]: Pair, { carrier }: Pick<Setting, 'carrier'>): string {
+  return `${one} × ${other}${carrier === 'code' ? ' (code)' : ''}`
+}

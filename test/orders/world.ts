@@ -1,0 +1,180 @@
+import Koa, { type Context } from 'koa'
+import { createClient } from 'redis'
+import {
+  codeCarrier,
+  headerCarrier,
+  redisStore,
+  type WeappSession,
+  type WeappSessionOptions,
+  weappSession,
+} from '../../src/index.js'
+import { createWechat, type Wechat } from '../../src/simulator/index.js'
+import { NO_TIMER } from '../../src/stores/redis-own-client.js'
+import { startRedis } from '../support/redis.js'
+import { call } from './call.js'
+import { installOwnTime, runOutside } from './own-time.js'
+import { parkedClient, type Replaced } from './parked-client.js'
+import { type Actor, numbered, type Scheduler, type Slot } from './scheduler.js'
+
+export type CarrierName = 'header' | 'code'
+
+/** How the servers of an order are set up. */
+export interface Setting {
+  carrier: CarrierName
+  rolling: boolean
+  /** Scripts that are replaced, to see whether the checks notice. */
+  replaced: Replaced
+}
+
+/** A server process: its middleware behind a Koa app. */
+export interface Server {
+  session: WeappSession
+  get(path: string, headers: Record<string, string>): ReturnType<typeof call>
+}
+
+/** One Redis and one WeChat, and the servers between them. */
+export interface World {
+  wechat: Wechat
+  client: ReturnType<typeof clientOf>
+  /** How often each code was sent to WeChat. */
+  exchanges: Map<string, number>
+  /** A server whose commands run at once: it prepares an order, and looks at what has become of it. */
+  home(setting: Setting, ttl: number): Server
+  /**
+   * The server of an actor, whose every step is parked. The same in the next order, because to make one takes longer than
+   * an order (its memories are large); so each order has users and codes of its own.
+   */
+  parked(actor: Actor, scheduler: Scheduler, setting: Setting): Server
+  /** Another process in the place of an actor's: what the old one remembers would tell on the next orders. */
+  restart(actor: Actor, setting: Setting): void
+  close(): Promise<void>
+}
+
+/** Sessions at most: with another device's, so that each session too many ends one, or is seen. */
+export const MAX_SESSIONS = 2
+
+export const PREFIX = 'o:'
+
+const KEYS = 'for the orders of commands: 32 bytes, and some'
+
+/** Seconds. A session of a home is due for renewal at a parked server at once. */
+export const TTL = 7200
+
+function clientOf(url: string) {
+  return createClient({ url, commandOptions: NO_TIMER })
+}
+
+export async function world(): Promise<World> {
+  installOwnTime()
+  const redis = await startRedis()
+  const client = clientOf(redis.url)
+  await client.connect()
+  const wechat = createWechat()
+  const exchanges = new Map<string, number>()
+  const homes = new Map<string, Server>()
+  const processes = new Map<string, { slot: Slot; server: Server }>()
+
+  const ask: typeof fetch = async (input, init) => {
+    const code = new URL(String(input)).searchParams.get('js_code') ?? ''
+    exchanges.set(code, (exchanges.get(code) ?? 0) + 1)
+    const response = await wechat.fetch(input, init)
+    const text = await response.text()
+    // Read already, so that the code under test waits for nothing that is not parked.
+    return Object.assign(new Response(text, { status: response.status }), { text: async () => text })
+  }
+
+  return {
+    wechat,
+    client,
+    exchanges,
+
+    home(setting, ttl) {
+      const name = `${setting.carrier} ${ttl} ${Object.keys(setting.replaced)}`
+      const known = homes.get(name)
+      if (known) return known
+      const store = redisStore({ client, prefix: PREFIX, timeout: 5000 })
+      const made = server({ ...common(setting), ttl, store, wechat: { fetch: ask } })
+      homes.set(name, made)
+      return made
+    },
+
+    parked(actor, scheduler, setting) {
+      const now = { actor, scheduler }
+      const name = nameOf(actor, setting)
+      const known = processes.get(name)
+      if (known) {
+        Object.assign(known.slot, now)
+        return known.server
+      }
+      const slot: Slot = now
+      const replacing = parkedClient(client, slot, setting.replaced)
+      const store = numbered(redisStore({ client: replacing, prefix: PREFIX }), slot)
+      const parkedAsk: typeof fetch = (input, init) =>
+        slot.scheduler.park(slot.actor, { command: 'the exchange', key: '', kind: 'exchange' }, () =>
+          runOutside(() => ask(input, init)),
+        )
+      const made = server({
+        ...common(setting),
+        ttl: TTL,
+        rolling: setting.rolling,
+        store,
+        // Not waited for: it decides how often a claim of a process that has died is looked at.
+        wechat: { fetch: parkedAsk, timeout: 200 },
+      })
+      processes.set(name, { slot, server: made })
+      return made
+    },
+
+    restart: (actor, setting) => void processes.delete(nameOf(actor, setting)),
+
+    async close() {
+      client.destroy()
+      await wechat.close()
+      await redis.stop()
+    },
+  }
+
+  function common({ carrier }: Setting): WeappSessionOptions {
+    return {
+      appId: wechat.appId,
+      appSecret: wechat.appSecret,
+      carrier: carrier === 'code' ? codeCarrier() : headerCarrier({ keys: KEYS, anonymous: true }),
+      maxSessionsPerUser: MAX_SESSIONS,
+    }
+  }
+}
+
+function nameOf({ name }: Actor, { carrier, rolling, replaced }: Setting): string {
+  return `${name} ${carrier} ${rolling} ${Object.keys(replaced)}`
+}
+
+function server(options: WeappSessionOptions): Server {
+  const session = weappSession(options)
+  const app = new Koa()
+  app.silent = true
+  app.use(session)
+  app.use(handle)
+  const callback = app.callback()
+  return { session, get: (path, headers) => call(callback, path, headers) }
+}
+
+/** What a path says is done: `/write/NAME`, `/rotate`, `/logout`, `/look`; else only who it is. */
+async function handle(ctx: Context): Promise<void> {
+  const [, verb, name = ''] = ctx.path.split('/')
+  const session = ctx.$wxSession
+  if (verb === 'write' && session) session.data[name] = true
+  if (verb === 'rotate') await session?.rotate()
+  const data = verb === 'look' ? { ...session?.data } : undefined
+  const user = ctx.$wxUserInfo
+  // Sent when it is over, whatever is said here.
+  ctx.body = { user, data }
+  if (verb !== 'logout') return
+  try {
+    await session?.destroy()
+  } catch (error) {
+    // As an application answers it: what went wrong is not the handler's.
+    const { status, reason } = error as { status: number; reason: string }
+    ctx.status = status
+    ctx.set('X-WX-Session-Error', reason)
+  }
+}
