@@ -15,13 +15,14 @@ export interface Report {
   /** Whether these were all, but for equal ones. */
   isAllPlain: boolean
   isAllFaulty: boolean
-  violations: Violation[]
+  /** By what is broken. */
+  violations: Map<string, Violation>
 }
 
 export interface Violation {
-  /** What is broken. */
-  what: string
+  /** The shortest of the orders that broke it. */
   order: Order
+  times: number
 }
 
 export interface Budget {
@@ -44,14 +45,14 @@ export async function explore(world: World, setting: Setting, pair: Pair, budget
     faulty: 0,
     isAllPlain: false,
     isAllFaulty: false,
-    violations: [],
+    violations: new Map(),
   }
-  const isFound = () => stopsAtFirst && report.violations.length > 0
+  const isFound = () => stopsAtFirst && report.violations.size > 0
   const until = (ms: number) => () => isFound() || performance.now() > ms
   const found = async (order: Order) => {
     if (order.steps.some(({ fault }) => fault)) report.faulty++
     else report.plain++
-    for (const what of await broken(world, order)) report.violations.push({ what, order })
+    for (const what of await broken(world, order)) note(report, what, order)
   }
 
   const plainEnd = withFaults ? end - time / 2 : end
@@ -83,18 +84,17 @@ export async function again(world: World, setting: Setting, pair: Pair, path: st
   return `${(await broken(world, order)).join('; ') || 'nothing is broken'}\n${inWords(order)}`
 }
 
+function note({ violations }: Report, what: string, order: Order): void {
+  const known = violations.get(what)
+  const isShorter = !known || order.steps.length < known.order.steps.length
+  violations.set(what, { order: isShorter ? order : known.order, times: (known?.times ?? 0) + 1 })
+}
+
 /** The shortest order for each thing that is broken, in words, and how it runs again. */
 export function describe({ pair, setting, violations }: Report): string {
-  const shortest = new Map<string, Violation>()
-  for (const violation of violations) {
-    const known = shortest.get(violation.what)
-    if (!known || violation.order.steps.length < known.order.steps.length)
-      shortest.set(violation.what, violation)
-  }
-  return [...shortest.values()]
-    .map(({ what, order }) => {
+  return [...violations]
+    .map(([what, { order, times }]) => {
       const path = `WEAPP_ORDERS_PAIR='${nameOf(pair, setting)}' WEAPP_ORDERS_PATH='${pathOf(order)}'`
-      const times = violations.filter((violation) => violation.what === what).length
       return `${nameOf(pair, setting)}: ${what} (${times} orders)\n${inWords(order)}\n  again: ${path} npm run test:orders`
     })
     .join('\n\n')

@@ -8,7 +8,7 @@ import {
   type WeappSessionOptions,
   weappSession,
 } from '../../src/index.js'
-import { createWechat, type Wechat } from '../../src/simulator/index.js'
+import { type Clock, createWechat, type Wechat } from '../../src/simulator/index.js'
 import { NO_TIMER } from '../../src/stores/redis-own-client.js'
 import { startRedis } from '../support/redis.js'
 import { call } from './call.js'
@@ -60,16 +60,39 @@ const KEYS = 'for the orders of commands: 32 bytes, and some'
 /** Seconds. A session of a home is due for renewal at a parked server at once. */
 export const TTL = 7200
 
-function clientOf(url: string) {
-  return createClient({ url, commandOptions: NO_TIMER })
+function clientOf(url: string, database: number) {
+  return createClient({ url, database, commandOptions: NO_TIMER })
 }
 
-export async function world(): Promise<World> {
+/** The clock of a WeChat that answers in the next turn: a timer takes a millisecond at least. */
+const AT_ONCE: Clock = {
+  now: () => Date.now(),
+  advance() {},
+  after(_, action) {
+    const turn = setImmediate(action)
+    return () => clearImmediate(turn)
+  },
+}
+
+/** As many worlds as orders are tried at the same time: most of an order is waiting for Redis. */
+export async function worlds(count: number): Promise<{ all: World[]; close(): Promise<void> }> {
   installOwnTime()
   const redis = await startRedis()
-  const client = clientOf(redis.url)
+  const all = await Promise.all(Array.from({ length: count }, (_, database) => world(redis.url, database)))
+  return {
+    all,
+    async close() {
+      for (const { close } of all) await close()
+      await redis.stop()
+    },
+  }
+}
+
+/** `database`: one of the sixteen that a server has. */
+async function world(url: string, database: number): Promise<World> {
+  const client = clientOf(url, database)
   await client.connect()
-  const wechat = createWechat()
+  const wechat = createWechat({ clock: AT_ONCE })
   const exchanges = new Map<string, number>()
   const homes = new Map<string, Server>()
   const processes = new Map<string, { slot: Slot; server: Server }>()
@@ -130,7 +153,6 @@ export async function world(): Promise<World> {
     async close() {
       client.destroy()
       await wechat.close()
-      await redis.stop()
     },
   }
 
