@@ -12,6 +12,8 @@ export interface Report {
   /** Orders without a fault, and with one. */
   plain: number
   faulty: number
+  /** Given up on the way, because all that could follow equals what was tried. */
+  cut: number
   /** Whether these were all, but for equal ones. */
   isAllPlain: boolean
   isAllFaulty: boolean
@@ -43,6 +45,7 @@ export async function explore(world: World, setting: Setting, pair: Pair, budget
     setting,
     plain: 0,
     faulty: 0,
+    cut: 0,
     isAllPlain: false,
     isAllFaulty: false,
     violations: new Map(),
@@ -50,6 +53,7 @@ export async function explore(world: World, setting: Setting, pair: Pair, budget
   const isFound = () => stopsAtFirst && report.violations.size > 0
   const until = (ms: number) => () => isFound() || performance.now() > ms
   const found = async (order: Order) => {
+    if (order.isCut) return void report.cut++
     if (order.steps.some(({ fault }) => fault)) report.faulty++
     else report.plain++
     for (const what of await broken(world, order)) note(report, what, order)
@@ -64,7 +68,7 @@ export async function explore(world: World, setting: Setting, pair: Pair, budget
   if (!withFaults || isFound()) return report
   // Those without a fault were all tried.
   const foundFaulty = async (order: Order) => {
-    if (order.steps.some(({ fault }) => fault)) await found(order)
+    if (order.isCut || order.steps.some(({ fault }) => fault)) await found(order)
   }
   const left = end - performance.now()
   report.isAllFaulty = await everyOrder(
@@ -100,6 +104,6 @@ export function describe({ pair, setting, violations }: Report): string {
     .join('\n\n')
 }
 
-export function nameOf([one, other]: Pair, { carrier }: Pick<Setting, 'carrier'>): string {
-  return `${one} × ${other}${carrier === 'code' ? ' (code)' : ''}`
+export function nameOf([one, other]: Pair, { carrier, isOtherFirst }: Setting): string {
+  return `${one} × ${other}${carrier === 'code' ? ' (code)' : ''}${isOtherFirst ? ' (the other ends first)' : ''}`
 }

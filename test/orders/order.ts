@@ -57,16 +57,15 @@ export async function runOrder(
   }
   const hanging = plan.waiting()
   plan.stop()
-  for (const [index, actor] of actors.entries()) {
-    const isLogin = LOGINS.has(pair[index] ?? 'login')
-    if (isLogin && steps.some((step) => step.actor === actor.name && tellsOnLater(step)))
-      world.restart(actor, setting)
-  }
+  for (const [index, actor] of actors.entries())
+    if (LOGINS.has(pair[index] ?? 'login')) world.wear(actor, setting, wearOf(actor.name, steps))
   return { pair, scene: begun, steps, answers, hanging, isCut }
 }
 
-/** A login that never ends holds one of the places for exchanges, and one that fails counts for the breaker. */
-function tellsOnLater({ kind, fault, command }: Choice): boolean {
-  if (kind === 'exchange') return fault !== undefined
-  return fault !== undefined && /^(CLAIM|get|pTTL)$/.test(command)
+/** A login that never ends holds one of a hundred places for exchanges; ten that fail open the breaker. */
+function wearOf(name: string, steps: Choice[]): number {
+  const step = steps.find(({ actor, fault }) => fault && actor === name)
+  if (!step?.fault) return 0
+  if (step.kind === 'exchange') return step.fault === 'lost' ? 1 / 5 : 1 / 50
+  return step.fault.startsWith('crash') ? 1 / 50 : 0
 }

@@ -1,5 +1,5 @@
 import type { Deed, Pair } from './scene.js'
-import type { CarrierName, Setting } from './world.js'
+import type { Setting } from './world.js'
 
 export interface Task {
   pair: Pair
@@ -22,8 +22,9 @@ const DEEDS: Deed[] = [
 /** Where the code is the credential, nothing is rotated and nobody is a guest. */
 const DEEDS_BY_CODE: Deed[] = ['login', 'login by another code', 'write', 'logout', 'revoke', 'renewal']
 
-export function task(pair: Pair, carrier: CarrierName = 'header'): Task {
-  return { pair, setting: { carrier, rolling: pair.includes('renewal'), replaced: {} } }
+export function task(pair: Pair, setting: Partial<Setting> = {}): Task {
+  const rolling = pair.includes('renewal')
+  return { pair, setting: { carrier: 'header', rolling, isOtherFirst: false, replaced: {}, ...setting } }
 }
 
 /** Every two of the requests. */
@@ -31,7 +32,10 @@ export function everyTask(): Task[] {
   return [
     ...pairsOf(DEEDS).map((pair) => task(pair)),
     task(['guest login', 'guest login again']),
-    ...pairsOf(DEEDS_BY_CODE).map((pair) => task(pair, 'code')),
+    // Where a login needs room, and whose it takes tells something.
+    task(['login', 'rotate'], { isOtherFirst: true }),
+    task(['guest login', 'rotate'], { isOtherFirst: true }),
+    ...pairsOf(DEEDS_BY_CODE).map((pair) => task(pair, { carrier: 'code' })),
   ]
 }
 

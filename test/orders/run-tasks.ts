@@ -56,8 +56,8 @@ export async function runNamed(t: ExecutionContext, tasks: Task[]): Promise<bool
   return true
 }
 
-function line({ pair, setting, plain, faulty, isAllPlain, isAllFaulty, violations }: Report): string {
+function line({ pair, setting, plain, faulty, cut, isAllPlain, isAllFaulty, violations }: Report): string {
   const all = (isAll: boolean) => (isAll ? ', all' : '')
   const broken = violations.size > 0 ? `; BROKEN: ${[...violations.keys()].join('; ')}` : ''
-  return `${nameOf(pair, setting)}: ${plain}${all(isAllPlain)}; with a fault ${faulty}${all(isAllFaulty)}${broken}`
+  return `${nameOf(pair, setting)}: ${plain}${all(isAllPlain)}; with a fault ${faulty}${all(isAllFaulty)}; given up ${cut}${broken}`
 }

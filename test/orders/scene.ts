@@ -54,9 +54,9 @@ export async function scene(world: World, setting: Setting, pair: Pair): Promise
   world.exchanges.clear()
   const phone = wechat.phone()
   const has = (deeds: Set<Deed>) => pair.some((deed) => deeds.has(deed))
-  // The session that the requests are about ends first: it is the one that makes room.
   const early = world.home(setting, TTL / 2)
   const late = world.home(setting, TTL * 0.75)
+  const [ofDevice, ofOther] = setting.isOtherFirst ? [late, early] : [early, late]
 
   const ids = idsOf(wechat.appId, wechat.appSecret, setting.carrier)
   const labels = new Map<string, string>()
@@ -77,8 +77,8 @@ export async function scene(world: World, setting: Setting, pair: Pair): Promise
     return { credential, openId: body.user?.openId ?? '' }
   }
 
-  const device = has(OF_DEVICE) ? (await logIn(early, 'the device')).credential : undefined
-  const { credential: other, openId } = await logIn(late, 'the other device')
+  const device = has(OF_DEVICE) ? (await logIn(ofDevice, 'the device')).credential : undefined
+  const { credential: other, openId } = await logIn(ofOther, 'the other device')
   const guest = has(OF_GUEST) ? (await early.get('/write/begun', {})).credential : undefined
   if (guest) {
     const id = ids.session(guest.split('.')[0] ?? '')
@@ -110,16 +110,16 @@ export async function scene(world: World, setting: Setting, pair: Pair): Promise
     keyOfCode: (sent) => `${PREFIX}s:${setting.carrier === 'code' ? ids.session(sent) : ids.code(sent)}`,
 
     async send(server, deed, name) {
-      const ofDevice = headers(device ?? '')
-      const ofGuest = headers(guest ?? '')
+      const asDevice = headers(device ?? '')
+      const asGuest = headers(guest ?? '')
       if (deed === 'revoke') return revoke(server, openId)
-      if (deed === 'write') return server.get(`/write/${name}`, ofDevice)
-      if (deed === 'guest write') return server.get(`/write/${name}`, ofGuest)
-      if (deed === 'rotate' || deed === 'logout') return server.get(`/${deed}`, ofDevice)
-      if (deed === 'guest rotate') return server.get('/rotate', ofGuest)
-      if (deed === 'renewal') return server.get('/', ofDevice)
+      if (deed === 'write') return server.get(`/write/${name}`, asDevice)
+      if (deed === 'guest write') return server.get(`/write/${name}`, asGuest)
+      if (deed === 'rotate' || deed === 'logout') return server.get(`/${deed}`, asDevice)
+      if (deed === 'guest rotate') return server.get('/rotate', asGuest)
+      if (deed === 'renewal') return server.get('/', asDevice)
       const withGuest = deed === 'guest login' || deed === 'guest login again'
-      return server.get('/', { ...login(codeOf(deed, name)), ...(withGuest && ofGuest) })
+      return server.get('/', { ...login(codeOf(deed, name)), ...(withGuest && asGuest) })
     },
   }
 }

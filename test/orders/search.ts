@@ -30,7 +30,7 @@ export async function everyOrder(
       if (current) path.push({ toDo, current, asleep })
       return current
     })
-    if (!order.isCut) await found(order)
+    await found(order)
     if (isOver()) return false
   } while (nextPath(path))
   return true

@@ -22,6 +22,8 @@ export type CarrierName = 'header' | 'code'
 export interface Setting {
   carrier: CarrierName
   rolling: boolean
+  /** Whether the other device's session ends before the one that the requests are about: then it makes room. */
+  isOtherFirst: boolean
   /** Scripts that are replaced, to see whether the checks notice. */
   replaced: Replaced
 }
@@ -45,8 +47,8 @@ export interface World {
    * an order (its memories are large); so each order has users and codes of its own.
    */
   parked(actor: Actor, scheduler: Scheduler, setting: Setting): Server
-  /** Another process in the place of an actor's: what the old one remembers would tell on the next orders. */
-  restart(actor: Actor, setting: Setting): void
+  /** An order has used up so much of the server of an actor; when it is all (1), the next order gets another. */
+  wear(actor: Actor, setting: Setting, amount: number): void
   close(): Promise<void>
 }
 
@@ -95,7 +97,7 @@ async function world(url: string, database: number): Promise<World> {
   const wechat = createWechat({ clock: AT_ONCE })
   const exchanges = new Map<string, number>()
   const homes = new Map<string, Server>()
-  const processes = new Map<string, { slot: Slot; server: Server }>()
+  const processes = new Map<string, { slot: Slot; server: Server; left: number }>()
 
   const ask: typeof fetch = async (input, init) => {
     const code = new URL(String(input)).searchParams.get('js_code') ?? ''
@@ -144,11 +146,17 @@ async function world(url: string, database: number): Promise<World> {
         // Not waited for: it decides how often a claim of a process that has died is looked at.
         wechat: { fetch: parkedAsk, timeout: 200 },
       })
-      processes.set(name, { slot, server: made })
+      processes.set(name, { slot, server: made, left: 1 })
       return made
     },
 
-    restart: (actor, setting) => void processes.delete(nameOf(actor, setting)),
+    wear(actor, setting, amount) {
+      const name = nameOf(actor, setting)
+      const worn = processes.get(name)
+      if (!worn) return
+      worn.left -= amount
+      if (worn.left <= 0) processes.delete(name)
+    },
 
     async close() {
       client.destroy()
