@@ -1,5 +1,5 @@
 /** What goes wrong at a command. */
-export type Fault = 'crash before' | 'crash after' | 'lost' | 'late'
+export type Fault = 'crash before' | 'crash after' | 'lost' | 'late' | 'stall'
 
 /** One thing that can happen next. */
 export interface Choice {
@@ -20,6 +20,7 @@ export const MARKS: Readonly<Record<Fault, string>> = {
   'crash after': '!',
   lost: '?',
   late: '~',
+  stall: '_',
 }
 
 /** Scripts that look at the clock of Redis: in which order two of them run matters, whatever their keys are. */

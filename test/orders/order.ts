@@ -58,14 +58,16 @@ export async function runOrder(
   const hanging = plan.waiting()
   plan.stop()
   for (const [index, actor] of actors.entries())
-    if (LOGINS.has(pair[index] ?? 'login')) world.wear(actor, setting, wearOf(actor.name, steps))
+    world.wear(actor, setting, wearOf(actor.name, steps, LOGINS.has(pair[index] ?? 'login')))
   return { pair, scene: begun, steps, answers, hanging, isCut }
 }
 
-/** A login that never ends holds one of a hundred places for exchanges; ten that fail open the breaker. */
-function wearOf(name: string, steps: Choice[]): number {
+/**
+ * Ten calls of a store, or exchanges, that fail within seconds open the server's breaker; a login that never ends holds
+ * one of its hundred places for exchanges.
+ */
+function wearOf(name: string, steps: Choice[], isLogin: boolean): number {
   const step = steps.find(({ actor, fault }) => fault && actor === name)
-  if (!step?.fault) return 0
-  if (step.kind === 'exchange') return step.fault === 'lost' ? 1 / 5 : 1 / 50
-  return step.fault.startsWith('crash') ? 1 / 50 : 0
+  if (step?.fault === 'late' || (step?.kind === 'exchange' && step.fault === 'lost')) return 1 / 5
+  return isLogin && step?.fault?.startsWith('crash') ? 1 / 50 : 0
 }

@@ -1,6 +1,7 @@
 import * as scripts from '../../src/stores/redis-scripts.js'
 import { type Task, task } from './pairs.js'
 import type { Deed } from './scene.js'
+import type { CarrierName } from './world.js'
 
 /** A fault of the store that was put there on purpose, and the pair of requests that finds it. */
 export interface Planted {
@@ -17,6 +18,7 @@ interface Plan {
   change: [from: string, to: string]
   pair: [Deed, Deed]
   isOtherFirst?: boolean
+  carrier?: CarrierName
   needsFault?: boolean
 }
 
@@ -80,12 +82,7 @@ const PLANS: Record<string, Plan> = {
     script: 'SETTLE',
     change: ["if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end", ''],
     pair: ['login', 'login'],
-    needsFault: true,
-  },
-  'RENEW_ENROLMENT revives what was revoked': {
-    script: 'RENEW_ENROLMENT',
-    change: ['if expires == 0 then return 0 end', ''],
-    pair: ['renewal', 'revoke'],
+    carrier: 'code',
     needsFault: true,
   },
   'ENROLL does not forget its predecessor': {
@@ -113,7 +110,7 @@ const PLANS: Record<string, Plan> = {
 
 export function planted(): Planted[] {
   return Object.entries(PLANS).map(
-    ([what, { script, change, pair, isOtherFirst = false, needsFault = false }]) => {
+    ([what, { script, change, pair, isOtherFirst = false, carrier = 'header', needsFault = false }]) => {
       const text = texts.get(script) ?? ''
       const [from, to] = change
       if (!text.includes(from)) throw new Error(`${script} has changed: plant '${what}' anew`)
@@ -121,7 +118,7 @@ export function planted(): Planted[] {
         what,
         script,
         needsFault,
-        task: task(pair, { isOtherFirst, replaced: { [script]: text.replace(from, to) } }),
+        task: task(pair, { carrier, isOtherFirst, replaced: { [script]: text.replace(from, to) } }),
       }
     },
   )

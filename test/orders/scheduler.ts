@@ -8,6 +8,8 @@ export interface Actor {
   readonly name: string
   readonly inside: Inside
   isCrashed: boolean
+  /** Since when it stands still, in its own time. */
+  stalledAt: number | undefined
   /** Its request has its answer. */
   isDone: boolean
 }
@@ -42,6 +44,9 @@ export interface Scheduler {
   /** Nothing of this run goes on. */
   stop(): void
 }
+
+/** ms that a process stands still at least: nearly as long as others wait for a login of it. */
+const LONG = 1400
 
 /** Turns of the event loop without any event, after which nothing goes on by itself: all I/O is parked. */
 const QUIET_TURNS = 3
@@ -85,7 +90,13 @@ export function scheduler(): Scheduler {
   return { actor, park, start, choices, take, settled, waiting, stop }
 
   function actor(name: string): Actor {
-    const made: Actor = { name, inside: { time, owner: name, lastCall: 0 }, isCrashed: false, isDone: false }
+    const made: Actor = {
+      name,
+      inside: { time, owner: name, lastCall: 0 },
+      isCrashed: false,
+      stalledAt: undefined,
+      isDone: false,
+    }
     actors.push(made)
     return made
   }
@@ -127,14 +138,25 @@ export function scheduler(): Scheduler {
   }
 
   function choices(withFaults: boolean): Choice[] {
+    const all = choicesOfMoving(withFaults)
+    if (all.length > 0) return all
+    for (const who of actors) who.stalledAt = undefined
+    return choicesOfMoving(withFaults)
+  }
+
+  function choicesOfMoving(withFaults: boolean): Choice[] {
     const all: Choice[] = []
-    for (const step of parked) {
+    const moving = actors.filter(({ stalledAt }) => stalledAt === undefined).map(({ name }) => name)
+    const ready = parked.filter(({ actor }) => actor.stalledAt === undefined)
+    for (const step of ready) {
       all.push(choiceOf(step))
       if (!withFaults || isFaultUsed || step.kind === 'answer') continue
       for (const fault of faultsOf(step)) all.push(choiceOf(step, fault))
     }
-    const isIdle = parked.length === 0
-    const asleep = time.timers.filter(({ isPause }) => isPause).sort((a, b) => a.due - b.due)
+    const isIdle = ready.length === 0
+    const asleep = time.timers
+      .filter(({ isPause, owner }) => isPause && moving.includes(owner))
+      .sort((a, b) => a.due - b.due)
     const sleepers = isIdle
       ? asleep.slice(0, 1).map(({ owner }) => owner)
       : actors.map(({ name }) => name).filter((name) => asleep.some(({ owner }) => owner === name))
@@ -142,6 +164,9 @@ export function scheduler(): Scheduler {
       if (!isIdle && (news.get(name) ?? 0) === 0) continue
       all.push({ id: `${name}+`, actor: name, command: 'a pause is over', key: '', kind: 'pause' })
     }
+    for (const { name, stalledAt } of actors)
+      if (all.length > 0 && stalledAt !== undefined && time.now - stalledAt > LONG)
+        all.push({ id: `${name}*`, actor: name, command: 'it goes on', key: '', kind: 'pause' })
     return all
   }
 
@@ -151,8 +176,11 @@ export function scheduler(): Scheduler {
   }
 
   function faultsOf(step: Parked): Fault[] {
-    if (step.kind === 'exchange') return ['crash before', 'crash after', 'lost']
-    return ['crash before', 'crash after', 'lost', ...(deadlineOf(step) ? ['late' as const] : [])]
+    const faults: Fault[] = ['crash before', 'crash after', 'lost']
+    if (step.kind !== 'exchange' && deadlineOf(step)) faults.push('late')
+    // Else it is an order like others: only who waits for somebody notices that they stand still.
+    if (time.timers.some(({ isPause, owner }) => isPause && owner !== step.actor.name)) faults.push('stall')
+    return faults
   }
 
   function deadlineOf({ actor: { name }, call }: Parked) {
@@ -161,6 +189,11 @@ export function scheduler(): Scheduler {
 
   async function take(choice: Choice): Promise<void> {
     for (const { name } of actors) if (name !== choice.actor) news.set(name, (news.get(name) ?? 0) + 1)
+    const stalled = actors.find(({ name, stalledAt }) => stalledAt !== undefined && name === choice.actor)
+    if (stalled) {
+      stalled.stalledAt = undefined
+      return
+    }
     if (choice.kind === 'pause') {
       news.set(choice.actor, 0)
       const [timer] = time.timers
@@ -174,6 +207,11 @@ export function scheduler(): Scheduler {
       ({ actor: { name }, number }) => choice.id.replace(/\D$/, '') === `${name}${number}`,
     )
     if (!step) throw new Error(`there is no step ${choice.id}`)
+    if (choice.fault === 'stall') {
+      isFaultUsed = true
+      step.actor.stalledAt = time.now
+      return
+    }
     parked = parked.filter((other) => other !== step)
     if (choice.fault) isFaultUsed = true
     await perform(step, choice.fault)

@@ -4,6 +4,7 @@ import type { Order } from './order.js'
 const FAULTS: Readonly<Record<Fault, string>> = {
   'crash before': 'the process crashes before it is sent',
   'crash after': 'it takes effect, and the process crashes',
+  stall: 'the process stands still before it is sent, until nobody waits any more',
   lost: 'it takes effect, and its answer is lost',
   late: 'it takes effect, and its deadline passes before the answer arrives',
 }

@@ -144,7 +144,7 @@ async function world(url: string, database: number): Promise<World> {
         rolling: setting.rolling,
         store,
         // Not waited for: it decides how often a claim of a process that has died is looked at.
-        wechat: { fetch: parkedAsk, timeout: 200 },
+        wechat: { fetch: parkedAsk, timeout: 1000 },
       })
       processes.set(name, { slot, server: made, left: 1 })
       return made

