@@ -82,10 +82,16 @@ export async function explore(world: World, setting: Setting, pair: Pair, budget
   return report
 }
 
-/** One order again. */
-export async function again(world: World, setting: Setting, pair: Pair, path: string): Promise<string> {
+/** One order again: what is broken, and the order in words. */
+export async function again(
+  world: World,
+  setting: Setting,
+  pair: Pair,
+  path: string,
+): Promise<{ wrong: string[]; words: string }> {
   const order = await runOrder(world, setting, pair, true, byPath(path))
-  return `${(await broken(world, order)).join('; ') || 'nothing is broken'}\n${inWords(order)}`
+  const wrong = order.isCut ? ['the order does not go on like this'] : await broken(world, order)
+  return { wrong, words: inWords(order) }
 }
 
 function note({ violations }: Report, what: string, order: Order): void {

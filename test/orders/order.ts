@@ -55,7 +55,7 @@ export async function runOrder(
     steps.push(choice)
     await plan.take(choice)
   }
-  const hanging = plan.waiting()
+  const hanging = isCut ? [] : plan.waiting()
   plan.stop()
   for (const [index, actor] of actors.entries())
     world.wear(actor, setting, wearOf(actor.name, steps, LOGINS.has(pair[index] ?? 'login')))

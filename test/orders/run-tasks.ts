@@ -52,7 +52,9 @@ export async function runNamed(t: ExecutionContext, tasks: Task[]): Promise<bool
   const { all, close } = await worlds(1)
   t.teardown(close)
   const [here] = all as [World]
-  t.log(await again(here, named.setting, named.pair, path))
+  const { wrong, words } = await again(here, named.setting, named.pair, path)
+  t.log(words)
+  t.deepEqual(wrong, [])
   return true
 }
 

@@ -16,8 +16,11 @@ export function pathOf({ steps }: Order): string {
 
 /** One line for each step, and what was answered. */
 export function inWords({ steps, scene, pair, answers, hanging }: Order): string {
+  // A new session is first heard of when its place is claimed.
+  const claims = steps.filter(({ command }) => command === 'CLAIM').reverse()
+  const fresh = new Map(claims.map(({ key, actor }) => [key, `the new session of ${actor}`]))
   const lines = steps.map(({ id, command, key, fault }) => {
-    const where = key === '' ? '' : ` on ${scene.labels.get(key) ?? 'a new key'}`
+    const where = key === '' ? '' : ` on ${scene.labels.get(key) ?? fresh.get(key) ?? 'another key'}`
     return `  ${id.padEnd(5)} ${command}${where}${fault ? `: ${FAULTS[fault]}` : ''}`
   })
   const said = pair.map((deed, index) => {

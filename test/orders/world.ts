@@ -10,6 +10,7 @@ import {
 } from '../../src/index.js'
 import { type Clock, createWechat, type Wechat } from '../../src/simulator/index.js'
 import { NO_TIMER } from '../../src/stores/redis-own-client.js'
+import * as scripts from '../../src/stores/redis-scripts.js'
 import { startRedis } from '../support/redis.js'
 import { call } from './call.js'
 import { installOwnTime, runOutside } from './own-time.js'
@@ -94,6 +95,8 @@ export async function worlds(count: number): Promise<{ all: World[]; close(): Pr
 async function world(url: string, database: number): Promise<World> {
   const client = clientOf(url, database)
   await client.connect()
+  // Known from the first order on: else it would be another one than the same order later.
+  for (const { text } of Object.values(scripts)) await client.scriptLoad(text)
   const wechat = createWechat({ clock: AT_ONCE })
   const exchanges = new Map<string, number>()
   const homes = new Map<string, Server>()
