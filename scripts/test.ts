@@ -1,7 +1,8 @@
 /**
  * `npm test`: sees to a redis-server, runs the tests, and then searches all that they printed, sent and stored
  * for every secret that they used. Arguments go to ava: `npm test -- test/login.test.ts`. Without any, all but
- * test/faults/ and test/app/ are run, which take minutes: `npm run test:faults`, `npm run test:app`.
+ * test/faults/, test/app/ and test/orders/all/ are run, which take minutes: `npm run test:faults`, `npm run test:app`,
+ * `npm run test:orders`.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -15,7 +16,9 @@ import { ensureRedisServer } from './redis-server.js'
 ensureRedisServer()
 const folder = mkdtempSync(join(tmpdir(), 'weapp-test-'))
 const { status, output } = await runAva(
-  process.argv.length > 2 ? process.argv.slice(2) : ['test/**/*.test.ts', '!test/faults/**', '!test/app/**'],
+  process.argv.length > 2
+    ? process.argv.slice(2)
+    : ['test/**/*.test.ts', '!test/faults/**', '!test/app/**', '!test/orders/all/**'],
 )
 const isClean = searchForSecrets(output)
 rmSync(folder, { recursive: true, force: true })
