@@ -53,7 +53,8 @@ export interface WxSession {
    * WeChat's.
    *
    * Of several at once one succeeds; the answer of the others is ERR_SESSION_CONFLICT, and so it is when the session was
-   * ended meanwhile. While the store is away it is ERR_STORE_UNAVAILABLE, and the old credential stays good.
+   * ended meanwhile. While the store is away it is ERR_STORE_UNAVAILABLE, and the old credential stays
+   * good.
    */
   rotate(): Promise<void>
   /**
