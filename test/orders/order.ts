@@ -59,15 +59,18 @@ export async function runOrder(
   plan.stop()
   for (const [index, actor] of actors.entries())
     world.wear(actor, setting, wearOf(actor.name, steps, LOGINS.has(pair[index] ?? 'login')))
+  const late = steps.find(({ fault }) => fault === 'late')
+  for (const actor of actors)
+    if (late?.actor === actor.name) await world.refresh(actor, setting, begun.headers(begun.other))
   return { pair, scene: begun, steps, answers, hanging, isCut }
 }
 
 /**
- * Ten calls of a store, or exchanges, that fail within seconds open the server's breaker; a login that never ends holds
- * one of its hundred places for exchanges.
+ * Ten exchanges that fail within seconds open the server's breaker; a login that never ends holds one of its hundred
+ * places for exchanges.
  */
 function wearOf(name: string, steps: Choice[], isLogin: boolean): number {
   const step = steps.find(({ actor, fault }) => fault && actor === name)
-  if (step?.fault === 'late' || (step?.kind === 'exchange' && step.fault === 'lost')) return 1 / 5
+  if (step?.kind === 'exchange' && step.fault === 'lost') return 1 / 5
   return isLogin && step?.fault?.startsWith('crash') ? 1 / 50 : 0
 }
