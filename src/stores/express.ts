@@ -5,7 +5,7 @@ import {
   type Claim,
   CODE_MEMORY,
   LIST_MAX,
-  type SessionRecord,
+  type NewSession,
   type SessionStore,
   type StoredSession,
   type Taking,
@@ -114,13 +114,13 @@ export function fromExpressStore(store: ExpressStore, options: ExpressStoreOptio
         for (const leaver of leavers) await endOne(leaver.id)
         // On the list before it is there, so that a revocation finds it.
         await writeList(user, [...others, { id, expires: record.expires }])
-        const isPlaced = await place(id, claim, record)
+        const isPlaced = await place({ id, claim, record, replaces })
         if (isPlaced && !(await isRevoked(user, claim))) {
           if (replaces) await leaveTaken(replaces, user)
           return true
         }
 
-        if (isPlaced) await endOne(id)
+        if (isPlaced) await retract(id, replaces)
         await leave(user, [id])
         if (replaces?.user === user) await enrollAgain(replaces)
         return false
@@ -228,7 +228,12 @@ export function fromExpressStore(store: ExpressStore, options: ExpressStoreOptio
   }
 
   /** Puts a session in its place, and shows that its code is used up. */
-  async function place(id: string, claim: Claim, record: SessionRecord): Promise<boolean> {
+  async function place({
+    id,
+    claim,
+    record,
+    replaces,
+  }: Pick<NewSession, 'id' | 'claim' | 'record' | 'replaces'>): Promise<boolean> {
     if (id === claim.id) return replace(claim, { state: 'session', record })
     // First the session: a code that is used has one.
     const isFree = await inTurn(idKey(id), async () => {
@@ -237,8 +242,16 @@ export function fromExpressStore(store: ExpressStore, options: ExpressStoreOptio
       return true
     })
     if (!isFree || (await replace(claim, { state: 'used' }))) return isFree
-    await endOne(id)
+    await retract(id, replaces)
     return false
+  }
+
+  /** Ends a session that was created a moment ago, and is not to be: what it took the place of can be put back. */
+  async function retract(id: string, replaces: Taking | undefined): Promise<void> {
+    await inTurn(idKey(id), async () => {
+      const isThere = (await look(id))?.state === 'session'
+      await write(id, { state: 'ended', ...(isThere && replaces && { successor: replaces.id }) })
+    })
   }
 
   /** Nothing can be created here any more, and who ends this ends the session that was taken. Else what stands here. */

@@ -8,8 +8,6 @@ import { ABANDON, END, ENROLL_AGAIN, LEAVE_TAKEN, PUT_BACK, REVOKE, TAKE } from 
 
 /** How sessions end in Redis, or are taken to become others: see {@link SessionStore}. */
 export interface RedisEnds extends Pick<SessionStore, 'end' | 'take' | 'putBack' | 'revoke'> {
-  /** Ends what stands under an id, and what it has become. Whether something stood there. */
-  endOne(id: string): Promise<boolean>
   /**
    * Says `ended` under each session's key, and only then takes it out of its user's list. The word stays until
    * a login with the same code, or one that is about to create the session, can no longer be under way.
@@ -17,6 +15,8 @@ export interface RedisEnds extends Pick<SessionStore, 'end' | 'take' | 'putBack'
   endAll(user: string, ids: string[]): Promise<void>
   /** Takes sessions out of their user's list. */
   leave(user: string, ids: string[]): Promise<void>
+  /** Ends a session that was created a moment ago, and is not to be: what it took the place of can be put back. */
+  retract(id: string, replaces: Taking | undefined): Promise<void>
   /** A taken session has become one of this user: it has ended. */
   leaveTaken(taking: Taking, user: string): Promise<void>
 }
@@ -32,10 +32,14 @@ export interface RedisEndsOptions {
 
 export function redisEnds({ connection, run, keys, revocations, forget }: RedisEndsOptions): RedisEnds {
   return {
-    endOne,
     endAll,
     leave,
     leaveTaken,
+
+    async retract(id, replaces) {
+      await run(END, keys.session(id), [CODE_MEMORY, replaces?.id ?? ''])
+      forget(id)
+    },
 
     async end(id, user) {
       const wasKnown = await endOne(id)
@@ -73,12 +77,13 @@ export function redisEnds({ connection, run, keys, revocations, forget }: RedisE
     },
   }
 
+  /** Ends what stands under an id, and what it has become. Whether something stood there. */
   async function endOne(id: string): Promise<boolean> {
     let wasKnown = 0
     const ended = new Set<string>()
     // One that was put back leads to what it was to become, and back.
     for (let next = id; next !== '' && !ended.has(next); ) {
-      const [stood, successor] = (await run(END, keys.session(next), [CODE_MEMORY])) as [number, string]
+      const [stood, successor] = (await run(END, keys.session(next), [CODE_MEMORY, ''])) as [number, string]
       forget(next)
       if (next === id) wasKnown = stood
       ended.add(next)

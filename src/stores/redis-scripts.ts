@@ -63,10 +63,14 @@ redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 return 1
 `)
 
-/** ARGV: life of the word `ended` (ms). [1 when something stood there, the id of what became of it or '']. */
+/**
+ * ARGV: life of the word `ended` (ms), id that is left as what became of a session, or ''.
+ * [1 when something stood there, the id of what became of it or ''].
+ */
 export const END: Script = script(`
 local value = redis.call('GET', KEYS[1])
-local successor = string.match(value or '', '^taken %S+ (%S+)') or string.match(value or '', '^ended (%S+)') or ''
+local successor = string.match(value or '', '^taken %S+ (%S+)') or string.match(value or '', '^ended (%S+)')
+if not successor then successor = string.match(value or '', '^%d+ ') and ARGV[2] or '' end
 redis.call('DEL', KEYS[1])
 redis.call('SET', KEYS[1], successor == '' and 'ended' or 'ended ' .. successor, 'PX', ARGV[1])
 return { value and 1 or 0, successor }

@@ -66,7 +66,7 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
   }
   const run = runner(connection)
   const revocations = revocationOrder()
-  const { endOne, endAll, leave, leaveTaken, ...ends } = redisEnds({
+  const { endAll, leave, leaveTaken, retract, ...ends } = redisEnds({
     connection,
     run,
     keys,
@@ -97,7 +97,7 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
       keys,
       entryOf,
       revocations,
-      ends: { endOne, endAll, leave, leaveTaken },
+      ends: { endAll, leave, leaveTaken, retract },
     }),
     ...ends,
 

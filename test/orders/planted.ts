@@ -58,7 +58,7 @@ const PLANS: Record<string, Plan> = {
   },
   'TAKE ignores who has it': {
     script: 'TAKE',
-    change: ['return isMine and rest', 'return rest'],
+    change: ['return isMine and session', 'return session'],
     pair: ['rotate', 'rotate'],
   },
   'PUT_BACK does nothing': {
