@@ -3,8 +3,8 @@ import * as scripts from '../../src/stores/redis-scripts.js'
 import { runOutside } from './own-time.js'
 import type { Slot } from './scheduler.js'
 
-/** Of the client's functions, those that send no command. */
-const NO_COMMANDS = new Set<string | symbol>(['on', 'once', 'off', 'connect', 'destroy', 'duplicate'])
+/** Of the client's functions, those that send no command, or one that is of no request. */
+const NO_STEPS = new Set<string | symbol>(['on', 'once', 'off', 'connect', 'destroy', 'duplicate', 'info'])
 
 /** Scripts by their hash: the name of the constant that has it. */
 const names = new Map(Object.entries(scripts).map(([name, { sha1 }]) => [sha1, name]))
@@ -18,7 +18,9 @@ export function parkedClient(client: RedisClient, slot: Slot, replaced: Replaced
     get(target, name) {
       if (name === 'withCommandOptions') return () => proxy
       const value: unknown = Reflect.get(target, name)
-      if (typeof value !== 'function' || typeof name === 'symbol' || NO_COMMANDS.has(name)) return value
+      if (typeof value !== 'function' || typeof name === 'symbol' || NO_STEPS.has(name)) {
+        return typeof value === 'function' ? value.bind(target) : value
+      }
       return (...args: unknown[]) => {
         const [command, options] = described(name, args)
         const other = replaced[command]

@@ -72,10 +72,10 @@ const PLANS: Record<string, Plan> = {
     change: ["redis.call('HSET', KEYS[1], 'revoked', print(now))", ''],
     pair: ['login', 'revoke'],
   },
-  'ENROLL_AGAIN gives a place to what was revoked': {
-    script: 'ENROLL_AGAIN',
-    change: ["if mine then return mine == '0' and 0 or 1 end", 'if true then return 1 end'],
-    pair: ['rotate', 'revoke'],
+  'ABANDON lets a late create come after it': {
+    script: 'ABANDON',
+    change: ["if value ~= 'ended ' .. ARGV[1] then", "if true then return 'abandoned' end\nif true then"],
+    pair: ['rotate', 'guest write'],
     needsFault: true,
   },
   'SETTLE does not compare': {
