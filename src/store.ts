@@ -142,13 +142,14 @@ export interface SessionStore {
   take(taking: Taking): Promise<SessionRecord | undefined>
 
   /**
-   * Gives a taking up: nothing can be made of it any more, and the session is put back as it was. `succeeded`: its
-   * successor is there, and nothing happens. `over`: it was ended under either id meanwhile, or its user was revoked.
+   * Gives a taking up: nothing can be made of it any more, and the session is put back as it was. The id of the
+   * successor leads to it from then on: it reads as `ended`, and who ends it ends the session. `succeeded`: the successor
+   * is there, and nothing happens. `over`: the session was ended under either id meanwhile, or its user was revoked.
    */
   putBack(taking: Taking): Promise<'back' | 'over' | 'succeeded'>
 
   /**
-   * Ends one session; where it was taken, the one that was made of it, or is being made, too. `false`: nothing is known
+   * Ends one session; where it was taken, what was made of it, or is being made, too, however often it went on. `false`: nothing is known
    * of it (any more), so whether something was made of it is not known either.
    */
   end(id: string, user: string): Promise<boolean>

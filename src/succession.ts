@@ -62,8 +62,7 @@ export function successions(store: SessionStore, ids: Ids): Successions {
       const taking: Taking = { ...old, token: randomUUID(), successor }
       try {
         const record = await askTwice(taking)
-        if (!record || record.expires > Date.now()) return record && { taking, record }
-        return undefined
+        return record && { taking, record }
       } catch (error) {
         await undo(taking)
         throw error
@@ -146,6 +145,6 @@ export function successions(store: SessionStore, ids: Ids): Successions {
 /** What is said where the session of a request was ended, or taken, while the request was served. */
 export function overtaken(): WeappSessionError {
   return new WeappSessionError('ERR_SESSION_CONFLICT', {
-    message: 'The session was ended, or got another credential, while this request was served.',
+    message: 'The session has expired, was ended, or got another credential, while this request was served.',
   })
 }

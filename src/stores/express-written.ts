@@ -22,6 +22,7 @@ export function entryOf(written: Written | undefined): Entry | undefined {
   if (written?.state === 'ended') return { state: 'ended' }
   if (written?.state === 'taken') {
     const { token, successor, record, at } = written
+    if (record.expires <= Date.now()) return { state: 'ended' }
     return { state: 'taken', token, successor, record, age: Math.max(0, Date.now() - at) }
   }
   return written

@@ -158,7 +158,7 @@ export function fromExpressStore(store: ExpressStore, options: ExpressStoreOptio
       return inTurn(idKey(id), async () => {
         const written = await look(id)
         if (written?.state === 'taken') return written.token === token ? written.record : undefined
-        if (written?.state !== 'session') return undefined
+        if (written?.state !== 'session' || written.record.expires <= Date.now()) return undefined
         const { record } = written
         await write(id, { state: 'taken', token, successor, record, at: stamp() })
         return record

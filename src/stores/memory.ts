@@ -133,7 +133,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
       const { taken } = endedAt(id) ?? {}
       if (taken) return taken.token === token ? taken.record : undefined
       const stored = find(id)
-      if (!stored) return undefined
+      if (!stored || stored.record.expires <= Date.now()) return undefined
       drop(id)
       note(
         id,
@@ -149,8 +149,11 @@ export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
       if (ended && ended.successor !== id) endOne(id)
       else abandon(successor, id)
       const { taken } = endedAt(id) ?? {}
-      const isRevoked = (revocations.get(taken?.user ?? '') ?? 0) > (taken?.at ?? 0)
-      if (!taken || taken.token !== token || isRevoked) return find(id) ? 'back' : 'over'
+      if (taken?.token !== token) return find(id) ? 'back' : 'over'
+      if ((revocations.get(taken.user) ?? 0) > taken.at) {
+        endOne(id)
+        return 'over'
+      }
 
       codes.delete(id)
       junk.delete(id)
@@ -207,7 +210,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
     const outcome = codes.get(id) ?? junk.get(id)
     if (outcome?.state !== 'ended') return outcome
     const { taken, successor } = outcome
-    if (!taken || successor === undefined) return { state: 'ended' }
+    if (!taken || successor === undefined || taken.record.expires <= Date.now()) return { state: 'ended' }
     const { token, record: was, since } = taken
     return { state: 'taken', token, successor, record: was, age: Date.now() - since }
   }

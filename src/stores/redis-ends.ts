@@ -50,7 +50,8 @@ export function redisEnds({ connection, run, keys, revocations, forget }: RedisE
     async take({ id, token, successor }) {
       const value = await run(TAKE, keys.session(id), [token, successor, CODE_MEMORY])
       forget(id)
-      return parseSession(value as string | null)
+      const record = parseSession(value as string | null)
+      return record && record.expires > Date.now() ? record : undefined
     },
 
     async putBack({ id, user, token, successor }) {

@@ -160,6 +160,7 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
     const [, token, successor] = /^taken (\S+) (\S+)$/.exec(head) ?? []
     const taken = parseSession(rest.join('\n'))
     if (!taken || token === undefined || successor === undefined) return undefined
+    if (taken.expires <= Date.now()) return { state: 'ended' }
     return { state: 'taken', token, successor, record: taken, age: await age() }
   }
 }

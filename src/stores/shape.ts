@@ -11,7 +11,8 @@ export function isRecord(value: unknown): value is SessionRecord {
   const { appId, user, key, data, created, expires, rev, failures = 0 } = value
   const isSomebody = isObject(user) && typeof user.openId === 'string'
   const areTexts = typeof appId === 'string' && typeof key === 'string'
-  const areNumbers = [created, expires, rev, failures].every(Number.isFinite)
+  const areTimes = Number.isFinite(created) && Number.isFinite(expires)
+  const areNumbers = areTimes && Number.isFinite(rev) && Number.isFinite(failures)
   return areTexts && areNumbers && isObject(data) && (isSomebody || user === null)
 }
 

@@ -258,6 +258,8 @@ export const storeContract: readonly StoreCase[] = [
 
       equal(await store.update(id, { ...record, data: { n: 1 } }), 'ended')
       await store.renew(id, user, record.expires + 60_000)
+      const seen = await store.read(id)
+      equal(seen?.state === 'taken' && seen.record.expires, record.expires)
       equal(await store.create({ id, user, claim, record, max: 10 }), false)
       equal((await store.claim(id)).state, 'taken')
       deepEqual(await store.list(user), [])
@@ -339,8 +341,92 @@ export const storeContract: readonly StoreCase[] = [
 
       equal(await store.create({ id: claim.id, user, claim, record, max: 10, replaces }), false)
       equal(await store.putBack(replaces), 'over')
-      notEqual((await store.read(id))?.state, 'session')
+      deepEqual(await store.read(id), { state: 'ended' })
       deepEqual(await store.list(user), [])
+    },
+  },
+  {
+    name: 'a session that has expired is not taken, and one that expires while it is taken has ended',
+    async run(store) {
+      // Its first call may take as long as the session lives: it connects.
+      await store.read(newId())
+      const over = await create(store, { record: newRecord({ expires: Date.now() + 200 }) })
+      const soon = await create(store, { record: newRecord({ expires: Date.now() + 400 }) })
+      const taking = ({ id, user }: Created) => ({ id, user, token: 't', successor: newId() })
+      ok(await store.take(taking(soon)))
+
+      await sleep(600)
+
+      equal(await store.take(taking(over)), undefined)
+      deepEqual(await store.read(over.id), { state: 'ended' })
+      deepEqual(await store.read(soon.id), { state: 'ended' })
+    },
+  },
+  {
+    name: 'to end a session ends what it has become, however often it went on',
+    async run(store) {
+      const user = newId()
+      const first = await create(store, { user })
+      let last = first
+      for (let n = 0; n < 3; n++) last = await successorOf(store, last)
+      const claim = await claimed(store, newId())
+      const replaces = { id: last.id, user, token: 't', successor: claim.id }
+      const record = await store.take(replaces)
+      ok(record)
+
+      ok(await store.end(first.id, user))
+
+      deepEqual(await store.read(last.id), { state: 'ended' })
+      equal(await store.create({ id: claim.id, user, claim, record, max: 10, replaces }), false)
+    },
+  },
+  {
+    name: 'what comes late to a taking that was given up changes nothing',
+    async run(store) {
+      const { id, user, record } = await create(store)
+      const first = { id, user, token: 't1', successor: newId() }
+      await store.take(first)
+      equal(await store.putBack(first), 'back')
+      const second = { id, user, token: 't2', successor: newId() }
+      deepEqual(await store.take(second), record)
+
+      await store.putBack(first)
+      equal((await store.read(id))?.state, 'taken')
+      equal(await store.putBack(second), 'back')
+      await store.end(id, user)
+
+      equal(await store.putBack(second), 'over')
+      deepEqual(await store.read(id), { state: 'ended' })
+    },
+  },
+  {
+    name: 'a session whose user was revoked is neither updated, renewed nor taken',
+    async run(store) {
+      const { id, user, record } = await create(store)
+
+      await store.revoke(user)
+
+      equal(await store.update(id, { ...record, data: { n: 1 } }), 'ended')
+      await store.renew(id, user, record.expires + 60_000)
+      equal(await store.take({ id, user, token: 't', successor: newId() }), undefined)
+      deepEqual(await store.read(id), { state: 'ended' })
+      deepEqual(await store.list(user), [])
+    },
+  },
+  {
+    name: 'a session that was put back is found by a revocation, whatever logged in meanwhile',
+    async run(store) {
+      const { id, user } = await create(store)
+      const taking = { id, user, token: 't', successor: newId() }
+      await store.take(taking)
+      const other = await create(store, { user })
+      equal(await store.putBack(taking), 'back')
+      equal((await store.list(user)).length, 2)
+
+      await store.revoke(user)
+
+      deepEqual(await store.read(id), { state: 'ended' })
+      deepEqual(await store.read(other.id), { state: 'ended' })
     },
   },
   {
@@ -640,14 +726,23 @@ async function succeeded(
   max: number,
 ): Promise<{ old: Created; successor: Created; replaces: Taking }> {
   const old = await create(store, { user, max })
+  const successor = await successorOf(store, old, max)
+  return { old, successor, replaces: successor.replaces }
+}
+
+async function successorOf(
+  store: SessionStore,
+  { id: old, user }: Created,
+  max = 10,
+): Promise<Created & { replaces: Taking }> {
   const claim = await claimed(store, newId())
   const { id } = claim
-  const replaces = { id: old.id, user, token: newId(), successor: id }
+  const replaces = { id: old, user, token: newId(), successor: id }
   const record = await store.take(replaces)
   if (!record || !(await store.create({ id, user, claim, record, max, replaces }))) {
     throw new Error('the session was not replaced')
   }
-  return { old, successor: { id, user, claim, record }, replaces }
+  return { id, user, claim, record, replaces }
 }
 
 async function claimed(store: SessionStore, id: string): Promise<Claim> {
