@@ -344,7 +344,7 @@ test.serial('Redis: whatever stands there is a session as we write it, or none',
 
 test.serial('Redis: whatever stands there, no request that meets it is a 5xx', async (t) => {
   const { entries, options, use } = redis()
-  const server = await startServer(t, { store: redisStore(options), handler: open, wechat: { timeout: 1 } })
+  const server = await startServer(t, { store: redisStore(options), handler: open, wechat: { timeout: 100 } })
   const login = await codeLoginHeaders(server.wechat.phone())
   await server.send(login)
   const key = (await entries()).find(({ value }) => parseSession(value))?.key ?? ''

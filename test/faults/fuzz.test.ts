@@ -763,7 +763,7 @@ function checkOurs(world: World, response: RawResponse, shape: Shape, cost: Cost
       that(show(cost) === '{"calls":{"read":1},"exchanges":0}', `a session has cost ${show(cost)}`)
       const user = world.live.has(shape.code) ? world.issued.get(shape.code) : undefined
       if (!user) return refusedWith('ERR_SESSION_EXPIRED', 401)
-      checkUser(answer, user)
+      checkUser(answer, user, world.wechat.appId)
       return 'session'
     }
     case 'login':
@@ -771,7 +771,7 @@ function checkOurs(world: World, response: RawResponse, shape: Shape, cost: Cost
     case 'undecided': {
       const user = world.issued.get(shape.code)
       if (reason !== undefined) return `undecided ${reason}`
-      checkUser(answer, must(user, 'a user of a code that WeChat has not issued'))
+      checkUser(answer, must(user, 'a user of a code that WeChat has not issued'), world.wechat.appId)
       return 'login'
     }
   }
@@ -789,7 +789,7 @@ function checkOurs(world: World, response: RawResponse, shape: Shape, cost: Cost
 
     const proven = isProven(login, user, world)
     if (proven ?? reason === undefined) {
-      checkUser(answer, user)
+      checkUser(answer, user, world.wechat.appId)
       if (isFirst) world.live.set(code, linesOf(login))
       return 'login'
     }
@@ -823,15 +823,20 @@ function linesOf({
 }
 
 /** The ids are WeChat's, and beside them there is nothing but a profile. */
-function checkUser({ user, hasSession }: Record<string, unknown>, { openId, unionId }: User): void {
+function checkUser(
+  { user, hasSession }: Record<string, unknown>,
+  { openId, unionId }: User,
+  appId: string,
+): void {
   const shown = { ...(user as object | null) } as Record<string, unknown>
   that(hasSession === true, 'a user without a session')
   that(shown.openId === openId && shown.unionId === unionId, `another user than WeChat's: ${show(shown)}`)
+  that(shown.appId === appId, `a user of another mini program: ${show(shown)}`)
   for (const [name, value] of Object.entries(shown)) {
     const type = name === 'gender' ? 'number' : 'string'
     const isProfile =
       PROFILE_FIELDS.includes(name) && (typeof value === type || (name === 'gender' && value === null))
-    that(isProfile || name === 'openId' || name === 'unionId', `a user with ${name}: ${show(value)}`)
+    that(isProfile || ['appId', 'openId', 'unionId'].includes(name), `a user with ${name}: ${show(value)}`)
   }
 }
 
