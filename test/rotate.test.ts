@@ -123,7 +123,13 @@ for (const carrier of ['header', 'cookie', 'jwt'] as const) {
             trouble === 'is answered late'
               ? late(makeStore(), step)
               : failing(makeStore(), step, trouble === 'fails' ? 1 : 2)
-          await troubled.store.read('connected')
+          // The trouble shall be that of the step, and not that of connecting.
+          await until(() =>
+            troubled.store.read('connected').then(
+              () => true,
+              () => false,
+            ),
+          )
           const server = await start(t, { store: troubled.store })
           const alice = await loggedIn(server, 'alice')
           await alice.get('/put?one=1')

@@ -114,13 +114,13 @@ export function fromExpressStore(store: ExpressStore, options: ExpressStoreOptio
         for (const leaver of leavers) await endOne(leaver.id)
         // On the list before it is there, so that a revocation finds it.
         await writeList(user, [...others, { id, expires: record.expires }])
-        const isPlaced = await place({ id, claim, record, replaces })
+        const isPlaced = await place({ id, user, claim, record, replaces })
         if (isPlaced && !(await isRevoked(user, claim))) {
           if (replaces) await leaveTaken(replaces, user)
           return true
         }
 
-        if (isPlaced) await retract(id, replaces)
+        if (isPlaced) await retract(id, user, replaces)
         await leave(user, [id])
         if (replaces?.user === user) await enrollAgain(replaces)
         return false
@@ -167,9 +167,12 @@ export function fromExpressStore(store: ExpressStore, options: ExpressStoreOptio
 
     putBack({ id, user, token, successor }) {
       return inTurn(listKey(user), async () => {
-        const found = await abandon(successor, id)
+        const before = await look(id)
+        // A guest is not their user: who ends that one's session, to make room or by a revocation, ends no guest.
+        const isGuest = before !== undefined && 'record' in before && before.record.user === null
+        const found = await abandon(successor, isGuest ? undefined : id)
         if (found === 'session') return 'succeeded'
-        if (found === 'ended') await endOne(id)
+        if (found === 'ended' && !isGuest) await endOne(id)
         return (await isPutBack(id, user, token, successor)) ? 'back' : 'over'
       })
     },
@@ -230,10 +233,11 @@ export function fromExpressStore(store: ExpressStore, options: ExpressStoreOptio
   /** Puts a session in its place, and shows that its code is used up. */
   async function place({
     id,
+    user,
     claim,
     record,
     replaces,
-  }: Pick<NewSession, 'id' | 'claim' | 'record' | 'replaces'>): Promise<boolean> {
+  }: Pick<NewSession, 'id' | 'user' | 'claim' | 'record' | 'replaces'>): Promise<boolean> {
     if (id === claim.id) return replace(claim, { state: 'session', record })
     // First the session: a code that is used has one.
     const isFree = await inTurn(idKey(id), async () => {
@@ -242,25 +246,28 @@ export function fromExpressStore(store: ExpressStore, options: ExpressStoreOptio
       return true
     })
     if (!isFree || (await replace(claim, { state: 'used' }))) return isFree
-    await retract(id, replaces)
+    await retract(id, user, replaces)
     return false
   }
 
   /** Ends a session that was created a moment ago, and is not to be: what it took the place of can be put back. */
-  async function retract(id: string, replaces: Taking | undefined): Promise<void> {
+  async function retract(id: string, user: string, replaces: Taking | undefined): Promise<void> {
     await inTurn(idKey(id), async () => {
       const isThere = (await look(id))?.state === 'session'
-      await write(id, { state: 'ended', ...(isThere && replaces && { successor: replaces.id }) })
+      await write(id, {
+        state: 'ended',
+        ...(isThere && replaces?.user === user && { successor: replaces.id }),
+      })
     })
   }
 
   /** Nothing can be created here any more, and who ends this ends the session that was taken. Else what stands here. */
-  function abandon(successor: string, id: string): Promise<'abandoned' | 'session' | 'ended'> {
+  function abandon(successor: string, id: string | undefined): Promise<'abandoned' | 'session' | 'ended'> {
     return inTurn(idKey(successor), async () => {
       const written = await look(successor)
       if (written?.state === 'session') return 'session'
       if (written?.state === 'ended' && written.successor !== id) return 'ended'
-      await write(successor, { state: 'ended', successor: id })
+      await write(successor, { state: 'ended', ...(id !== undefined && { successor: id }) })
       return 'abandoned'
     })
   }

@@ -108,7 +108,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
       put(id, { user, record })
       const { taken } = endedAt(replaces?.id ?? '') ?? {}
       if (replaces && taken?.token === replaces.token)
-        note(replaces.id, { state: 'ended', successor: id }, taken)
+        note(replaces.id, { state: 'ended', successor: id }, taken.record)
       return true
     },
 
@@ -138,7 +138,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
       note(
         id,
         { state: 'ended', successor, taken: { ...stored, token, at: ++events, since: Date.now() } },
-        stored,
+        stored.record,
       )
       return stored.record
     },
@@ -146,8 +146,11 @@ export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
     async putBack({ id, token, successor }) {
       if (find(successor)) return 'succeeded'
       const ended = endedAt(successor)
-      if (ended && ended.successor !== id) endOne(id)
-      else abandon(successor, id)
+      const { record } = endedAt(id)?.taken ?? find(id) ?? {}
+      // A guest is not their user: who ends that one's session, to make room or by a revocation, ends no guest.
+      const isGuest = record?.user === null
+      if (!ended) abandon(successor, isGuest ? undefined : id, record)
+      else if (ended.successor !== id && !isGuest) endOne(id)
       const { taken } = endedAt(id) ?? {}
       if (taken?.token !== token) return find(id) ? 'back' : 'over'
       if ((revocations.get(taken.user) ?? 0) > taken.at) {
@@ -233,9 +236,9 @@ export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
   }
 
   /** Nothing can be created here any more, and who ends this ends the session that was taken. */
-  function abandon(successor: string, id: string): void {
+  function abandon(successor: string, id: string | undefined, record: SessionRecord | undefined): void {
     claims.delete(successor)
-    note(successor, { state: 'ended', successor: id }, endedAt(id)?.taken ?? find(id))
+    note(successor, { state: 'ended', ...(id !== undefined && { successor: id }) }, record)
   }
 
   /** Ends what stands under an id, and what it has become. Whether something stood there. */
@@ -245,15 +248,15 @@ export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
     const stored = find(id) ?? taken
     drop(id)
     claims.delete(id)
-    note(id, { state: 'ended', ...(successor !== undefined && { successor }) }, stored)
+    note(id, { state: 'ended', ...(successor !== undefined && { successor }) }, stored?.record)
     // One that was put back leads to what it was to become, and back.
     if (successor !== undefined && successor !== before) endOne(successor, id)
     return wasKnown
   }
 
   /** Remembers an end: where the session was a guest's, among what anybody can fill. */
-  function note(id: string, outcome: Outcome, stored: Stored | undefined): void {
-    const shelf = stored?.record.user === null ? junk : codes
+  function note(id: string, outcome: Outcome, record: SessionRecord | undefined): void {
+    const shelf = record?.user === null ? junk : codes
     shelf.set(id, outcome, { ttl: CODE_MEMORY })
   }
 

@@ -16,7 +16,7 @@ export interface RedisEnds extends Pick<SessionStore, 'end' | 'take' | 'putBack'
   /** Takes sessions out of their user's list. */
   leave(user: string, ids: string[]): Promise<void>
   /** Ends a session that was created a moment ago, and is not to be: what it took the place of can be put back. */
-  retract(id: string, replaces: Taking | undefined): Promise<void>
+  retract(id: string, user: string, replaces: Taking | undefined): Promise<void>
   /** A taken session has become one of this user: it has ended. */
   leaveTaken(taking: Taking, user: string): Promise<void>
 }
@@ -36,8 +36,8 @@ export function redisEnds({ connection, run, keys, revocations, forget }: RedisE
     leave,
     leaveTaken,
 
-    async retract(id, replaces) {
-      await run(END, keys.session(id), [CODE_MEMORY, replaces?.id ?? ''])
+    async retract(id, user, replaces) {
+      await run(END, keys.session(id), [CODE_MEMORY, replaces?.user === user ? replaces.id : ''])
       forget(id)
     },
 
@@ -55,9 +55,11 @@ export function redisEnds({ connection, run, keys, revocations, forget }: RedisE
     },
 
     async putBack({ id, user, token, successor }) {
-      const found = await run(ABANDON, keys.session(successor), [id, CODE_MEMORY])
+      // A guest is not their user: who ends that one's session, to make room or by a revocation, ends no guest.
+      const isGuest = isOfGuest(await (await connection.client()).get(keys.session(id)))
+      const found = await run(ABANDON, keys.session(successor), [isGuest ? '' : id, CODE_MEMORY])
       if (found === 'session') return 'succeeded'
-      if (found === 'ended') await endOne(id)
+      if (found === 'ended' && !isGuest) await endOne(id)
       // First the list, so that a revocation finds it there.
       else if ((await run(ENROLL_AGAIN, keys.user(user), [id, successor])) === 1) {
         const isThere = await run(PUT_BACK, keys.session(id), [token, Date.now(), CODE_MEMORY])
@@ -109,4 +111,10 @@ export function redisEnds({ connection, run, keys, revocations, forget }: RedisE
   async function leave(user: string, ids: string[]): Promise<void> {
     await (await connection.client()).hDel(keys.user(user), ids)
   }
+}
+
+/** Of a session that stands there, or of one that was taken. */
+function isOfGuest(value: string | null): boolean {
+  const session = value?.startsWith('taken ') ? value.slice(value.indexOf('\n') + 1) : value
+  return parseSession(session ?? null)?.user === null
 }

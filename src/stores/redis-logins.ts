@@ -83,7 +83,7 @@ export function redisLogins(options: RedisLoginsOptions): RedisLogins {
   }
 
   /** Puts a session in its place, and shows that its code is used up. */
-  async function place({ id, claim, record, replaces }: NewSession): Promise<boolean> {
+  async function place({ id, user, claim, record, replaces }: NewSession): Promise<boolean> {
     // Kept for as long as the code lives, at least: it must not be exchanged again when its session is over.
     const memory = Math.max(lifeOf(record.expires), CODE_MEMORY)
     const value = printSession(record)
@@ -91,7 +91,7 @@ export function redisLogins(options: RedisLoginsOptions): RedisLogins {
     // First the session: a code that is used has one.
     if (!(await replace(id, '', value, memory))) return false
     if (await settle(claim.id, claim.token, 'used', CODE_MEMORY)) return true
-    await ends.retract(id, replaces)
+    await ends.retract(id, user, replaces)
     return false
   }
 

@@ -99,16 +99,17 @@ return 1
 `)
 
 /**
- * ARGV: id of the session that was taken, life of the word (ms). Nothing can be created here any more, and who ends this
- * ends that one. Else what stands here: `session`, or `ended` when somebody ended it.
+ * ARGV: id of the session that was taken or '', life of the word (ms). Nothing can be created here any more, and who ends
+ * this ends that one. Else what stands here: `session`, or `ended` when somebody ended it.
  */
 export const ABANDON: Script = script(`
 local value = redis.call('GET', KEYS[1]) or ''
 if string.match(value, '^%d+ %d+\\n') then return 'session' end
-if value ~= 'ended ' .. ARGV[1] then
+local word = ARGV[1] == '' and 'ended' or 'ended ' .. ARGV[1]
+if value ~= word then
   if string.match(value, '^ended') then return 'ended' end
   redis.call('DEL', KEYS[1])
-  redis.call('SET', KEYS[1], 'ended ' .. ARGV[1], 'PX', ARGV[2])
+  redis.call('SET', KEYS[1], word, 'PX', ARGV[2])
 end
 return 'abandoned'
 `)

@@ -381,6 +381,30 @@ export const storeContract: readonly StoreCase[] = [
     },
   },
   {
+    name: 'a guest whose login had to make room, or was revoked, before it was there, is put back',
+    async run(store) {
+      for (const how of ['made room', 'revoked', 'ended late'] as const) {
+        const user = newId()
+        const guest = await create(store, { record: newRecord({ user: null, data: { cart: [1] } }) })
+        const claim = await claimed(store, newId())
+        const id = newId()
+        const replaces = { id: guest.id, user: guest.user, token: 't', successor: id }
+        ok(await store.take(replaces))
+        if (how === 'made room') await store.end(id, user)
+        if (how === 'revoked') await store.revoke(user)
+        if (how !== 'ended late') {
+          equal(await store.create({ id, user, claim, record: newRecord(), max: 1, replaces }), false)
+        }
+
+        equal(await store.putBack(replaces), 'back', how)
+        if (how === 'ended late') await store.end(id, user)
+
+        deepEqual(await store.read(guest.id), { state: 'session', record: guest.record }, how)
+        equal(await store.create({ id, user, claim, record: newRecord(), max: 1, replaces }), false, how)
+      }
+    },
+  },
+  {
     name: 'what comes late to a taking that was given up changes nothing',
     async run(store) {
       const { id, user, record } = await create(store)
