@@ -94,9 +94,9 @@ export function readLogin(request: IncomingMessage): Login | undefined {
   if ((headers[LOGIN] ?? CODE_LOGIN) !== CODE_LOGIN)
     throw badRequest(`${LOGIN_HEADER} must be \`${CODE_LOGIN}\``)
   const rawData = textOf(headers[RAW_DATA] || undefined, HEADER_MAX)
-  const encryptedData = textOf(headers[ENCRYPTED_DATA] || undefined, HEADER_MAX)
+  const encryptedData = textOf(headers[ENCRYPTED_DATA] || undefined, ENCRYPTED_MAX)
   if (rawData === NO_TEXT) throw badRequest(tooLong(RAW_DATA_HEADER))
-  if (encryptedData === NO_TEXT) throw malformed(tooLong(ENCRYPTED_DATA_HEADER))
+  if (encryptedData === NO_TEXT) throw malformed(tooLong(ENCRYPTED_DATA_HEADER, ENCRYPTED_MAX))
   const fields = {
     code: headers[CODE],
     rawData: rawData && decode(rawData),
@@ -173,8 +173,8 @@ function decode(encoded: string): string {
   }
 }
 
-function tooLong(name: string): string {
-  return `${name} must not be longer than ${HEADER_MAX} characters: send it to loginPath`
+function tooLong(name: string, max = HEADER_MAX): string {
+  return `${name} must not be longer than ${max} characters: send it to loginPath`
 }
 
 function badRequest(what: string): WeappSessionError {
