@@ -58,7 +58,11 @@ export function redisEnds({ connection, run, keys, revocations, forget }: RedisE
       // A guest is not their user: who ends that one's session, to make room or by a revocation, ends no guest.
       const isGuest = isOfGuest(await (await connection.client()).get(keys.session(id)))
       const found = await run(ABANDON, keys.session(successor), [isGuest ? '' : id, CODE_MEMORY])
-      if (found === 'session') return 'succeeded'
+      if (found === 'session') {
+        await run(LEAVE_TAKEN, keys.session(id), [token, CODE_MEMORY])
+        forget(id)
+        return 'succeeded'
+      }
       if (found === 'ended' && !isGuest) await endOne(id)
       // First the list, so that a revocation finds it there.
       else if ((await run(ENROLL_AGAIN, keys.user(user), [id, successor])) === 1) {

@@ -107,7 +107,9 @@ local value = redis.call('GET', KEYS[1]) or ''
 if string.match(value, '^%d+ %d+\\n') then return 'session' end
 local word = ARGV[1] == '' and 'ended' or 'ended ' .. ARGV[1]
 if value ~= word then
-  if string.match(value, '^ended') then return 'ended' end
+  -- It has become another since: then it was there.
+  if string.match(value, '^taken ') or string.match(value, '^ended %S') then return 'session' end
+  if value == 'ended' then return 'ended' end
   redis.call('DEL', KEYS[1])
   redis.call('SET', KEYS[1], word, 'PX', ARGV[2])
 end
