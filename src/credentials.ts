@@ -49,7 +49,7 @@ const LOGIN_HEADERS = new Map(
  */
 const CREDENTIAL = /^[!-+\--~][ -+\--~]{0,255}$/
 
-/** Characters of `encodeURIComponent(rawData)`, and of what is encrypted, in a header; nginx takes 8 KB for one. */
+/** Characters of `encodeURIComponent(rawData)` in a header; nginx takes 8 KB for one. */
 const HEADER_MAX = 8192
 
 /** Characters of rawData anywhere: as many as a whole body at `loginPath` has. Today's is 250 long. */

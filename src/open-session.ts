@@ -6,6 +6,7 @@ import { inHandler } from './in-handler.js'
 import { isObject } from './is-object.js'
 import type { Lives } from './lives.js'
 import type { OpenData } from './open-data.js'
+import type { Reason } from './protocol.js'
 import type { Sealer } from './seal.js'
 import type { FoundSession, OpenSession, SessionData, Situation, WxSession } from './session.js'
 import { CODE_MEMORY, type SessionRecord, type SessionStore } from './store.js'
@@ -97,7 +98,7 @@ class Opened implements OpenSession {
     } catch (error) {
       // So that the next request with it is refused before its handler begins.
       const { ids, trust } = this.#around
-      if (isOver(error)) trust.doubt(ids.owner(session.record.user, session.id))
+      if (isRefusal(error, 'ERR_SESSION_EXPIRED')) trust.doubt(ids.owner(session.record.user, session.id))
       throw error
     }
   }
@@ -167,7 +168,7 @@ class Opened implements OpenSession {
   async save(): Promise<void> {
     const conflict = await this.#saveData().catch((error: unknown) => {
       // Whoever has the old credential could keep a session from getting another by writing to it.
-      if (this.#isToMove && isConflict(error)) return error
+      if (this.#isToMove && isRefusal(error, 'ERR_SESSION_CONFLICT')) return error
       throw error
     })
     if (this.#isToMove && this.#session) this.#session = await this.#around.lives.move(this.#session)
@@ -273,8 +274,8 @@ class Visible implements WxSession {
   }
 }
 
-function isConflict(error: unknown): boolean {
-  return error instanceof WeappSessionError && error.reason === 'ERR_SESSION_CONFLICT'
+function isRefusal(error: unknown, reason: Reason): boolean {
+  return error instanceof WeappSessionError && error.reason === reason
 }
 
 const NOT_LOADED = 'koa-weapp-session: with jwtCarrier(), await ctx.$wxSession.load() before its data'
@@ -285,8 +286,4 @@ const KEY_IS_GONE =
 function loginRequired(what: string): WeappSessionError {
   const message = `${what} needs a logged-in user: put requireWxUser() before this handler.`
   return new WeappSessionError('ERR_LOGIN_REQUIRED', { message })
-}
-
-function isOver(error: unknown): boolean {
-  return error instanceof WeappSessionError && error.reason === 'ERR_SESSION_EXPIRED'
 }

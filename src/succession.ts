@@ -13,8 +13,8 @@ export interface Taken {
 /** Makes one session of another: when its credential changes, or when a guest logs in. */
 export interface Successions {
   /**
-   * Takes the old session, for a successor (its id) whose claim is there already. From here on its credential is good for nobody.
-   * `undefined`: it is over, or another request has it.
+   * Takes the old session, for a successor (its id) whose claim is there already. From here on its credential is good
+   * for nobody. `undefined`: it is over, or another request has it.
    *
    * @throws {WeappSessionError} ERR_STORE_UNAVAILABLE, and the old session is as it was, or will be soon
    */

@@ -210,41 +210,23 @@ interface Troubled {
 /** A store of which one step takes no effect, and says so, as often as that. */
 function failing(inner: SessionStore, step: Step, times: number): Troubled {
   let left = 0
-  let creates = 0
-  const store: SessionStore = {
-    ...inner,
-    timeout: 2000,
-    create: async (session) =>
-      creates-- > 0 ? Promise.reject(new Error('no create')) : inner.create(session),
-  }
-  const work = store[step] as (...args: unknown[]) => Promise<unknown>
-  Object.assign(store, {
-    [step]: async (...args: unknown[]) =>
-      left-- > 0 ? Promise.reject(new Error(`no ${step}`)) : work(...args),
-  })
-  return {
-    store,
-    begin(alsoCreate) {
+  return troubledBy(inner, step, 2000, {
+    begin: () => {
       left = times
-      creates = alsoCreate ? 1 : 0
     },
-  }
+    during: (work) => (left-- > 0 ? Promise.reject(new Error(`no ${step}`)) : work()),
+  })
 }
 
 /** A store of which one step takes effect, and is answered when nobody waits any more. */
 function late(inner: SessionStore, step: Step): Troubled {
   let isLate = false
-  let creates = 0
-  const store: SessionStore = {
-    ...inner,
-    timeout: 200,
-    create: async (session) =>
-      creates-- > 0 ? Promise.reject(new Error('no create')) : inner.create(session),
-  }
-  const work = store[step] as (...args: unknown[]) => Promise<unknown>
-  Object.assign(store, {
-    async [step](...args: unknown[]) {
-      const result = await work(...args)
+  return troubledBy(inner, step, 200, {
+    begin: () => {
+      isLate = true
+    },
+    async during(work) {
+      const result = await work()
       if (isLate) {
         isLate = false
         await sleep(400)
@@ -252,10 +234,28 @@ function late(inner: SessionStore, step: Step): Troubled {
       return result
     },
   })
+}
+
+interface Trouble {
+  begin(): void
+  /** What becomes of a step. */
+  during(work: () => Promise<unknown>): Promise<unknown>
+}
+
+function troubledBy(inner: SessionStore, step: Step, timeout: number, trouble: Trouble): Troubled {
+  let creates = 0
+  const store: SessionStore = {
+    ...inner,
+    timeout,
+    create: async (session) =>
+      creates-- > 0 ? Promise.reject(new Error('no create')) : inner.create(session),
+  }
+  const work = store[step] as (...args: unknown[]) => Promise<unknown>
+  Object.assign(store, { [step]: async (...args: unknown[]) => trouble.during(() => work(...args)) })
   return {
     store,
     begin(alsoCreate) {
-      isLate = true
+      trouble.begin()
       creates = alsoCreate ? 1 : 0
     },
   }

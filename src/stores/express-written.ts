@@ -28,6 +28,16 @@ export function entryOf(written: Written | undefined): Entry | undefined {
   return written
 }
 
+/** A session is over, and has become another, where there is one. */
+export function endedWith(successor: string | undefined): Written {
+  return successor === undefined ? { state: 'ended' } : { state: 'ended', successor }
+}
+
+/** The id of what a session has become, or is to become. */
+export function successorOf(written: Written | undefined): string | undefined {
+  return written?.state === 'taken' || written?.state === 'ended' ? written.successor : undefined
+}
+
 /** A store that was damaged, or written to by others, must not make us fall over. */
 export function isWritten(value: unknown): value is Written {
   if (!isObject(value)) return false

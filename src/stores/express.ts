@@ -14,7 +14,7 @@ import { warn } from '../warn.js'
 import type { ExpressStore } from './express-client.js'
 import { entriesOf } from './express-entries.js'
 import { turns } from './express-turns.js'
-import { entryOf, isWritten, type Written } from './express-written.js'
+import { endedWith, entryOf, isWritten, successorOf, type Written } from './express-written.js'
 
 /** Options of {@link fromExpressStore}. */
 export interface ExpressStoreOptions {
@@ -254,10 +254,7 @@ export function fromExpressStore(store: ExpressStore, options: ExpressStoreOptio
   async function retract(id: string, user: string, replaces: Taking | undefined): Promise<void> {
     await inTurn(idKey(id), async () => {
       const isThere = (await look(id))?.state === 'session'
-      await write(id, {
-        state: 'ended',
-        ...(isThere && replaces?.user === user && { successor: replaces.id }),
-      })
+      await write(id, endedWith(isThere && replaces?.user === user ? replaces.id : undefined))
     })
   }
 
@@ -267,7 +264,7 @@ export function fromExpressStore(store: ExpressStore, options: ExpressStoreOptio
       const written = await look(successor)
       if (written?.state === 'session') return 'session'
       if (written?.state === 'ended' && written.successor !== id) return 'ended'
-      await write(successor, { state: 'ended', ...(id !== undefined && { successor: id }) })
+      await write(successor, endedWith(id))
       return 'abandoned'
     })
   }
@@ -279,8 +276,7 @@ export function fromExpressStore(store: ExpressStore, options: ExpressStoreOptio
       if (written?.state !== 'taken' || written.token !== token) return written?.state === 'session'
       if (await isRevoked(user, { began: written.at })) return false
       const { record } = written
-      const others = (await list(user)).filter((other) => other.id !== id && other.id !== successor)
-      await writeList(user, [...others, { id, expires: record.expires }])
+      await enlist(user, { id, expires: record.expires }, successor)
       await write(id, { state: 'session', record })
       return true
     })
@@ -290,8 +286,7 @@ export function fromExpressStore(store: ExpressStore, options: ExpressStoreOptio
   async function leaveTaken({ id, token, successor, user: before }: Taking, user: string): Promise<void> {
     await inTurn(idKey(id), async () => {
       const written = await look(id)
-      if (written?.state === 'taken' && written.token === token)
-        await write(id, { state: 'ended', successor })
+      if (written?.state === 'taken' && written.token === token) await write(id, endedWith(successor))
     })
     if (before !== user) await entries.remove(listKey(before))
   }
@@ -300,12 +295,11 @@ export function fromExpressStore(store: ExpressStore, options: ExpressStoreOptio
   async function endOne(id: string, before?: string): Promise<boolean> {
     const written = await inTurn(idKey(id), async () => {
       const written = await look(id)
-      const { successor } = { successor: undefined, ...written }
-      await write(id, { state: 'ended', ...(successor !== undefined && { successor }) })
+      await write(id, endedWith(successorOf(written)))
       return written
     })
     // One that was put back leads to what it was to become, and back.
-    const { successor } = { successor: undefined, ...written }
+    const successor = successorOf(written)
     if (successor !== undefined && successor !== before) await endOne(successor, id)
     return written !== undefined
   }
@@ -331,8 +325,13 @@ export function fromExpressStore(store: ExpressStore, options: ExpressStoreOptio
   async function enrollAgain({ id, user }: Taking): Promise<void> {
     const written = await look(id)
     if (written?.state !== 'taken' && written?.state !== 'session') return
-    const others = (await list(user)).filter((other) => other.id !== id)
-    await writeList(user, [...others, { id, expires: written.record.expires }])
+    await enlist(user, { id, expires: written.record.expires })
+  }
+
+  /** Puts a session on its user's list; in the place of another, where one is named. */
+  async function enlist(user: string, enrolment: Enrolment, replaced?: string): Promise<void> {
+    const others = (await list(user)).filter(({ id }) => id !== enrolment.id && id !== replaced)
+    await writeList(user, [...others, enrolment])
   }
 
   async function leave(user: string, ids: string[]): Promise<void> {

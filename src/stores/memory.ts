@@ -210,7 +210,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
     if (record) return record.expires > Date.now() ? { state: 'session', record } : { state: 'ended' }
     const claimed = claims.get(id)
     if (claimed) return { state: 'claimed', age: Date.now() - claimed.since, token: claimed.claim.token }
-    const outcome = codes.get(id) ?? junk.get(id)
+    const outcome = outcomeOf(id)
     if (outcome?.state !== 'ended') return outcome
     const { taken, successor } = outcome
     if (!taken || successor === undefined || taken.record.expires <= Date.now()) return { state: 'ended' }
@@ -231,8 +231,12 @@ export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
   }
 
   function endedAt(id: string): Extract<Outcome, { state: 'ended' }> | undefined {
-    const outcome = codes.get(id) ?? junk.get(id)
+    const outcome = outcomeOf(id)
     return outcome?.state === 'ended' ? outcome : undefined
+  }
+
+  function outcomeOf(id: string): Outcome | undefined {
+    return codes.get(id) ?? junk.get(id)
   }
 
   /** Nothing can be created here any more, and who ends this ends the session that was taken. */

@@ -1,7 +1,7 @@
 import { CODE_MEMORY, type SessionStore, type Taking } from '../store.js'
 import type { Connection } from './redis-connection.js'
 import type { RedisKeys } from './redis-logins.js'
-import { parseSession } from './redis-record.js'
+import { parseSession, parseTaken } from './redis-record.js'
 import type { RevocationOrder } from './redis-revocations.js'
 import type { Run } from './redis-run.js'
 import { ABANDON, END, ENROLL_AGAIN, LEAVE_TAKEN, PUT_BACK, REVOKE, TAKE } from './redis-scripts.js'
@@ -54,26 +54,29 @@ export function redisEnds({ connection, run, keys, revocations, forget }: RedisE
       return record && record.expires > Date.now() ? record : undefined
     },
 
-    async putBack({ id, user, token, successor }) {
+    async putBack(taking) {
+      const { id, user, token, successor } = taking
       // A guest is not their user: who ends that one's session, to make room or by a revocation, ends no guest.
       const isGuest = isOfGuest(await (await connection.client()).get(keys.session(id)))
       const found = await run(ABANDON, keys.session(successor), [isGuest ? '' : id, CODE_MEMORY])
       if (found === 'session') {
-        await run(LEAVE_TAKEN, keys.session(id), [token, CODE_MEMORY])
-        forget(id)
+        await markEnded(taking)
         return 'succeeded'
       }
-      if (found === 'ended' && !isGuest) await endOne(id)
+      if (found === 'ended' && !isGuest) {
+        await endOne(id)
+        await leave(user, [id, successor])
+        return 'over'
+      }
       // First the list, so that a revocation finds it there.
-      else if ((await run(ENROLL_AGAIN, keys.user(user), [id, successor])) === 1) {
-        const isThere = await run(PUT_BACK, keys.session(id), [token, Date.now(), CODE_MEMORY])
-        forget(id)
-        if (isThere === 1) return 'back'
-      } else {
+      if ((await run(ENROLL_AGAIN, keys.user(user), [id, successor])) !== 1) {
         // Revoked: who ends what is on the list ends this one, too.
         await leave(user, [successor])
         return 'over'
       }
+      const isThere = await run(PUT_BACK, keys.session(id), [token, Date.now(), CODE_MEMORY])
+      forget(id)
+      if (isThere === 1) return 'back'
       await leave(user, [id, successor])
       return 'over'
     },
@@ -105,11 +108,15 @@ export function redisEnds({ connection, run, keys, revocations, forget }: RedisE
     await leave(user, ids)
   }
 
-  async function leaveTaken({ id, token, user: before }: Taking, user: string): Promise<void> {
+  async function leaveTaken(taking: Taking, user: string): Promise<void> {
+    await markEnded(taking)
+    // Its own list, where it was a guest's.
+    if (taking.user !== user) await leave(taking.user, [taking.id])
+  }
+
+  async function markEnded({ id, token }: Taking): Promise<void> {
     await run(LEAVE_TAKEN, keys.session(id), [token, CODE_MEMORY])
     forget(id)
-    // Its own list, where it was a guest's.
-    if (before !== user) await leave(before, [id])
   }
 
   async function leave(user: string, ids: string[]): Promise<void> {
@@ -119,6 +126,6 @@ export function redisEnds({ connection, run, keys, revocations, forget }: RedisE
 
 /** Of a session that stands there, or of one that was taken. */
 function isOfGuest(value: string | null): boolean {
-  const session = value?.startsWith('taken ') ? value.slice(value.indexOf('\n') + 1) : value
-  return parseSession(session ?? null)?.user === null
+  const record = parseTaken(value)?.record ?? parseSession(value)
+  return record?.user === null
 }

@@ -62,6 +62,17 @@ export function parseSession(value: string | null): SessionRecord | undefined {
   return isRecord(record) ? record : undefined
 }
 
+/** A session that was taken, as TAKE in redis-scripts.ts writes it: nothing where it is none. */
+export function parseTaken(
+  value: string | null,
+): { token: string; successor: string; record: SessionRecord } | undefined {
+  if (!value?.startsWith('taken ')) return undefined
+  const end = value.indexOf('\n')
+  const [, token, successor] = value.slice(0, end).split(' ')
+  const record = parseSession(value.slice(end + 1))
+  return record && token && successor ? { token, successor, record } : undefined
+}
+
 function isDigit(code: number): boolean {
   return code >= 48 && code <= 57
 }

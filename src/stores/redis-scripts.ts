@@ -116,7 +116,10 @@ end
 return 'abandoned'
 `)
 
-/** ARGV: token, now (ms, our clock), life of the word `ended` (ms). 0 when it is over; 1 when it stands there, or others have it. */
+/**
+ * ARGV: token, now (ms, our clock), life of the word `ended` (ms). 0 when it is over; 1 when it stands there, or others
+ * have it.
+ */
 export const PUT_BACK: Script = script(`${TAKEN}
 if not isMine then return (token or string.match(value, '^%d+ %d+\\n')) and 1 or 0 end
 local life = string.match(session, '^%d+ (%d+)') - ARGV[2]

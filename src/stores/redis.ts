@@ -5,7 +5,7 @@ import type { RedisClient } from './redis-client.js'
 import { type Connection, connectionTo } from './redis-connection.js'
 import { redisEnds } from './redis-ends.js'
 import { redisLogins } from './redis-logins.js'
-import { lifeOf, parseSession, printParts } from './redis-record.js'
+import { lifeOf, parseSession, parseTaken, printParts } from './redis-record.js'
 import { revocationOrder } from './redis-revocations.js'
 import { runner } from './redis-run.js'
 import { RENEW, RENEW_ENROLMENT, UPDATE } from './redis-scripts.js'
@@ -156,12 +156,11 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
     // The key's own age, which no clock but Redis's has a say in.
     const age = async () => CODE_MEMORY - (await client.pTTL(keys.session(id)))
     if (value?.startsWith('claim ')) return { state: 'claimed', age: await age(), token: value }
-    const [head = '', ...rest] = value?.split('\n') ?? []
-    const [, token, successor] = /^taken (\S+) (\S+)$/.exec(head) ?? []
-    const taken = parseSession(rest.join('\n'))
-    if (!taken || token === undefined || successor === undefined) return undefined
-    if (taken.expires <= Date.now()) return { state: 'ended' }
-    return { state: 'taken', token, successor, record: taken, age: await age() }
+    const taken = parseTaken(value)
+    if (!taken) return undefined
+    return taken.record.expires > Date.now()
+      ? { state: 'taken', ...taken, age: await age() }
+      : { state: 'ended' }
   }
 }
 
