@@ -74,7 +74,7 @@ const PLANS: Record<string, Plan> = {
   },
   'ABANDON lets a late create come after it': {
     script: 'ABANDON',
-    change: ["if value ~= 'ended ' .. ARGV[1] then", "if true then return 'abandoned' end\nif true then"],
+    change: ['if value ~= word then', "if true then return 'abandoned' end\nif true then"],
     pair: ['rotate', 'guest write'],
     needsFault: true,
   },
