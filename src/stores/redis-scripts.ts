@@ -165,12 +165,15 @@ if revoked > now then
   redis.call('HSET', KEYS[1], 'revoked', print(now))
 end
 
+local ends = now + ARGV[2] * 1000
 if ARGV[5] ~= '' then
-  if redis.call('HGET', KEYS[1], ARGV[5]) == '0' then return false end
+  local before = redis.call('HGET', KEYS[1], ARGV[5])
+  if before == '0' then return false end
+  -- The same session under another id ends when it would have, however long this was on its way.
+  ends = tonumber(before or ends)
   redis.call('HDEL', KEYS[1], ARGV[5])
 end
 
-local ends = now + ARGV[2] * 1000
 local last = ends
 local live = {}
 local answer = { revoked < 0 and '' or print(revoked), print(now - revoked) }
