@@ -60,6 +60,7 @@ export type StoreCall =
   | 'update'
   | 'renew'
   | 'take'
+  | 'confirm'
   | 'putBack'
   | 'end'
   | 'list'

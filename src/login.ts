@@ -202,7 +202,8 @@ export function logins(options: LoginOptions): Logins {
       if (taken) await succession.putBack(taken)
       throw veto
     })
-    if (await succession.create({ id, user, record, claim, max: maxSessionsPerUser }, taken)) return record
+    const session = { id, user, record, claim, max: maxSessionsPerUser }
+    if (await (taken ? succession.create(session, taken) : store.create(session))) return record
     throw new WeappSessionError('ERR_SESSION_EXPIRED')
   }
 

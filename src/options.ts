@@ -38,7 +38,8 @@ export interface WeappSessionOptions {
   /**
    * Called once for each session, before it is stored: what it puts into `session.data` is there from the
    * session's first request on, and when it throws there is no session. `ctx.$wxUserInfo` is set. Other
-   * requests with the same code wait for it. To revoke the user here would revoke this login too.
+   * requests with the same code wait for it. To revoke the user here would revoke this login too. Where a guest logs in,
+   * it has ten seconds: then the guest's next request has their session back, and the login is refused.
    */
   onLogin?: (session: WxSession, ctx: Context) => unknown
   /** How WeChat is reached. */
@@ -225,6 +226,7 @@ const STORE_METHODS = [
   'update',
   'renew',
   'take',
+  'confirm',
   'putBack',
   'end',
   'list',

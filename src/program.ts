@@ -58,7 +58,8 @@ export function program(options: ProgramOptions, settled: Settled): Program {
   const { ttl, rolling, maxAge, maxSessionsPerUser, wechat } = settled
   const ids = idsOf(appId, appSecret, carrier.kind)
   const sealer = sealerFor(appSecret)
-  const trusted = carrier.kind === 'jwt' ? trust(store) : NO_TRUST
+  const succession = successions(store, ids)
+  const trusted = carrier.kind === 'jwt' ? trust(store, succession) : NO_TRUST
   const isCodeTheCredential = carrier.give === undefined
   const turns = slots(wechat.concurrency)
   const exchange = exchanges({
@@ -68,7 +69,6 @@ export function program(options: ProgramOptions, settled: Settled): Program {
     lease: wechat.timeout + TIME_FOR_THE_STORE,
   })
   const data = openData({ appId, ids, store, sealer })
-  const succession = successions(store, ids)
   const common = { appId, ids, store, sealer, ttl, trust: trusted, succession, openData: data }
   const { logIn, find } = logins({
     ...common,

@@ -71,7 +71,7 @@ export interface NewSession {
   claim: Claim
   /** How many sessions the user may have, this one included: those that would end first make room. */
   max: number
-  /** The taken session whose place this one takes: it has ended then, and its user's list forgets it. */
+  /** The taken session whose place this one takes: it does not count any more, and is still taken. */
   replaces?: Taking | undefined
 }
 
@@ -141,16 +141,26 @@ export interface SessionStore {
    */
   take(taking: Taking): Promise<SessionRecord | undefined>
 
-  /**
-   * Gives a taking up: nothing can be made of it any more, and the session is put back as it was. The id of the
-   * successor leads to it from then on: it reads as `ended`, and who ends it ends the session. `succeeded`: the successor
-   * is there, and nothing happens. `over`: the session was ended under either id meanwhile, or its user was revoked.
-   */
-  putBack(taking: Taking): Promise<'back' | 'over' | 'succeeded'>
+  /** The taken session has become its successor, which was created: it has ended, and its user's list forgets it. */
+  confirm(taking: Taking): Promise<void>
 
   /**
-   * Ends one session; where it was taken, what was made of it, or is being made, too, however often it went on. `false`: nothing is known
-   * of it (any more), so whether something was made of it is not known either.
+   * Gives a taking up: nothing can be made of it any more, and the session is put back as it was. The id of the
+   * successor leads to it from then on: it reads as `ended`, and who ends it ends the session. `over`: the session was
+   * ended under either id meanwhile, or its user was revoked. `succeeded`: the successor is there, which
+   * {@link confirm | confirms} it.
+   *
+   * Who creates the successor, and has told nobody of it, names its user as `endSuccessorOf`: then it ends, if it is
+   * there.
+   */
+  putBack(
+    taking: Taking,
+    options?: { endSuccessorOf?: string | undefined },
+  ): Promise<'back' | 'over' | 'succeeded'>
+
+  /**
+   * Ends one session; where it was taken, what was made of it, or is being made, too, however often it went on.
+   * `false`: nothing is known of it (any more), so whether something was made of it is not known either.
    */
   end(id: string, user: string): Promise<boolean>
 

@@ -20,10 +20,10 @@ export interface Successions {
    */
   take(old: { id: string; user: string }, successor: string): Promise<Taken | undefined>
   /**
-   * Creates a session, in the place of the taken one if there is any. `false`, or an error: there is no new session, and
-   * the old one is as it was, or will be soon.
+   * Creates a session in the place of the taken one. `false`, or an error: there is no new session, and the old one is
+   * as it was, or both will be so soon.
    */
-  create(session: NewSession, taken: Taken | undefined): Promise<boolean>
+  create(session: NewSession, taken: Taken): Promise<boolean>
   /** The old session as it was, because its successor shall not be. */
   putBack(taken: Taken): Promise<void>
   /**
@@ -33,11 +33,13 @@ export interface Successions {
    * @throws {WeappSessionError} ERR_STORE_UNAVAILABLE: nobody can say yet, and to ask again makes sense
    */
   settled(id: string, entry: TakenEntry): Promise<Entry | undefined>
+  /** What is seen of a taken session without waiting: as it is, until it has been taken for too long. */
+  seen(id: string, entry: TakenEntry): Promise<Entry | undefined>
 }
 
 export type TakenEntry = Extract<Entry, { state: 'taken' }>
 
-/** ms between the tries to put a session back, while the store does not answer. */
+/** ms between the tries to bring to an end what was begun, while the store does not answer. */
 const PAUSES = [250, 500, 1000, 2000, 4000, 8000]
 
 /** ms between two looks at a session that others have taken. Most are done with it at once. */
@@ -47,16 +49,18 @@ const LOOKS = [10, 20, 50, 100, 200, 300, 300]
 const LEASE = 10_000
 
 /**
- *     old     session ──take──▶ taken ─────────────────▶ ended
+ *     old     session ──take──▶ taken ────────────────confirm──▶ ended
  *     new     ──claim──▶ claimed ──────create──▶ session
  *
  * The new place is claimed first, so that a store that cannot write refuses while the old session stands. What begins
  * with the first arrow ends with the new session, or with the old one put back: by this process, or, where it has died,
- * by the next request with the old credential.
+ * by the next request with the old credential. Until it is confirmed, this process alone decides which: when the store
+ * has not answered, there may be a new session whose credential nobody was given, and then that one ends.
  */
 export function successions(store: SessionStore, ids: Ids): Successions {
   return {
     settled,
+    seen,
 
     async take(old, successor) {
       const taking: Taking = { ...old, token: randomUUID(), successor }
@@ -69,17 +73,18 @@ export function successions(store: SessionStore, ids: Ids): Successions {
       }
     },
 
-    async create(session, taken) {
-      const { taking } = taken ?? {}
+    async create(session, { taking }) {
       try {
-        if (await store.create({ ...session, replaces: taking })) return true
+        if (await store.create({ ...session, replaces: taking })) {
+          // It is created, whatever comes of this.
+          await insist(() => store.confirm(taking))
+          return true
+        }
       } catch (error) {
-        if (!taking) throw error
-        // The answer was lost, or nothing was done: whichever it is, from here on it stays so.
-        if (await undo(taking)) return true
+        await undo(taking, session.user)
         throw error
       }
-      if (taking) await undo(taking)
+      await undo(taking, session.user)
       return false
     },
 
@@ -97,23 +102,31 @@ export function successions(store: SessionStore, ids: Ids): Successions {
     }
   }
 
-  /**
-   * Puts the old session back, unless there is the new one: whether there is. Tries once before anybody is answered, and
-   * goes on behind that while the store does not answer.
-   */
-  async function undo(taking: Taking): Promise<boolean> {
-    try {
-      return (await store.putBack(taking)) === 'succeeded'
-    } catch {
-      undoLater(taking)
-      return false
+  /** Puts the old session back, and ends the new one, of this user, if it was created. */
+  function undo(taking: Taking, endSuccessorOf?: string): Promise<void> {
+    return insist(() => store.putBack(taking, { endSuccessorOf }))
+  }
+
+  /** Tries once before anybody is answered, and goes on behind that while the store does not answer. */
+  async function insist(step: () => Promise<unknown>): Promise<void> {
+    await step().catch(() => void later(step))
+  }
+
+  async function later(step: () => Promise<unknown>): Promise<void> {
+    for (const pause of PAUSES) {
+      await sleep(pause, undefined, { ref: false })
+      const isDone = await step().then(
+        () => true,
+        () => false,
+      )
+      if (isDone) return
     }
   }
 
   async function settled(id: string, entry: TakenEntry): Promise<Entry | undefined> {
     for (const pause of LOOKS) {
-      if ((await store.read(entry.successor))?.state === 'session') return { state: 'ended' }
-      if (entry.age >= LEASE) return rescued(id, entry)
+      const now = await seen(id, entry)
+      if (now?.state !== 'taken') return now
       await sleep(pause)
       const next = await store.read(id)
       if (next?.state !== 'taken') return next
@@ -125,20 +138,11 @@ export function successions(store: SessionStore, ids: Ids): Successions {
     })
   }
 
-  async function rescued(id: string, { successor, token, record }: TakenEntry): Promise<Entry | undefined> {
+  async function seen(id: string, entry: TakenEntry): Promise<Entry | undefined> {
+    if (entry.age < LEASE) return entry
+    const { successor, token, record } = entry
     await store.putBack({ id, user: ids.owner(record.user, id), token, successor })
     return store.read(id)
-  }
-
-  async function undoLater(taking: Taking): Promise<void> {
-    for (const pause of PAUSES) {
-      await sleep(pause, undefined, { ref: false })
-      const isDone = await store.putBack(taking).then(
-        () => true,
-        () => false,
-      )
-      if (isDone) return
-    }
   }
 }
 

@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import type { FoundSession } from './session.js'
 import type { SessionStore } from './store.js'
+import type { Successions } from './succession.js'
 
 /** Which sessions are believed on the word of their credential, and for how long. */
 export interface Trust {
@@ -40,7 +41,7 @@ const MAX = 100_000
  * noticed that late at the latest, and a store that is away stops nobody. What is older, a session or a revocation,
  * is decided by the store: no wall clock is asked.
  */
-export function trust(store: SessionStore): Trust {
+export function trust(store: SessionStore, succession: Pick<Successions, 'seen'>): Trust {
   const ends = new LRUCache<string, true>({ max: MAX })
   /** When there was a reason, by the process's own clock: ms. */
   const doubts = new LRUCache<string, number>({ max: MAX })
@@ -71,7 +72,8 @@ export function trust(store: SessionStore): Trust {
     const { id } = claimant.found
     const began = performance.now()
     claimant.askedAt = began
-    const state = (await store.read(id))?.state
+    const entry = await store.read(id)
+    const state = (entry?.state === 'taken' ? await succession.seen(id, entry) : entry)?.state
     if (state === 'session') claimant.confirmedAt = Math.max(claimant.confirmedAt, began)
     // One that is taken may be put back: nobody can say yet.
     else if (state !== 'taken') ends.set(id, true)

@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import type { Context } from 'koa'
 import { createClient } from 'redis'
 import { jwtCarrier, memoryStore, type RedisClient, redisStore, type SessionStore } from '../src/index.js'
+import { wasBefore } from '../src/stores/redis-revocations.js'
 import * as scripts from '../src/stores/redis-scripts.js'
 import { startRedis, useRedis } from './support/redis.js'
 import { isRefused, startServer } from './support/server.js'
@@ -73,6 +74,64 @@ test.serial('revoke(): a login that begins after it creates one, whatever clocks
     }),
     { numRuns: 100 },
   )
+})
+
+test('revoke(): on a cluster the clocks of two nodes decide nothing', (t) => {
+  // The login asked at 100 and had its claim at 104, the user was revoked at 103, and is asked for it at 110. The node
+  // that knows the revocation is 2 ms behind: by its clock, the login began later.
+  const claim = {
+    id: 'c',
+    token: 't',
+    order: 1,
+    began: 101_500,
+    sent: performance.now() - 10,
+    granted: performance.now() - 6,
+  }
+  const revocation = { at: 101_000, ago: 7, asked: performance.now() }
+
+  t.true(wasBefore(claim, { ...revocation, isOneClock: false }, 0))
+  t.false(wasBefore(claim, { ...revocation, isOneClock: true }, 0))
+  // One that began surely later.
+  t.false(wasBefore(claim, { ...revocation, ago: 1000, isOneClock: false }, 0))
+})
+
+test('revoke(): it finds a session that was put back, also after a late enrolment of what it was to become', async (t) => {
+  const { url, prefix } = redis()
+  const client = await createClient({ url }).connect()
+  t.teardown(() => client.destroy())
+  const store = redisStore({ url, prefix, timeout: 5000 })
+  t.teardown(() => store.close?.())
+  // Of a process that stood still when it had taken the session, enrolled its successor late, and died.
+  const dying = new Proxy(client, {
+    get(target, name) {
+      if (name === 'withCommandOptions') return undefined
+      const value = Reflect.get(target, name) as unknown
+      if (name !== 'evalSha') return typeof value === 'function' ? value.bind(target) : value
+      return (sha1: string, options: Parameters<typeof client.eval>[1]) =>
+        [scripts.ENROLL.sha1, scripts.CLAIM.sha1, scripts.TAKE.sha1].includes(sha1)
+          ? client.evalSha(sha1, options)
+          : Promise.reject(new Error('dead'))
+    },
+  })
+  const dead = redisStore({ client: dying as unknown as RedisClient, prefix, timeout: 5000 })
+  const [old, user] = [newId(), newId()]
+  const record = newRecord()
+  const first = await store.claim(old)
+  const claimed = await dead.claim(newId())
+  if (first.state !== 'granted' || claimed.state !== 'granted') throw new Error('no claim')
+  const { claim } = claimed
+  t.true(await store.create({ id: old, user, claim: first.claim, record, max: 10 }))
+  const replaces = { id: old, user, token: 't', successor: claim.id }
+  await dead.take(replaces)
+  t.is(await store.putBack(replaces), 'back')
+
+  await t.throwsAsync(dead.create({ id: claim.id, user, claim, record, max: 10, replaces }))
+  t.deepEqual(await store.list(user), [{ id: old, record }])
+  // As if it had been so for longer than what was given up is remembered.
+  await client.del(`${prefix}s:${claim.id}`)
+  await store.revoke(user)
+
+  t.deepEqual(await store.read(old), { state: 'ended' })
 })
 
 test('revoke(): this process’s wall clock has no say in what becomes of tokens', async (t) => {

@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { install } from '@sinonjs/fake-timers'
 import test, { type ExecutionContext } from 'ava'
 import type { Context } from 'koa'
-import { memoryStore, redisStore, type SessionStore } from '../src/index.js'
+import { jwtCarrier, memoryStore, redisStore, type SessionStore } from '../src/index.js'
 import { type OwnRedis, startRedis, useRedis } from './support/redis.js'
 import { isRefused, startServer, type TestServer } from './support/server.js'
 import { until } from './support/until.js'
-import { CARRIERS, kept, type Visitor, visitor } from './support/visitor.js'
+import { CARRIERS, KEY, kept, type Visitor, visitor } from './support/visitor.js'
 
 const redis = useRedis(test)
 
@@ -139,13 +140,43 @@ for (const carrier of ['header', 'cookie', 'jwt'] as const) {
 
           t.true([200, 503].includes(response.status), String(response.status))
           // What is put back behind the answer may take a moment.
-          await until(async () => (await alice.get()).status === 200)
-          t.deepEqual((await alice.get()).body.data, { one: '1' })
+          let later = response
+          await until(async () => {
+            later = await alice.get()
+            return later.status === 200
+          })
+          t.deepEqual(later.body.data, { one: '1' })
         })
       }
     }
   }
 }
+
+// Of itself, because it sets the clock of this process.
+test.serial(
+  'rotate(): an old token whose end is never confirmed is good for ten seconds at most',
+  async (t) => {
+    const inner = memoryStore()
+    const store: SessionStore = {
+      ...inner,
+      timeout: 1000,
+      confirm: () => Promise.reject(new Error('no confirm')),
+    }
+    const carrier = jwtCarrier({ keys: [KEY], staleness: 1 })
+    const here = await startServer(t, { carrier, store, handler: serve })
+    const elsewhere = await startServer(t, { carrier, store, handler: serve, weixin: here.wechat })
+    const alice = await loggedIn(here, 'alice')
+    const old = { ...alice.headers }
+    t.is((await elsewhere.send(old, '/token')).status, 200)
+
+    t.is((await alice.get('/rotate')).status, 200)
+    const clock = install({ now: Date.now() + 10_000, toFake: ['Date'] })
+    t.teardown(() => clock.uninstall())
+
+    await until(async () => (await elsewhere.send(old, '/token')).status === 401)
+    t.is((await alice.get()).status, 200)
+  },
+)
 
 test('rotate(): while Redis is full or read-only, the old session stands', async (t) => {
   const own = await startRedis()
@@ -179,12 +210,13 @@ async function setFull(own: OwnRedis, isFull: boolean): Promise<void> {
 async function serve(ctx: Context): Promise<void> {
   const { $wxSession: session, path } = ctx
   const { wait, ...values } = ctx.query
-  await session?.load()
+  // A token alone says who it is of; all else needs the session.
+  if (path !== '/token') await session?.load()
   if (session && Object.keys(values).length > 0) Object.assign(session.data, values)
   await sleep(Number(wait ?? 0))
   if (path === '/rotate') await session?.rotate()
   if (path === '/logout') await session?.destroy()
-  ctx.body = { data: path === '/logout' ? null : session?.data }
+  ctx.body = path === '/token' ? 'ok' : { data: path === '/logout' ? null : session?.data }
 }
 
 async function loggedIn(server: TestServer, name: string): Promise<Visitor> {

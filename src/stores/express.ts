@@ -115,10 +115,7 @@ export function fromExpressStore(store: ExpressStore, options: ExpressStoreOptio
         // On the list before it is there, so that a revocation finds it.
         await writeList(user, [...others, { id, expires: record.expires }])
         const isPlaced = await place({ id, user, claim, record, replaces })
-        if (isPlaced && !(await isRevoked(user, claim))) {
-          if (replaces) await leaveTaken(replaces, user)
-          return true
-        }
+        if (isPlaced && !(await isRevoked(user, claim))) return true
 
         if (isPlaced) await retract(id, user, replaces)
         await leave(user, [id])
@@ -165,16 +162,31 @@ export function fromExpressStore(store: ExpressStore, options: ExpressStoreOptio
       })
     },
 
-    putBack({ id, user, token, successor }) {
-      return inTurn(listKey(user), async () => {
+    confirm(taking) {
+      return inTurn(listKey(taking.user), () => confirm(taking))
+    },
+
+    async putBack(taking, { endSuccessorOf } = {}) {
+      const { id, user, token, successor } = taking
+      const result = await inTurn(listKey(user), async () => {
         const before = await look(id)
         // A guest is not their user: who ends that one's session, to make room or by a revocation, ends no guest.
         const isGuest = before !== undefined && 'record' in before && before.record.user === null
-        const found = await abandon(successor, isGuest ? undefined : id)
-        if (found === 'session') return 'succeeded'
+        const mayEnd = endSuccessorOf !== undefined
+        const found = await abandon(successor, isGuest ? undefined : id, mayEnd)
+        if (found === 'session') {
+          await confirm(taking)
+          return 'succeeded'
+        }
         if (found === 'ended' && !isGuest) await endOne(id)
-        return (await isPutBack(id, user, token, successor)) ? 'back' : 'over'
+        if (await isPutBack(id, user, token, successor)) return 'back'
+        await leave(user, [id, successor])
+        return 'over'
       })
+      if (result !== 'succeeded' && endSuccessorOf !== undefined && endSuccessorOf !== user) {
+        await inTurn(listKey(endSuccessorOf), () => leave(endSuccessorOf, [successor]))
+      }
+      return result
     },
 
     async end(id, user) {
@@ -259,11 +271,18 @@ export function fromExpressStore(store: ExpressStore, options: ExpressStoreOptio
   }
 
   /** Nothing can be created here any more, and who ends this ends the session that was taken. Else what stands here. */
-  function abandon(successor: string, id: string | undefined): Promise<'abandoned' | 'session' | 'ended'> {
+  function abandon(
+    successor: string,
+    id: string | undefined,
+    mayEnd: boolean,
+  ): Promise<'abandoned' | 'session' | 'ended'> {
     return inTurn(idKey(successor), async () => {
       const written = await look(successor)
-      if (written?.state === 'session') return 'session'
-      if (written?.state === 'ended' && written.successor !== id) return 'ended'
+      if (written?.state === 'session' && !mayEnd) return 'session'
+      const next = successorOf(written)
+      // It has become another since: then it was there.
+      if (next !== undefined && next !== id) return 'session'
+      if (written?.state === 'ended' && next !== id) return 'ended'
       await write(successor, endedWith(id))
       return 'abandoned'
     })
@@ -282,26 +301,37 @@ export function fromExpressStore(store: ExpressStore, options: ExpressStoreOptio
     })
   }
 
-  /** A taken session has become one of this user: it has ended. */
-  async function leaveTaken({ id, token, successor, user: before }: Taking, user: string): Promise<void> {
-    await inTurn(idKey(id), async () => {
+  async function confirm({ id, user, token, successor }: Taking): Promise<void> {
+    const isOver = await inTurn(idKey(id), async () => {
       const written = await look(id)
-      if (written?.state === 'taken' && written.token === token) await write(id, endedWith(successor))
+      const isMine = written?.state === 'taken' && written.token === token
+      if (isMine) await write(id, endedWith(successor))
+      return isMine || (written?.state !== 'session' && written?.state !== 'taken')
     })
-    if (before !== user) await entries.remove(listKey(before))
+    if (isOver) await leave(user, [id])
   }
 
   /** Ends what stands under an id, and what it has become. Whether something stood there. */
-  async function endOne(id: string, before?: string): Promise<boolean> {
-    const written = await inTurn(idKey(id), async () => {
+  async function endOne(id: string): Promise<boolean> {
+    let wasKnown = false
+    const over = new Set<string>()
+    // One that was put back leads to what it was to become, and back.
+    for (let next: string | undefined = id; next !== undefined && !over.has(next); ) {
+      const written: Written | undefined = await endHere(next)
+      if (next === id) wasKnown = written !== undefined
+      over.add(next)
+      next = successorOf(written)
+    }
+    return wasKnown
+  }
+
+  /** What stood under an id, and has ended. */
+  function endHere(id: string): Promise<Written | undefined> {
+    return inTurn(idKey(id), async () => {
       const written = await look(id)
       await write(id, endedWith(successorOf(written)))
       return written
     })
-    // One that was put back leads to what it was to become, and back.
-    const successor = successorOf(written)
-    if (successor !== undefined && successor !== before) await endOne(successor, id)
-    return written !== undefined
   }
 
   async function isRevoked(user: string, claim: Pick<Claim, 'began'>): Promise<boolean> {

@@ -8,6 +8,7 @@ import {
   type SessionRecord,
   type SessionStore,
   type StoredSession,
+  type Taking,
 } from '../store.js'
 import { warn } from '../warn.js'
 
@@ -96,7 +97,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
       junk.set(claim.id, { state: 'refused', refusal }, { ttl: memory })
     },
 
-    async create({ id, user, record, claim, max, replaces }) {
+    async create({ id, user, record, claim, max }) {
       const isRevoked = (revocations.get(user) ?? 0) > claim.began
       const isFree = isHeld(claim) && (id === claim.id || !look(id))
       if (isRevoked || !isFree) return false
@@ -106,9 +107,6 @@ export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
       claims.delete(claim.id)
       if (id !== claim.id) codes.set(claim.id, { state: 'used' }, { ttl: CODE_MEMORY })
       put(id, { user, record })
-      const { taken } = endedAt(replaces?.id ?? '') ?? {}
-      if (replaces && taken?.token === replaces.token)
-        note(replaces.id, { state: 'ended', successor: id }, taken.record)
       return true
     },
 
@@ -143,9 +141,20 @@ export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
       return stored.record
     },
 
-    async putBack({ id, token, successor }) {
-      if (find(successor)) return 'succeeded'
+    async confirm(taking) {
+      confirm(taking)
+    },
+
+    async putBack(taking, { endSuccessorOf } = {}) {
+      const { id, token, successor } = taking
       const ended = endedAt(successor)
+      const isThere = find(successor) !== undefined && endSuccessorOf === undefined
+      // It has become another since: then it was there.
+      const wasThere = ended?.successor !== undefined && ended.successor !== id
+      if (isThere || wasThere) {
+        confirm(taking)
+        return 'succeeded'
+      }
       const { record } = endedAt(id)?.taken ?? find(id) ?? {}
       // A guest is not their user: who ends that one's session, to make room or by a revocation, ends no guest.
       const isGuest = record?.user === null
@@ -239,22 +248,32 @@ export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
     return codes.get(id) ?? junk.get(id)
   }
 
+  function confirm({ id, token, successor }: Taking): void {
+    const { taken } = endedAt(id) ?? {}
+    if (taken?.token === token) note(id, { state: 'ended', successor }, taken.record)
+  }
+
   /** Nothing can be created here any more, and who ends this ends the session that was taken. */
   function abandon(successor: string, id: string | undefined, record: SessionRecord | undefined): void {
     claims.delete(successor)
+    drop(successor)
     note(successor, { state: 'ended', ...(id !== undefined && { successor: id }) }, record)
   }
 
   /** Ends what stands under an id, and what it has become. Whether something stood there. */
-  function endOne(id: string, before?: string): boolean {
-    const { successor, taken } = endedAt(id) ?? {}
+  function endOne(id: string): boolean {
     const wasKnown = look(id) !== undefined
-    const stored = find(id) ?? taken
-    drop(id)
-    claims.delete(id)
-    note(id, { state: 'ended', ...(successor !== undefined && { successor }) }, stored?.record)
+    const over = new Set<string>()
     // One that was put back leads to what it was to become, and back.
-    if (successor !== undefined && successor !== before) endOne(successor, id)
+    for (let next: string | undefined = id; next !== undefined && !over.has(next); ) {
+      const { successor, taken }: Partial<Extract<Outcome, { state: 'ended' }>> = endedAt(next) ?? {}
+      const stored = find(next) ?? taken
+      drop(next)
+      claims.delete(next)
+      note(next, { state: 'ended', ...(successor !== undefined && { successor }) }, stored?.record)
+      over.add(next)
+      next = successor
+    }
     return wasKnown
   }
 

@@ -19,6 +19,7 @@ export interface RedisClient {
   info?(section: string): Promise<string>
   get(key: string): Promise<string | null>
   pTTL(key: string): Promise<number>
+  hGet(key: string, field: string): Promise<string | null | undefined>
   hDel(key: string, fields: string[]): Promise<unknown>
   hGetAll(key: string): Promise<Record<string, string>>
   eval(script: string, options: ScriptOptions): Promise<unknown>

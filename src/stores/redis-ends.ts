@@ -4,10 +4,10 @@ import type { RedisKeys } from './redis-logins.js'
 import { parseSession, parseTaken } from './redis-record.js'
 import type { RevocationOrder } from './redis-revocations.js'
 import type { Run } from './redis-run.js'
-import { ABANDON, END, ENROLL_AGAIN, LEAVE_TAKEN, PUT_BACK, REVOKE, TAKE } from './redis-scripts.js'
+import { ABANDON, CONFIRM, END, ENROLL_AGAIN, PUT_BACK, REVOKE, TAKE } from './redis-scripts.js'
 
 /** How sessions end in Redis, or are taken to become others: see {@link SessionStore}. */
-export interface RedisEnds extends Pick<SessionStore, 'end' | 'take' | 'putBack' | 'revoke'> {
+export interface RedisEnds extends Pick<SessionStore, 'end' | 'take' | 'confirm' | 'putBack' | 'revoke'> {
   /**
    * Says `ended` under each session's key, and only then takes it out of its user's list. The word stays until
    * a login with the same code, or one that is about to create the session, can no longer be under way.
@@ -17,8 +17,6 @@ export interface RedisEnds extends Pick<SessionStore, 'end' | 'take' | 'putBack'
   leave(user: string, ids: string[]): Promise<void>
   /** Ends a session that was created a moment ago, and is not to be: what it took the place of can be put back. */
   retract(id: string, user: string, replaces: Taking | undefined): Promise<void>
-  /** A taken session has become one of this user: it has ended. */
-  leaveTaken(taking: Taking, user: string): Promise<void>
 }
 
 export interface RedisEndsOptions {
@@ -34,7 +32,7 @@ export function redisEnds({ connection, run, keys, revocations, forget }: RedisE
   return {
     endAll,
     leave,
-    leaveTaken,
+    confirm,
 
     async retract(id, user, replaces) {
       await run(END, keys.session(id), [CODE_MEMORY, replaces?.user === user ? replaces.id : ''])
@@ -42,8 +40,8 @@ export function redisEnds({ connection, run, keys, revocations, forget }: RedisE
     },
 
     async end(id, user) {
-      const wasKnown = await endOne(id)
-      await leave(user, [id])
+      const { wasKnown, ended } = await endOne(id)
+      await leave(user, ended)
       return wasKnown
     },
 
@@ -54,31 +52,33 @@ export function redisEnds({ connection, run, keys, revocations, forget }: RedisE
       return record && record.expires > Date.now() ? record : undefined
     },
 
-    async putBack(taking) {
+    async putBack(taking, { endSuccessorOf } = {}) {
       const { id, user, token, successor } = taking
       // A guest is not their user: who ends that one's session, to make room or by a revocation, ends no guest.
       const isGuest = isOfGuest(await (await connection.client()).get(keys.session(id)))
-      const found = await run(ABANDON, keys.session(successor), [isGuest ? '' : id, CODE_MEMORY])
+      const mayEnd = endSuccessorOf === undefined ? 0 : 1
+      const found = await run(ABANDON, keys.session(successor), [isGuest ? '' : id, CODE_MEMORY, mayEnd])
+      forget(successor)
       if (found === 'session') {
-        await markEnded(taking)
+        await confirm(taking)
         return 'succeeded'
       }
+      if (endSuccessorOf !== undefined && endSuccessorOf !== user) await leave(endSuccessorOf, [successor])
       if (found === 'ended' && !isGuest) {
         await endOne(id)
         await leave(user, [id, successor])
         return 'over'
       }
-      // First the list, so that a revocation finds it there.
-      if ((await run(ENROLL_AGAIN, keys.user(user), [id, successor])) !== 1) {
-        // Revoked: who ends what is on the list ends this one, too.
+      // Before it is back, so that what a revocation has still to end stays away.
+      if (!(await isEnrolled(user, id))) {
         await leave(user, [successor])
         return 'over'
       }
       const isThere = await run(PUT_BACK, keys.session(id), [token, Date.now(), CODE_MEMORY])
       forget(id)
-      if (isThere === 1) return 'back'
-      await leave(user, [id, successor])
-      return 'over'
+      if (isThere === 'session') await run(ENROLL_AGAIN, keys.user(user), [id, successor])
+      else await leave(user, isThere === 'taken' ? [successor] : [id, successor])
+      return isThere === 'over' ? 'over' : 'back'
     },
 
     async revoke(user) {
@@ -87,8 +87,8 @@ export function redisEnds({ connection, run, keys, revocations, forget }: RedisE
     },
   }
 
-  /** Ends what stands under an id, and what it has become. Whether something stood there. */
-  async function endOne(id: string): Promise<boolean> {
+  /** Ends what stands under an id, and what it has become: these ids, and whether something stood there. */
+  async function endOne(id: string): Promise<{ wasKnown: boolean; ended: string[] }> {
     let wasKnown = 0
     const ended = new Set<string>()
     // One that was put back leads to what it was to become, and back.
@@ -99,24 +99,28 @@ export function redisEnds({ connection, run, keys, revocations, forget }: RedisE
       ended.add(next)
       next = successor
     }
-    return wasKnown === 1
+    return { wasKnown: wasKnown === 1, ended: [...ended] }
   }
 
   async function endAll(user: string, ids: string[]): Promise<void> {
     if (ids.length === 0) return
-    await Promise.all(ids.map(endOne))
-    await leave(user, ids)
+    const ends = await Promise.all(ids.map(endOne))
+    await leave(
+      user,
+      ends.flatMap(({ ended }) => ended),
+    )
   }
 
-  async function leaveTaken(taking: Taking, user: string): Promise<void> {
-    await markEnded(taking)
-    // Its own list, where it was a guest's.
-    if (taking.user !== user) await leave(taking.user, [taking.id])
-  }
-
-  async function markEnded({ id, token }: Taking): Promise<void> {
-    await run(LEAVE_TAKEN, keys.session(id), [token, CODE_MEMORY])
+  async function confirm({ id, user, token }: Taking): Promise<void> {
+    const isOver = await run(CONFIRM, keys.session(id), [token, CODE_MEMORY])
     forget(id)
+    if (isOver === 1) await leave(user, [id])
+  }
+
+  /** Whether a session is on its user's list, and was not revoked. */
+  async function isEnrolled(user: string, id: string): Promise<boolean> {
+    const end = await (await connection.client()).hGet(keys.user(user), id)
+    return typeof end === 'string' && end !== '0'
   }
 
   async function leave(user: string, ids: string[]): Promise<void> {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type Claim, CODE_MEMORY, type Entry, type NewSession, type SessionStore } from '../store.js'
 import type { RedisClient } from './redis-client.js'
+import { isCluster } from './redis-cluster.js'
 import type { Connection } from './redis-connection.js'
 import type { RedisEnds } from './redis-ends.js'
 import { lifeOf, printSession } from './redis-record.js'
@@ -17,7 +18,7 @@ export interface RedisLoginsOptions {
   keys: RedisKeys
   /** What a value under a session key says. */
   entryOf(client: RedisClient, id: string, value: string): Promise<Entry | undefined>
-  ends: Pick<RedisEnds, 'endAll' | 'leave' | 'leaveTaken' | 'retract'>
+  ends: Pick<RedisEnds, 'endAll' | 'leave' | 'retract'>
   revocations: RevocationOrder
 }
 
@@ -47,11 +48,8 @@ export function redisLogins(options: RedisLoginsOptions): RedisLogins {
     },
 
     async create(session) {
-      const { user, replaces } = session
       const isCreated = (await enroll(session)) && (await place(session))
       if (!isCreated) await withdraw(session)
-      // It is created, whatever comes of this.
-      else if (replaces) await ends.leaveTaken(replaces, user).catch(() => {})
       return isCreated
     },
   }
@@ -68,7 +66,12 @@ export function redisLogins(options: RedisLoginsOptions): RedisLogins {
     const answer = (await run(ENROLL, keys.user(user), args)) as [string, string, ...string[]] | null
     if (!answer) return false
     const [revoked, ago, ...toEnd] = answer
-    const revocation = { at: revoked === '' ? undefined : Number(revoked), ago: Number(ago) / 1000, asked }
+    const revocation = {
+      at: revoked === '' ? undefined : Number(revoked),
+      ago: Number(ago) / 1000,
+      asked,
+      isOneClock: !isCluster(await connection.client()),
+    }
     if (wasBefore(claim as OrderedClaim, revocation, revocations.lastOf(user))) return false
     // A process that has stood still may hold a claim that others have refused: nobody makes room for that.
     if (toEnd.length > 0 && !(await isHeld(claim))) return false

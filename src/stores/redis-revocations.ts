@@ -20,6 +20,8 @@ export interface Revocation {
   ago: number
   /** By our own clock, before it was asked: ms. */
   asked: number
+  /** Whether the claim and the revocation were timed by one clock: not on a cluster. */
+  isOneClock: boolean
 }
 
 /** In which order this process made claims and revocations: what it knows without any clock. */
@@ -49,14 +51,15 @@ export function revocationOrder(): RevocationOrder {
  * Whether a login began before its user was revoked. Each way to tell can miss one: this process knows only the order of
  * its own events; its clock stands still while the machine is suspended; Redis's clock can be set back, and the nodes of
  * a cluster have one each. So one that says "before" is enough. Durations know it but for a round trip; then Redis's
- * clock decides, unless it disagrees with ours on how old the claim is: then what may be before is.
+ * clock decides. Where there are several, or it disagrees with ours on how old the claim is, what may be before is.
  */
-export function wasBefore(claim: OrderedClaim, { at, ago, asked }: Revocation, lastOrder: number): boolean {
+export function wasBefore(claim: OrderedClaim, revocation: Revocation, lastOrder: number): boolean {
+  const { at, ago, asked, isOneClock } = revocation
   if (lastOrder > claim.order) return true
   if (at === undefined) return false
   if (claim.began <= at) return true
   const [least, most] = [asked - claim.granted, performance.now() - claim.sent]
   const byRedis = (at - claim.began) / 1000 + ago
-  const doClocksAgree = least <= byRedis && byRedis <= most
+  const doClocksAgree = isOneClock && least <= byRedis && byRedis <= most
   return (doClocksAgree ? least : most) >= ago
 }

@@ -13,10 +13,10 @@ import { createHash } from 'node:crypto'
  *   ended                  a session was here
  *   ended ID               the same, and ID is what became of it: its successor, or the session that was put back
  *
- * Under a user key stands a hash: a field for each session, with its end (0: it was revoked, and has to end), and
- * `revoked`, the time of the last revocation. A session is enrolled before it is created, and leaves only after its
- * key says `ended`, or a while after its end: so the hash names every live session of the user, at every instant.
- * One number for each, because Redis keeps that in nine bytes.
+ * Under a user key stands a hash: a field for each session, with its end (0: it was revoked, and has to end; negative:
+ * it was taken, and its successor counts in its place), and `revoked`, the time of the last revocation. A session is
+ * enrolled before it is created, and leaves only after its key says `ended`, or a while after its end: so the hash names
+ * every live session of the user, at every instant. One number for each, because Redis keeps that in nine bytes.
  *
  * Clocks: a session's EXPIRES is for us, and is by our clock (ms). What the user's hash says is by Redis's clock
  * (µs), to which lifetimes are given as durations: no two clocks are ever compared.
@@ -90,21 +90,22 @@ redis.call('SET', KEYS[1], 'taken ' .. ARGV[1] .. ' ' .. ARGV[2] .. '\\n' .. val
 return value
 `)
 
-/** ARGV: token, life of the word `ended` (ms). The taken session has become its successor. */
-export const LEAVE_TAKEN: Script = script(`${TAKEN}
-if not isMine then return 0 end
+/** ARGV: token, life of the word `ended` (ms). The taken session has become its successor. 0 when another one is here. */
+export const CONFIRM: Script = script(`${TAKEN}
+if not isMine then return (token or string.match(value, '^%d+ %d+\\n')) and 0 or 1 end
 redis.call('DEL', KEYS[1])
 redis.call('SET', KEYS[1], 'ended ' .. successor, 'PX', ARGV[2])
 return 1
 `)
 
 /**
- * ARGV: id of the session that was taken or '', life of the word (ms). Nothing can be created here any more, and who ends
- * this ends that one. Else what stands here: `session`, or `ended` when somebody ended it.
+ * ARGV: id of the session that was taken or '', life of the word (ms), 1 to end also what was created here. Nothing can
+ * be created here any more, and who ends this ends that one. Else what stands here: `session`, or `ended` when somebody
+ * ended it.
  */
 export const ABANDON: Script = script(`
 local value = redis.call('GET', KEYS[1]) or ''
-if string.match(value, '^%d+ %d+\\n') then return 'session' end
+if ARGV[3] == '0' and string.match(value, '^%d+ %d+\\n') then return 'session' end
 local word = ARGV[1] == '' and 'ended' or 'ended ' .. ARGV[1]
 if value ~= word then
   -- It has become another since: then it was there.
@@ -117,29 +118,25 @@ return 'abandoned'
 `)
 
 /**
- * ARGV: token, now (ms, our clock), life of the word `ended` (ms). 0 when it is over; 1 when it stands there, or others
- * have it.
+ * ARGV: token, now (ms, our clock), life of the word `ended` (ms). What stands there: `session`, `taken` when others have
+ * it, or `over`.
  */
 export const PUT_BACK: Script = script(`${TAKEN}
-if not isMine then return (token or string.match(value, '^%d+ %d+\\n')) and 1 or 0 end
+if not isMine then return token and 'taken' or string.match(value, '^%d+ %d+\\n') and 'session' or 'over' end
 local life = string.match(session, '^%d+ (%d+)') - ARGV[2]
 redis.call('DEL', KEYS[1])
 redis.call('SET', KEYS[1], session, 'PX', string.format('%.0f', math.max(life, ARGV[3])))
-return 1
+return 'session'
 `)
 
 /**
- * ARGV: id of a session, id of what has taken its place. Gives it its place again. 0 when neither is there: both were
- * ended, or the user was revoked.
+ * ARGV: id of a session, id of what was to take its place. Undoes their enrolment, if it was done and not undone: the
+ * session counts again.
  */
 export const ENROLL_AGAIN: Script = script(`
-local mine = redis.call('HGET', KEYS[1], ARGV[1])
-if mine then return mine == '0' and 0 or 1 end
-local theirs = redis.call('HGET', KEYS[1], ARGV[2])
-if not theirs or theirs == '0' then return 0 end
-redis.call('HDEL', KEYS[1], ARGV[2])
-redis.call('HSET', KEYS[1], ARGV[1], theirs)
-return 1
+if redis.call('HDEL', KEYS[1], ARGV[2]) == 0 then return end
+local ends = string.match(redis.call('HGET', KEYS[1], ARGV[1]) or '', '^%-(.*)')
+if ends then redis.call('HSET', KEYS[1], ARGV[1], ends) end
 `)
 
 /** ARGV: what must stand there, its life from now (ms). 1 when it does. */
@@ -153,7 +150,7 @@ const GRACE = 60_000_000
 
 /**
  * ARGV: session id, its life (ms), sessions at most, life of a claim (ms), id of the session whose place it takes or ''.
- * Nothing when that one has to end: it was revoked. Else
+ * Nothing when that one is over, or has to end: it was revoked. Else
  * [when the user was revoked (µs) or '', how long ago that was (µs), ids that have to end…]: those that make room, the
  * first to end first, and those that a revocation should have ended whose process died.
  */
@@ -168,10 +165,10 @@ end
 local ends = now + ARGV[2] * 1000
 if ARGV[5] ~= '' then
   local before = redis.call('HGET', KEYS[1], ARGV[5])
-  if before == '0' then return false end
+  if not before or before == '0' then return false end
   -- The same session under another id ends when it would have, however long this was on its way.
-  ends = tonumber(before or ends)
-  redis.call('HDEL', KEYS[1], ARGV[5])
+  ends = math.abs(before)
+  redis.call('HSET', KEYS[1], ARGV[5], print(-ends))
 end
 
 local last = ends
@@ -179,13 +176,14 @@ local live = {}
 local answer = { revoked < 0 and '' or print(revoked), print(now - revoked) }
 local fields = redis.call('HGETALL', KEYS[1])
 for i = 1, #fields, 2 do
-  local id, expires = fields[i], tonumber(fields[i + 1]) or 0
+  local id, field = fields[i], tonumber(fields[i + 1]) or 0
+  local expires = math.abs(field)
   if id ~= 'revoked' and id ~= ARGV[1] then
     if expires == 0 then
       table.insert(answer, id)
     elseif expires + ${GRACE} < now then
       redis.call('HDEL', KEYS[1], id)
-    elseif expires > now then
+    elseif field > now then
       table.insert(live, { id = id, expires = expires })
     end
     last = math.max(last, expires)
@@ -217,10 +215,10 @@ return ids
 
 /** ARGV: session id, its life from now (ms). Never shorter. 0 when the session is not enrolled, or was revoked. */
 export const RENEW_ENROLMENT: Script = script(`${NOW}
-local expires = tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or 0)
-if expires == 0 then return 0 end
-local ends = math.max(expires, now + ARGV[2] * 1000)
-redis.call('HSET', KEYS[1], ARGV[1], print(ends))
+local field = tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or 0)
+if field == 0 then return 0 end
+local ends = math.max(math.abs(field), now + ARGV[2] * 1000)
+redis.call('HSET', KEYS[1], ARGV[1], print(field < 0 and -ends or ends))
 redis.call('PEXPIRE', KEYS[1], print(math.max(redis.call('PTTL', KEYS[1]), (ends + ${GRACE} - now) / 1000)))
 return 1
 `)

@@ -66,7 +66,7 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
   }
   const run = runner(connection)
   const revocations = revocationOrder()
-  const { endAll, leave, leaveTaken, retract, ...ends } = redisEnds({
+  const { endAll, leave, retract, ...ends } = redisEnds({
     connection,
     run,
     keys,
@@ -97,7 +97,7 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
       keys,
       entryOf,
       revocations,
-      ends: { endAll, leave, leaveTaken, retract },
+      ends: { endAll, leave, retract },
     }),
     ...ends,
 
@@ -117,7 +117,7 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
     async list(user) {
       const client = await connection.client()
       const { revoked: _, ...enrolments } = await client.hGetAll(keys.user(user))
-      const last = (id: string) => Number(enrolments[id])
+      const last = (id: string) => Math.abs(Number(enrolments[id]))
       const ids = Object.keys(enrolments).sort((a, b) => last(b) - last(a))
       const read = async (id: string) => ({ id, record: parseSession(await client.get(keys.session(id))) })
       const stored = await Promise.all(ids.slice(0, LIST_MAX).map(read))

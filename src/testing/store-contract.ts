@@ -523,10 +523,95 @@ export const storeContract: readonly StoreCase[] = [
 
       const record = newRecord({ data: taken?.data ?? {} })
       ok(await store.create({ id, user, claim, record, max: 1, replaces }))
+      await store.confirm(replaces)
 
       deepEqual(await store.read(id), { state: 'session', record })
       deepEqual(await store.read(guest.id), { state: 'ended' })
       deepEqual(await store.list(guest.user), [])
+    },
+  },
+  {
+    name: 'a session is taken until its successor is confirmed, and counts no more',
+    async run(store) {
+      const user = newId()
+      const other = await create(store, { user, record: lasting(70_000), max: 2 })
+      const { id, replaces } = await unconfirmed(store, await create(store, { user, max: 2 }))
+      equal((await store.read(replaces.id))?.state, 'taken')
+      await store.confirm({ ...replaces, token: 'another' })
+      equal((await store.read(replaces.id))?.state, 'taken')
+
+      // Of two there is room for one: the other two are one.
+      await create(store, { user, record: lasting(80_000), max: 3 })
+      equal((await store.read(id))?.state, 'session')
+      equal((await store.read(other.id))?.state, 'session')
+      await store.confirm(replaces)
+      await store.confirm(replaces)
+
+      deepEqual(await store.read(replaces.id), { state: 'ended' })
+      equal((await store.list(user)).length, 3)
+      ok(await store.end(replaces.id, user))
+      deepEqual(await store.read(id), { state: 'ended' })
+    },
+  },
+  {
+    name: 'a successor that nobody was told of ends with its taking, and the session is as it was',
+    async run(store) {
+      const user = newId()
+      const old = await create(store, { user, record: newRecord({ data: { n: 1 } }) })
+      const { id, claim, record, replaces } = await unconfirmed(store, old)
+
+      equal(await store.putBack(replaces, { endSuccessorOf: user }), 'back')
+      equal(await store.putBack(replaces, { endSuccessorOf: user }), 'back')
+
+      deepEqual(await store.read(id), { state: 'ended' })
+      equal(await store.create({ id, user, claim, record, max: 10, replaces }), false)
+      deepEqual(await store.read(old.id), { state: 'session', record: old.record })
+      deepEqual(await store.list(user), [{ id: old.id, record: old.record }])
+      await create(store, { user, record: lasting(70_000), max: 1 })
+      deepEqual(await store.read(old.id), { state: 'ended' })
+    },
+  },
+  {
+    name: 'a guest is put back whose login nobody was told of, and that user has no session more',
+    async run(store) {
+      const user = newId()
+      const mine = await create(store, { user, record: lasting(40_000), max: 2 })
+      const guest = await create(store, { record: newRecord({ user: null, data: { cart: [1] } }) })
+      const claim = await claimed(store, newId())
+      const id = newId()
+      const replaces = { id: guest.id, user: guest.user, token: 't', successor: id }
+      ok(await store.take(replaces))
+      ok(await store.create({ id, user, claim, record: newRecord(), max: 2, replaces }))
+
+      equal(await store.putBack(replaces, { endSuccessorOf: user }), 'back')
+
+      deepEqual(await store.read(guest.id), { state: 'session', record: guest.record })
+      deepEqual(await store.read(id), { state: 'ended' })
+      await create(store, { user, record: lasting(70_000), max: 2 })
+      equal((await store.read(mine.id))?.state, 'session')
+      await store.revoke(user)
+      equal((await store.read(guest.id))?.state, 'session')
+    },
+  },
+  {
+    name: 'a successor that went on, or was put back, was there: what was taken for it has ended',
+    async run(store) {
+      for (const how of ['is taken', 'went on', 'was put back'] as const) {
+        const user = newId()
+        const first = await unconfirmed(store, await create(store, { user }))
+        const second = { id: first.id, user, token: newId(), successor: newId() }
+        if (how === 'went on') await successorOf(store, first)
+        else ok(await store.take(second))
+        if (how === 'was put back') equal(await store.putBack(second), 'back')
+
+        equal(await store.putBack(first.replaces), 'succeeded', how)
+        deepEqual(await store.read(first.replaces.id), { state: 'ended' }, how)
+        if (how === 'is taken') equal(await store.putBack(second), 'back')
+
+        equal((await store.list(user)).length, 1, how)
+        ok(await store.end(first.replaces.id, user))
+        deepEqual(await store.list(user), [], how)
+      }
     },
   },
   {
@@ -755,6 +840,17 @@ async function succeeded(
 }
 
 async function successorOf(
+  store: SessionStore,
+  old: Created,
+  max = 10,
+): Promise<Created & { replaces: Taking }> {
+  const successor = await unconfirmed(store, old, max)
+  await store.confirm(successor.replaces)
+  return successor
+}
+
+/** A session that was made of another, by who has told nobody yet. */
+async function unconfirmed(
   store: SessionStore,
   { id: old, user }: Created,
   max = 10,

@@ -107,6 +107,18 @@ const EXAMPLES: Record<string, string[]> = {
     '120–130 login c2 after g2 → 200 new',
     '140–150 write new g3 w6 → dead',
   ],
+  'nothing of a guest’s logout that meets their login': [
+    '0–10 write new g1 w1 → 200 w1 gives g1 new',
+    '40–60 login c1 after g1 → 200 w1 new',
+    '50–70 logout g1 → 200 w1',
+    '80–90 read c1 → 401',
+  ],
+  'a session is lost: of a user whose guest logged out too late': [
+    '0–10 write new g1 w1 → 200 w1 gives g1 new',
+    '40–60 login c1 after g1 → 200 w1 new',
+    '65–70 logout g1 → 401',
+    '80–90 read c1 → 401',
+  ],
   'a guest is good after their login': [
     '0–10 write new g1 w1 → 200 w1 gives g1 new',
     '40–50 login c1 after g1 → 200 w1 new',

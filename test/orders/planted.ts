@@ -63,7 +63,7 @@ const PLANS: Record<string, Plan> = {
   },
   'PUT_BACK does nothing': {
     script: 'PUT_BACK',
-    change: ["redis.call('DEL', KEYS[1])", 'if true then return 1 end'],
+    change: ["redis.call('DEL', KEYS[1])", "if true then return 'session' end"],
     pair: ['rotate', 'write'],
     needsFault: true,
   },
@@ -85,9 +85,9 @@ const PLANS: Record<string, Plan> = {
     carrier: 'code',
     needsFault: true,
   },
-  'ENROLL does not forget its predecessor': {
+  'ENROLL counts a session and its successor': {
     script: 'ENROLL',
-    change: ["redis.call('HDEL', KEYS[1], ARGV[5])", ''],
+    change: ["redis.call('HSET', KEYS[1], ARGV[5], print(-ends))", ''],
     pair: ['login', 'rotate'],
     isOtherFirst: true,
   },

@@ -28,6 +28,7 @@ export function countingStore(inner: SessionStore): CountingStore {
     update: counted('update'),
     renew: counted('renew'),
     take: counted('take'),
+    confirm: counted('confirm'),
     putBack: counted('putBack'),
     end: counted('end'),
     list: counted('list'),

@@ -19,9 +19,10 @@ export function checkLosses(session: Session, scene: Scene): void {
 }
 
 function hasEnded(session: Session, { to }: Operation, { history, settings, sessions }: Scene): boolean {
-  const { name, user, operations, begun, exchange } = session
+  const { name, user, begun, exchange } = session
   const { maxSessionsPerUser, ttl } = settings
-  const isLoggedOut = operations.some(({ what, from }) => what === 'logout' && from < to)
+  const logouts = [...logoutsOf(session), ...logoutsOfGuest(session, sessions)]
+  const isLoggedOut = logouts.some(({ from }) => from < to)
   const isExpired = to > (isGuest(name) ? begun : (exchange?.at ?? 0)) + ttl - SLACK
   if (isLoggedOut || isExpired) return true
   // A guest is nobody's: no revocation ends one, and no login makes room of one.
@@ -44,6 +45,18 @@ function hasEnded(session: Session, { to }: Operation, { history, settings, sess
       other.known > begun,
   )
   return isRevoked || newer.length >= maxSessionsPerUser
+}
+
+function logoutsOf({ operations }: Session): Operation[] {
+  return operations.filter(({ what }) => what === 'logout')
+}
+
+/** Those that began before the guest's login was answered: to end a guest is to end what they have become. */
+function logoutsOfGuest({ name }: Session, sessions: readonly Session[]): Operation[] {
+  return sessions.flatMap((guest) => {
+    const login = guest.farewells.find(({ session }) => session === name)
+    return login ? logoutsOf(guest).filter(({ from }) => from < login.to) : []
+  })
 }
 
 /** Whether another credential, or the session of a user, may have taken the place of this one. */
