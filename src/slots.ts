@@ -23,13 +23,14 @@ const FOR_A_USER = 3
  * again wait, first come, first served; but who waits for a limit of their own holds up nobody else.
  */
 export function slots(concurrency: number): Slots {
-  const [total, exchanges] = [limit(concurrency, Number.POSITIVE_INFINITY), limit(concurrency)]
+  const total = limit(concurrency, Number.POSITIVE_INFINITY)
+  const ofExchanges = [total, limit(concurrency)]
   const calls = limit(Math.max(1, Math.floor(concurrency / 2)))
   const users = new Map<string, Limit>()
   const line: { limits: Limit[]; start(): void }[] = []
 
   return {
-    exchange: (work) => enter(work, [total, exchanges]),
+    exchange: (work) => enter(work, ofExchanges),
     call(work, openId) {
       if (openId === undefined) return enter(work, [total, calls])
       const own = users.get(openId) ?? limit(FOR_A_USER)

@@ -13,6 +13,8 @@ export interface Connection {
    * master, and keeps commands until then: those come late, which each of ours can bear.)
    */
   client(): RedisClient | Promise<RedisClient>
+  /** Whether there are several nodes; `false` before the first command. */
+  isCluster(): boolean
   close(): Promise<void>
 }
 
@@ -41,6 +43,8 @@ export function connectionTo(source: RedisClient | string, timeout: number): Con
       })
       return deadline(timeout, opening, notConnected)
     },
+
+    isCluster: () => client !== undefined && isCluster(client),
 
     async close() {
       isClosed = true

@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { type Claim, CODE_MEMORY, type Entry, type NewSession, type SessionStore } from '../store.js'
 import type { RedisClient } from './redis-client.js'
-import { isCluster } from './redis-cluster.js'
 import type { Connection } from './redis-connection.js'
 import type { RedisEnds } from './redis-ends.js'
 import { lifeOf, printSession } from './redis-record.js'
-import { type OrderedClaim, type RevocationOrder, wasBefore } from './redis-revocations.js'
+import type { OrderedClaim, RevocationOrder } from './redis-revocations.js'
 import type { Run } from './redis-run.js'
 import { CLAIM, ENROLL, ENROLL_AGAIN, KEEP, REPLACE, SETTLE } from './redis-scripts.js'
 
@@ -66,13 +65,8 @@ export function redisLogins(options: RedisLoginsOptions): RedisLogins {
     const answer = (await run(ENROLL, keys.user(user), args)) as [string, string, ...string[]] | null
     if (!answer) return false
     const [revoked, ago, ...toEnd] = answer
-    const revocation = {
-      at: revoked === '' ? undefined : Number(revoked),
-      ago: Number(ago) / 1000,
-      asked,
-      isOneClock: !isCluster(await connection.client()),
-    }
-    if (wasBefore(claim as OrderedClaim, revocation, revocations.lastOf(user))) return false
+    const revocation = revoked === '' ? undefined : { at: Number(revoked), ago: Number(ago) / 1000, asked }
+    if (revocations.isBefore(user, claim as OrderedClaim, revocation)) return false
     // A process that has stood still may hold a claim that others have refused: nobody makes room for that.
     if (toEnd.length > 0 && !(await isHeld(claim))) return false
     await ends.endAll(user, toEnd)

@@ -14,36 +14,39 @@ export interface OrderedClaim extends Claim {
 
 /** What the list of a user says of their last revocation. */
 export interface Revocation {
-  /** By the clock of the user's node: µs. `undefined`: there was none lately. */
-  at: number | undefined
+  /** By the clock of the user's node: µs. */
+  at: number
   /** ms, by that clock, when it was asked. */
   ago: number
   /** By our own clock, before it was asked: ms. */
   asked: number
-  /** Whether the claim and the revocation were timed by one clock: not on a cluster. */
-  isOneClock: boolean
 }
 
-/** In which order this process made claims and revocations: what it knows without any clock. */
+/** In which order logins and revocations were: what this process knows of it without any clock, and what clocks say. */
 export interface RevocationOrder {
+  /** The place of a claim among this process's claims and revocations. */
   next(): number
   /** A revocation of this user begins. */
   began(user: string): void
-  /** The place of this process's last revocation of a user; 0 when it remembers none. */
-  lastOf(user: string): number
+  /** Whether a login began before its user was revoked. `revocation`: none lately, where there is none. */
+  isBefore(user: string, claim: OrderedClaim, revocation: Revocation | undefined): boolean
 }
 
 /** Users whose revocation is remembered; the oldest make room, and then only clocks decide. */
 const REVOKED_MAX = 10_000
 
-export function revocationOrder(): RevocationOrder {
+/** @param isOneClock - whether claims and revocations are timed by the same clock: not on a cluster */
+export function revocationOrder(isOneClock: () => boolean): RevocationOrder {
   const last = new LRUCache<string, number>({ max: REVOKED_MAX })
   let events = 0
 
   return {
     next: () => ++events,
     began: (user) => void last.set(user, ++events),
-    lastOf: (user) => last.get(user) ?? 0,
+    isBefore(user, claim, revocation) {
+      if ((last.get(user) ?? 0) > claim.order) return true
+      return revocation !== undefined && wasBefore(claim, revocation, isOneClock())
+    },
   }
 }
 
@@ -53,10 +56,7 @@ export function revocationOrder(): RevocationOrder {
  * a cluster have one each. So one that says "before" is enough. Durations know it but for a round trip; then Redis's
  * clock decides. Where there are several, or it disagrees with ours on how old the claim is, what may be before is.
  */
-export function wasBefore(claim: OrderedClaim, revocation: Revocation, lastOrder: number): boolean {
-  const { at, ago, asked, isOneClock } = revocation
-  if (lastOrder > claim.order) return true
-  if (at === undefined) return false
+export function wasBefore(claim: OrderedClaim, { at, ago, asked }: Revocation, isOneClock: boolean): boolean {
   if (claim.began <= at) return true
   const [least, most] = [asked - claim.granted, performance.now() - claim.sent]
   const byRedis = (at - claim.began) / 1000 + ago

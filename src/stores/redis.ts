@@ -65,7 +65,7 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
     user: (user: string) => `${prefix}u:${user}`,
   }
   const run = runner(connection)
-  const revocations = revocationOrder()
+  const revocations = revocationOrder(() => !connection.isCluster())
   const { endAll, leave, retract, ...ends } = redisEnds({
     connection,
     run,
