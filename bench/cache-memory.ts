@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { redisCache } from '../src/stores/redis-cache.js'
-import { parseSession, printSession } from '../src/stores/redis-record.js'
+import { redisCache } from '../src/stores/redis/cache.js'
+import { parseSession, printSession } from '../src/stores/redis/codec.js'
 import { sessionOf } from './population.js'
 
 /** Bytes of this process's memory for each session that `redisStore({ cache })` keeps, parsed as it comes from Redis. */

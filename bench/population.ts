@@ -1,7 +1,7 @@
 import { redisStore } from 'koa-weapp-session'
-import { idsOf } from '../src/id.js'
-import { sealerFor } from '../src/seal.js'
-import type { SessionStore, StoredSession } from '../src/store.js'
+import { idsOf } from '../src/crypto/ids.js'
+import { sealerFor } from '../src/crypto/seal.js'
+import type { SessionStore, StoredSession } from '../src/stores/store.js'
 import { APP_ID, APP_SECRET, SESSION_KEY, userOf } from './sessions.js'
 
 const TTL = 7_200_000

@@ -1,6 +1,6 @@
 import type { Context } from 'koa'
 import type { Carrier, Presented } from './carriers/carrier.js'
-import type { FoundSession, OpenSession } from './session.js'
+import type { FoundSession, OpenSession } from './session/session.js'
 
 /** The session whose credential a client has to be given: it holds another one, or none. */
 export function owed(

@@ -7,14 +7,21 @@ export type { Carrier, CarrierKind, Claims, Given, Presented } from './carriers/
 export { codeCarrier } from './carriers/code.js'
 export { type CookieCarrierOptions, cookieCarrier } from './carriers/cookie.js'
 export { type HeaderCarrierOptions, headerCarrier } from './carriers/header.js'
-export { type JwtCarrierOptions, type JwtKey, jwtCarrier } from './carriers/jwt.js'
+export type { EncryptedData, Profile, WxUserInfo } from './crypto/user-data.js'
 export type { Diagnostics, StoreCall, StoreOutcome } from './diagnostics.js'
 export { type RefusalOptions, WeappSessionError } from './errors.js'
+export { type JwtCarrierOptions, type JwtKey, jwtCarrier } from './jwt/carrier.js'
 export { type WeappSession, weappSession } from './middleware.js'
 export type { WeappSessionOptions } from './options.js'
 export type { Reason, RefusalBody } from './protocol.js'
 export { requireWxUser } from './require-user.js'
-export type { SessionData, WxSession } from './session.js'
+export type { SessionData, WxSession } from './session/session.js'
+export { type ExpressStoreOptions, fromExpressStore } from './stores/express/store.js'
+export type { ExpressCookie, ExpressStore } from './stores/express/types.js'
+export { type MemoryStoreOptions, memoryStore } from './stores/memory.js'
+export type { RedisCacheOptions } from './stores/redis/cache.js'
+export type { RedisClient, ScriptOptions } from './stores/redis/client.js'
+export { type RedisStoreOptions, redisStore } from './stores/redis/store.js'
 export type {
   Claim,
   Entry,
@@ -23,13 +30,6 @@ export type {
   SessionRecord,
   SessionStore,
   Taking,
-} from './store.js'
-export { type ExpressStoreOptions, fromExpressStore } from './stores/express.js'
-export type { ExpressCookie, ExpressStore } from './stores/express-client.js'
-export { type MemoryStoreOptions, memoryStore } from './stores/memory.js'
-export { type RedisStoreOptions, redisStore } from './stores/redis.js'
-export type { RedisCacheOptions } from './stores/redis-cache.js'
-export type { RedisClient, ScriptOptions } from './stores/redis-client.js'
-export type { EncryptedData, Profile, WxUserInfo } from './user-data.js'
-export type { GetPhoneNumberOptions, PhoneNumber, Wechat, WechatAppOptions } from './wechat-api.js'
-export { WechatApiError, type WechatApiErrorCode, type WechatApiErrorOptions } from './wechat-api-error.js'
+} from './stores/store.js'
+export type { GetPhoneNumberOptions, PhoneNumber, Wechat, WechatAppOptions } from './wechat/api.js'
+export { WechatApiError, type WechatApiErrorCode, type WechatApiErrorOptions } from './wechat/api-error.js'

@@ -1,12 +1,12 @@
 import type { Context } from 'koa'
 import type { Carrier } from './carriers/carrier.js'
 import { codeCarrier } from './carriers/code.js'
-import { checkOptions, mistake } from './check.js'
-import { type LoginOrigins, loginOrigins } from './login-origin.js'
+import { type LoginOrigins, loginOrigins } from './login/login-origins.js'
 import { APP_ID_HEADER } from './protocol.js'
-import type { WxSession } from './session.js'
-import type { SessionStore } from './store.js'
+import type { WxSession } from './session/session.js'
 import { memoryStore } from './stores/memory.js'
+import type { SessionStore } from './stores/store.js'
+import { checkOptions, mistake } from './util/option-error.js'
 
 /** Options of {@link weappSession}. */
 export interface WeappSessionOptions {

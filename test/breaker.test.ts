@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
-import { type Breaker, breaker } from '../src/breaker.js'
+import { type Breaker, breaker } from '../src/util/breaker.js'
 import { isRefused, startServer } from './support/server.js'
 import { codeLoginHeaders } from './support/wechat.js'
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
-import { deadline } from '../src/deadline.js'
+import { deadline } from '../src/util/deadline.js'
 import { useRedis, withClient } from './support/redis.js'
 
 const redis = useRedis(test)

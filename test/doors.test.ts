@@ -17,7 +17,7 @@ import {
   WechatApiError,
   type WxSession,
 } from '../src/index.js'
-import { parseSession, printSession } from '../src/stores/redis-record.js'
+import { parseSession, printSession } from '../src/stores/redis/codec.js'
 import { useRedis } from './support/redis.js'
 import { listen, startServer } from './support/server.js'
 import { userInfoOf } from './support/session-key.js'

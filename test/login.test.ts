@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
-import { idsOf } from '../src/id.js'
+import { idsOf } from '../src/crypto/ids.js'
 import { memoryStore, type SessionRecord, type SessionStore } from '../src/index.js'
 import { type answer, isRefused, startServer } from './support/server.js'
 import { until } from './support/until.js'

@@ -105,7 +105,7 @@ test('data of another user does not open, whoever of the two logged in first', a
   isUntrusted(t, await open(bob, await userInfoOf(phone)))
 })
 
-// src/open-data.ts counts a failure before it tries the keys of the other sessions, and never takes it back.
+// src/session/open-data.ts counts a failure before it tries the keys of the other sessions, and never takes it back.
 test('what opens costs nothing: data under the key of another session opens as often as it comes', async (t) => {
   const { server, alice: phone, phone: one } = await start(t)
   await visitor(server, one).logIn()

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
-import { type Slots, slots } from '../src/slots.js'
+import { type Slots, slots } from '../src/wechat/slots.js'
 
 /** Work that ends when it is told to, and what has begun so far. */
 function workshop(turns: Slots) {

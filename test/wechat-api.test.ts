@@ -5,16 +5,16 @@ import Koa, { type Context } from 'koa'
 import supertest from 'supertest'
 import { headerCarrier, weappSession } from '../src/index.js'
 import type { Wechat } from '../src/simulator/index.js'
-import { slots } from '../src/slots.js'
-import { code2Session } from '../src/wechat.js'
 import {
   type PhoneNumber,
   type WechatApi,
   type WechatApiOptions,
   wechatApi,
   wechatOf,
-} from '../src/wechat-api.js'
-import { WechatApiError } from '../src/wechat-api-error.js'
+} from '../src/wechat/api.js'
+import { WechatApiError } from '../src/wechat/api-error.js'
+import { code2Session } from '../src/wechat/code2session.js'
+import { slots } from '../src/wechat/slots.js'
 import { answer, listen, listenTo, startServer } from './support/server.js'
 import { until } from './support/until.js'
 import { CARRIERS, KEY, visitor } from './support/visitor.js'

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import test, { type ExecutionContext } from 'ava'
 import { WeappSessionError } from '../src/index.js'
-import { type Code2SessionOptions, code2Session } from '../src/wechat.js'
+import { type Code2SessionOptions, code2Session } from '../src/wechat/code2session.js'
 import { isRefused, listenTo, startServer } from './support/server.js'
 import { codeLoginHeaders, codeOnly, newCode, startWechat } from './support/wechat.js'
 

@@ -1,5 +1,5 @@
 import type { Context } from 'koa'
-import type { WxUserInfo } from '../user-data.js'
+import type { WxUserInfo } from '../crypto/user-data.js'
 
 /** How a session travels after login: made by `codeCarrier()`, `headerCarrier()`, `cookieCarrier()` or `jwtCarrier()`. */
 export interface Carrier {

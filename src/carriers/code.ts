@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import { checkedCredential } from '../credentials.js'
+import { checkedCredential } from '../login/read-login.js'
 import { CODE_HEADER } from '../protocol.js'
 import type { Carrier, Presented } from './carrier.js'
 

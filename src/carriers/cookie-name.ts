@@ -1,4 +1,4 @@
-import { mistake } from '../check.js'
+import { mistake } from '../util/option-error.js'
 
 /** What the rules for names look at. */
 export interface Scope {

@@ -1,5 +1,5 @@
-import { checkOptions, mistake } from '../check.js'
-import { keyRing } from '../keys.js'
+import { keyRing } from '../crypto/key-ring.js'
+import { checkOptions, mistake } from '../util/option-error.js'
 import type { Carrier } from './carrier.js'
 import { checkPrefix, defaultName } from './cookie-name.js'
 import { signedIds } from './signed-id.js'

@@ -1,8 +1,8 @@
-import { checkOptions, mistake } from '../check.js'
+import { keyRing } from '../crypto/key-ring.js'
 import { WeappSessionError } from '../errors.js'
-import { keyRing } from '../keys.js'
 import { SESSION_HEADER } from '../protocol.js'
-import { warn } from '../warn.js'
+import { checkOptions, mistake } from '../util/option-error.js'
+import { warn } from '../util/warn.js'
 import type { Carrier } from './carrier.js'
 import { signedIds } from './signed-id.js'
 

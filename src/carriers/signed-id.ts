@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
+import { type KeyRing, SIGNATURE_LENGTH } from '../crypto/key-ring.js'
 import { WeappSessionError } from '../errors.js'
-import { type KeyRing, SIGNATURE_LENGTH } from '../keys.js'
 import type { Presented } from './carrier.js'
 
 /** A session's id with its signature: `ID.SIGNATURE`, 43 characters of base64url each. */

@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache'
-import { checkOptions, mistake } from '../check.js'
+import { checkOptions, mistake } from '../util/option-error.js'
+import { warn } from '../util/warn.js'
 import {
   type Claim,
   CODE_MEMORY,
@@ -9,8 +10,7 @@ import {
   type SessionStore,
   type StoredSession,
   type Taking,
-} from '../store.js'
-import { warn } from '../warn.js'
+} from './store.js'
 
 /** Options of {@link memoryStore}. */
 export interface MemoryStoreOptions {

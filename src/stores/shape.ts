@@ -3,8 +3,8 @@
  * not of the shape that we write is none of ours, and must neither become an error of every request that meets it, nor
  * reach a handler.
  */
-import { isObject } from '../is-object.js'
-import type { RememberedRefusal, SessionRecord } from '../store.js'
+import { isObject } from '../util/json.js'
+import type { RememberedRefusal, SessionRecord } from './store.js'
 
 export function isRecord(value: unknown): value is SessionRecord {
   if (!isObject(value)) return false

@@ -12,7 +12,7 @@ import {
 } from 'node:assert'
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Claim, SessionRecord, SessionStore, Taking } from '../store.js'
+import type { Claim, SessionRecord, SessionStore, Taking } from '../stores/store.js'
 
 /** One promise of a store. */
 export interface StoreCase {

@@ -557,7 +557,7 @@ function respell(name: string, as: Spelling): string {
   }
 }
 
-// What a request is, by contract.md and by what credentials.ts documents of shapes
+// What a request is, by contract.md and by what login/read-login.ts documents of shapes
 
 type Shape =
   | { kind: 'nothing' }

@@ -73,7 +73,7 @@ const TIME_TO_SHRINK = 90_000
 const EXCHANGE_TIMEOUT = 500
 const STORE_TIMEOUT = 1000
 
-/** ms that a login is waited for: the exchange, and what src/middleware.ts adds for the store. */
+/** ms that a login is waited for: the exchange, and what src/mini-program.ts adds for the store. */
 const LEASE = EXCHANGE_TIMEOUT + 1000
 
 for (const { title, carrier, sessions, share } of LIVES) {

@@ -11,7 +11,7 @@ import { codeLoginHeaders, codeOnly } from '../support/wechat.js'
 
 const FAILED = 'ERR_SESSION_KEY_EXCHANGE_FAILED'
 
-/** ms for an exchange, and ms that the breaker stays open (src/exchange.ts). */
+/** ms for an exchange, and ms that the breaker stays open (src/login/exchange.ts). */
 const TIMEOUT = 500
 const COOL_DOWN = 2000
 

@@ -1,5 +1,5 @@
-import type { RedisClient } from '../../src/stores/redis-client.js'
-import * as scripts from '../../src/stores/redis-scripts.js'
+import type { RedisClient } from '../../src/stores/redis/client.js'
+import * as scripts from '../../src/stores/redis/scripts.js'
 import { runOutside } from './own-time.js'
 import type { Slot } from './scheduler.js'
 

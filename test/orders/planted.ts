@@ -1,4 +1,4 @@
-import * as scripts from '../../src/stores/redis-scripts.js'
+import * as scripts from '../../src/stores/redis/scripts.js'
 import { type Task, task } from './pairs.js'
 import type { Deed } from './scene.js'
 import type { CarrierName } from './world.js'

@@ -1,4 +1,4 @@
-import { idsOf } from '../../src/id.js'
+import { idsOf } from '../../src/crypto/ids.js'
 import { newCode } from '../support/wechat.js'
 import type { Answer } from './call.js'
 import { PREFIX, type Server, type Setting, TTL, type World } from './world.js'

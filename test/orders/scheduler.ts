@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { SessionStore } from '../../src/store.js'
+import type { SessionStore } from '../../src/stores/store.js'
 import { type Choice, type Fault, MARKS } from './choice.js'
 import { type Inside, type OwnTime, runInside } from './own-time.js'
 

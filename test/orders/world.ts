@@ -9,8 +9,8 @@ import {
   weappSession,
 } from '../../src/index.js'
 import { type Clock, createWechat, type Wechat } from '../../src/simulator/index.js'
-import { NO_TIMER } from '../../src/stores/redis-own-client.js'
-import * as scripts from '../../src/stores/redis-scripts.js'
+import { NO_TIMER } from '../../src/stores/redis/own-client.js'
+import * as scripts from '../../src/stores/redis/scripts.js'
 import { startRedis } from '../support/redis.js'
 import { call } from './call.js'
 import { installOwnTime, runOutside } from './own-time.js'

@@ -1,5 +1,5 @@
 import type { ExecutionContext, TestFn } from 'ava'
-import type { SessionStore } from '../../src/store.js'
+import type { SessionStore } from '../../src/stores/store.js'
 import { storeContract } from '../../src/testing/index.js'
 
 export { type Created, create, newId, newRecord } from '../../src/testing/store-contract.js'

@@ -1,0 +1,208 @@
+import { createHash, createPublicKey, createSecretKey, KeyObject } from 'node:crypto'
+import { decodeProtectedHeader, jwtVerify, SignJWT } from 'jose'
+import { LRUCache } from 'lru-cache'
+import type { Carrier, Given, Presented } from '../carriers/carrier.js'
+import { checkedKeys } from '../crypto/key-ring.js'
+import { type Profile, userOf } from '../crypto/user-data.js'
+import { WeappSessionError } from '../errors.js'
+import { TOKEN_HEADER } from '../protocol.js'
+import { checkOptions, mistake } from '../util/option-error.js'
+
+/**
+ * A secret of 32 bytes or more (HS256); or a private key of Node's `crypto`, Ed25519 (EdDSA) or P-256 (ES256). A
+ * public key only verifies: for servers that know users and log nobody in.
+ */
+export type JwtKey = string | Uint8Array | KeyObject
+
+/** Options of {@link jwtCarrier}. */
+export interface JwtCarrierOptions {
+  /** The newest first: it signs, and each verifies what names it (`kid`). */
+  keys: JwtKey | undefined | (JwtKey | undefined)[]
+  /** Seconds that a token lives; a new one comes in a response before that. Default 900. */
+  expiresIn?: number
+  /**
+   * Seconds that a token is believed without a look at the store. The look is made behind the first request after
+   * them, which is still served: the next one notices an end of the session in another process. While the store is
+   * away: until the token ends. A store in this process is asked each time. Default 10.
+   */
+  staleness?: number
+}
+
+interface Key {
+  kid: string
+  alg: 'HS256' | 'EdDSA' | 'ES256'
+  sign: KeyObject | undefined
+  verify: KeyObject
+}
+
+interface TokenClaims {
+  sub: string
+  aud: string
+  jti: string
+  exp: number
+  iat: number
+  unionId?: string
+  profile?: Profile
+  created: number
+  expires: number
+}
+
+/** Tells our tokens from all others (RFC 8725, 3.11). */
+const TYPE = 'wx-session+jwt'
+
+/** Tokens that were verified lately. */
+const SEEN_MAX = 20_000
+
+/** Characters: one header of nginx. */
+const TOKEN_MAX = 8192
+
+/** A token whose signature was good. */
+interface Token {
+  /** The whole header. */
+  authorization: string
+  appId: string
+  /** Unix ms: it is nothing any more, it is to be replaced. */
+  end: number
+  renewal: number
+  fresh: Presented
+  old: Presented
+}
+
+/** Characters of a profile in a token; WeChat's have some 300. */
+const PROFILE_MAX = 2048
+
+const BEARER = /^Bearer +([\w-]+\.[\w-]+\.[\w-]+)$/i
+
+/**
+ * A signed token (RFC 7519) is the credential, and says itself who the user is: `ctx.$wxUserInfo` needs no store.
+ * `ctx.$wxSession.data` does: `await ctx.$wxSession.load()` first. Given in the response header `X-WX-Token` at
+ * login, and again before it ends; carried by requests as `Authorization: Bearer`.
+ *
+ * Claims: `sub` the openId, `aud` the appId, `jti` the session, `iat`, `exp`; `unionId`, `profile`, and when the
+ * session began and ends (`created`, `expires`, Unix ms).
+ *
+ * @throws {TypeError} when a key is too short or of another kind, or an option makes no sense
+ *
+ * @example
+ * weappSession({ appId, appSecret, carrier: jwtCarrier({ keys: [process.env.SESSION_KEY] }) })
+ */
+export function jwtCarrier(options: JwtCarrierOptions): Carrier {
+  checkOptions('jwtCarrier', options, ['keys', 'expiresIn', 'staleness'])
+  const { keys, expiresIn = 900, staleness = 10 } = options
+  for (const [name, value] of Object.entries({ expiresIn, staleness })) {
+    if (!Number.isSafeInteger(value) || value < 1)
+      throw mistake(`jwtCarrier({ ${name} }) must be whole seconds`)
+  }
+  const ring = keysOf(keys)
+  const signing = ring.find(({ sign }) => sign)
+  /** By their signature: to hash the whole header costs more than all that is done with it. */
+  const seen = new LRUCache<string, Token>({ max: SEEN_MAX })
+
+  return { kind: 'jwt', read, give, take: (ctx) => ctx.remove(TOKEN_HEADER) }
+
+  function read({ req: { headers } }: Parameters<Carrier['read']>[0], appId: string) {
+    const { authorization } = headers
+    if (!authorization) return undefined
+    // Without a word on its recency, which costs more than the look: the oldest make room.
+    const known = seen.peek(signatureOf(authorization))
+    if (known?.authorization === authorization && known.appId === appId) return presented(known)
+    if (!/^Bearer\b/i.test(authorization)) return undefined
+    if (authorization.length > TOKEN_MAX) throw new WeappSessionError('ERR_BAD_REQUEST')
+    return verify(authorization, appId)
+  }
+
+  async function verify(authorization: string, appId: string): Promise<Presented> {
+    const [, token = ''] = BEARER.exec(authorization) ?? []
+    const claims = await verified(token, appId).catch(() => undefined)
+    if (!claims) throw new WeappSessionError('ERR_SESSION_EXPIRED')
+    const known = tokenOf(authorization, claims, staleness)
+    seen.set(signatureOf(authorization), known)
+    return presented(known)
+  }
+
+  async function verified(token: string, appId: string): Promise<TokenClaims | undefined> {
+    const { kid } = decodeProtectedHeader(token)
+    const key = ring.find((key) => key.kid === kid)
+    if (!key) return undefined
+    // The key says which algorithm, never the token.
+    const pinned = {
+      algorithms: [key.alg],
+      typ: TYPE,
+      audience: appId,
+      requiredClaims: ['sub', 'jti', 'exp', 'iat'],
+    }
+    const { payload } = await jwtVerify(token, key.verify, pinned)
+    return payload as unknown as TokenClaims
+  }
+
+  async function give(
+    ctx: Parameters<Carrier['read']>[0],
+    { credential, appId, session }: Given,
+  ): Promise<void> {
+    if (!signing)
+      throw new TypeError('koa-weapp-session: jwtCarrier() has only public keys, and logs nobody in')
+    const { user, created, expires } = session
+    if (!user) throw new TypeError('koa-weapp-session: a token names a user')
+    const { appId: _, openId, unionId, ...profile } = user
+    const about = { ...(unionId && { unionId }), created, expires }
+    // What is longer has no place in a header: the session has it.
+    const isShort = JSON.stringify(profile).length <= PROFILE_MAX
+    const exp = Math.min(Math.floor(Date.now() / 1000) + expiresIn, Math.ceil(session.expires / 1000))
+    const token = await new SignJWT({ ...about, ...(isShort && { profile }) })
+      .setProtectedHeader({ alg: signing.alg, kid: signing.kid, typ: TYPE })
+      .setSubject(openId)
+      .setAudience(appId)
+      .setJti(credential)
+      .setIssuedAt()
+      .setExpirationTime(exp)
+      .sign(signing.sign as KeyObject)
+    ctx.set(TOKEN_HEADER, token)
+  }
+}
+
+/** What there is to know of a token is found out once: all of its requests get the same two objects. */
+function tokenOf(authorization: string, claims: TokenClaims, staleness: number): Token {
+  const { aud: appId, sub, jti: credential, iat, exp, unionId, profile, created, expires } = claims
+  const user = userOf({ appId, openId: sub, unionId }, profile)
+  const fresh = { credential, claims: { user, created, expires, staleness: staleness * 1000 } }
+  // One that lasts as long as its session has no successor.
+  const renewal = exp * 1000 < expires ? ((iat + exp) / 2) * 1000 : Number.POSITIVE_INFINITY
+  const end = Math.min(exp * 1000, expires)
+  return { authorization, appId, end, renewal, fresh, old: { ...fresh, isOld: true } }
+}
+
+function signatureOf(authorization: string): string {
+  return authorization.slice(authorization.lastIndexOf('.') + 1)
+}
+
+function presented({ end, renewal, fresh, old }: Token): Presented {
+  const now = Date.now()
+  if (now >= end) throw new WeappSessionError('ERR_SESSION_EXPIRED')
+  return now > renewal ? old : fresh
+}
+
+function keysOf(given: JwtCarrierOptions['keys']): Key[] {
+  const keys = (Array.isArray(given) ? given : [given]).map(keyOf)
+  if (keys.length === 0) throw mistake('jwtCarrier() needs keys')
+  return keys
+}
+
+function keyOf(given: JwtKey | undefined): Key {
+  if (!(given instanceof KeyObject))
+    return keyOf(createSecretKey(Buffer.from(checkedKeys('jwtCarrier()', given)[0] as string)))
+  if (given.type === 'secret') {
+    checkedKeys('jwtCarrier()', given.export())
+    return { kid: kidOf(given.export()), alg: 'HS256', sign: given, verify: given }
+  }
+  const { asymmetricKeyType: type, asymmetricKeyDetails: details } = given
+  const alg = type === 'ed25519' ? 'EdDSA' : details?.namedCurve === 'prime256v1' ? 'ES256' : undefined
+  if (!alg) throw mistake('jwtCarrier() takes secrets, Ed25519 keys and P-256 keys')
+  const verify = given.type === 'private' ? createPublicKey(given) : given
+  const kid = kidOf(verify.export({ type: 'spki', format: 'der' }))
+  return { kid, alg, sign: given.type === 'private' ? given : undefined, verify }
+}
+
+/** A name for a key that says nothing about it. */
+function kidOf(bytes: Uint8Array): string {
+  return createHash('sha256').update('koa-weapp-session kid\0').update(bytes).digest('base64url').slice(0, 12)
+}

@@ -1,0 +1,191 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { LRUCache } from 'lru-cache'
+import { WeappSessionError } from '../errors.js'
+import {
+  type Claim,
+  CODE_MEMORY,
+  type Entry,
+  type RememberedRefusal,
+  type SessionStore,
+} from '../stores/store.js'
+import { breaker, type Pass } from '../util/breaker.js'
+import type { Exchanged } from '../wechat/code2session.js'
+import { BUSY } from '../wechat/errcodes.js'
+import type { Slots } from '../wechat/slots.js'
+
+export interface ExchangesOptions {
+  store: SessionStore
+  /** Sends a code to WeChat, once. */
+  code2Session(code: string): Promise<Exchanged>
+  /** How many codes are exchanged at the same time, and how many wait for their turn. */
+  slots: Slots
+  /** ms that others wait for a login that is under way: then its process is believed to be dead. */
+  lease: number
+}
+
+type Claimed = Extract<Entry, { state: 'claimed' }>
+
+/** A code that this process has exchanged, and its right to make a session of it. */
+export interface Exchange {
+  exchanged: Exchanged
+  claim: Claim
+}
+
+export interface Exchanges {
+  /**
+   * Exchanges a code, if no process has; else what became of it.
+   *
+   * @throws {WeappSessionError} ERR_SESSION_KEY_EXCHANGE_FAILED, now or as it was remembered
+   */
+  exchange(id: string, code: string): Promise<Exchange | Entry>
+  /** What stands under an id, once no login of it is under way any more. */
+  settled(id: string): Promise<Entry | undefined>
+  /** Remembers that a code is spent although there is no session: nothing can be created by its claim any more. */
+  spend(claim: Pick<Claim, 'id' | 'token'>): Promise<void>
+}
+
+/** What is known of a code that was used up for nothing: a new one is needed. */
+const SPENT: RememberedRefusal = { status: 401 }
+
+/** What is said of a code that was not sent: WeChat is silent, or asked by too many. */
+const AWAY: RememberedRefusal = { status: 502, retryAfter: 1 }
+
+/** Where a login has succeeded, whatever has become of its session since. */
+const HAS_LOGGED_IN = new Set<Entry['state']>(['session', 'used', 'ended'])
+
+/**
+ * What WeChat says of a code that is good for nobody: it is unknown, or was used. Anybody can make up such codes, so they
+ * leave next to nothing behind: in the store for as long as other processes may wait for them (ms), and in this process
+ * so many. Asked again, WeChat says the same again.
+ */
+const REFUSED_FOR_GOOD = new Set([40029, 40163])
+const REFUSED_MEMORY = 10_000
+const REFUSED_HERE_MAX = 1000
+
+/** ms between two looks at a login of another process: short at first, because most are quick. */
+const FIRST_PAUSE = 20
+const LONGEST_PAUSE = 200
+
+/** ms over which exchanges are counted, and ms that a WeChat which fails is left alone. */
+const WINDOW = 10_000
+const COOL_DOWN = 2000
+
+/**
+ * One exchange for each code, over all processes: who gets the claim exchanges, the others wait for what comes
+ * of it. WeChat consumes a code even when it refuses it or when its answer is lost, so a code whose exchange has
+ * failed, or whose process has died, is never tried again.
+ *
+ * While WeChat is silent, or asked by too many, codes that nobody has exchanged are turned away before they are
+ * claimed: at once, and without a trace.
+ */
+export function exchanges({ store, code2Session, slots, lease }: ExchangesOptions): Exchanges {
+  /** The waiting for a login of another process: one for each code, however many requests wait. */
+  const waits = new Map<string, Promise<void>>()
+  const refusedHere = new LRUCache<string, RememberedRefusal>({ max: REFUSED_HERE_MAX, ttl: CODE_MEMORY })
+  const silence = breaker({
+    of: 'wechat',
+    isFailure: isSilence,
+    window: WINDOW,
+    share: 0.5,
+    coolDown: COOL_DOWN,
+  })
+
+  return { exchange, settled, spend }
+
+  async function exchange(id: string, code: string): Promise<Exchange | Entry> {
+    const refused = refusedHere.get(id)
+    if (refused) throw failure(refused)
+    const inTurn = slots.exchange(() => {
+      const pass = silence.enter()
+      return pass ? claim(id, code, pass) : known(id)
+    })
+    const entry = await (inTurn ?? known(id))
+    if ('exchanged' in entry) return entry
+
+    const outcome = entry.state === 'claimed' ? await settled(id) : entry
+    if (outcome && HAS_LOGGED_IN.has(outcome.state)) return outcome
+    throw failure(outcome?.state === 'refused' ? outcome.refusal : SPENT)
+  }
+
+  /** What has become of a code, where WeChat cannot be asked. */
+  async function known(id: string): Promise<Entry> {
+    const entry = await store.read(id)
+    if (entry) return entry
+    throw failure(AWAY)
+  }
+
+  async function claim(id: string, code: string, pass: Pass): Promise<Exchange | Entry> {
+    let isSent = false
+    try {
+      const entry = await store.claim(id)
+      if (entry.state !== 'granted') return entry
+      isSent = true
+      return await send(code, entry.claim, pass)
+    } finally {
+      if (!isSent) pass.leave()
+    }
+  }
+
+  async function send(code: string, claim: Claim, pass: Pass): Promise<Exchange> {
+    try {
+      return { exchanged: await pass.run(() => code2Session(code)), claim }
+    } catch (error) {
+      const refusal = error instanceof WeappSessionError ? error : failure(AWAY)
+      // Not awaited: no answer has to wait for it, and where it fails, the claim itself keeps the code from being
+      // exchanged again.
+      remember(claim, refusalOf(refusal)).catch(() => {})
+      throw refusal
+    }
+  }
+
+  async function settled(id: string): Promise<Entry | undefined> {
+    const entry = await store.read(id)
+    if (entry?.state !== 'claimed') return entry
+    await (waits.get(id) ?? startWait(id, entry))
+    // Looked at again by each who has waited: what the wait saw may be over by now.
+    const after = await store.read(id)
+    return after?.state === 'claimed' && after.token !== entry.token ? settled(id) : after
+  }
+
+  function startWait(id: string, claimed: Claimed): Promise<void> {
+    const wait = untilSettled(id, claimed).finally(() => waits.delete(id))
+    waits.set(id, wait)
+    return wait
+  }
+
+  async function untilSettled(id: string, { age, token }: Claimed): Promise<void> {
+    const end = performance.now() + lease - age
+    for (let pause = FIRST_PAUSE; performance.now() < end; pause = Math.min(pause * 1.5, LONGEST_PAUSE)) {
+      await sleep(Math.min(pause, Math.max(1, end - performance.now())))
+      if ((await store.read(id))?.state !== 'claimed') return
+    }
+    // Its process has died, or stands still. When it goes on, it must not make a session of a code that we call spent.
+    await spend({ id, token })
+  }
+
+  function spend(claim: Pick<Claim, 'id' | 'token'>): Promise<void> {
+    return store.refuse(claim, SPENT, CODE_MEMORY)
+  }
+
+  function remember(claim: Claim, refusal: RememberedRefusal): Promise<void> {
+    const isForGood = REFUSED_FOR_GOOD.has(refusal.errcode ?? 0)
+    if (isForGood) refusedHere.set(claim.id, refusal)
+    return store.refuse(claim, refusal, isForGood ? REFUSED_MEMORY : CODE_MEMORY)
+  }
+}
+
+/** No answer, or none that can be used, or "busy" (-1): what was said of one code or of our options is none. */
+function isSilence(error: unknown): boolean {
+  if (!(error instanceof WeappSessionError)) return true
+  const { status, detail } = error
+  return status === 504 || (status === 502 && (detail?.errcode ?? BUSY) === BUSY)
+}
+
+function refusalOf({ status, detail, headers }: WeappSessionError): RememberedRefusal {
+  const retryAfter = headers['Retry-After']
+  return { status, ...detail, ...(retryAfter && { retryAfter: Number(retryAfter) }) }
+}
+
+function failure(refusal: RememberedRefusal): WeappSessionError {
+  return new WeappSessionError('ERR_SESSION_KEY_EXCHANGE_FAILED', refusal)
+}

@@ -1,0 +1,80 @@
+import type { Context } from 'koa'
+import getRawBody from 'raw-body'
+import { parseObject } from '../crypto/user-data.js'
+import { WeappSessionError } from '../errors.js'
+import { isObject } from '../util/json.js'
+import { checkedLogin, type FieldNames, type Login, type LoginFields } from './read-login.js'
+
+/** Bytes: far more than any profile, and its encrypted data, need. */
+const BODY_MAX = 64 * 1024
+
+const IN_BODY: FieldNames = {
+  code: '`code`',
+  rawData: '`rawData`',
+  signature: '`signature`',
+  encryptedData: '`encryptedData`',
+  iv: '`iv`',
+}
+
+/** Whether a request logs in on the path that is only for that. */
+export function isLoginPath(ctx: Context, loginPath: string | undefined): boolean {
+  return loginPath !== undefined && ctx.path === loginPath && ctx.method === 'POST'
+}
+
+/**
+ * Reads `{ code, rawData?, signature?, encryptedData?, iv? }`; or takes what a body parser before us has read.
+ *
+ * @throws {WeappSessionError} as for a login in headers; ERR_BAD_REQUEST, 415, for what is not sent as JSON
+ */
+export async function readLoginBody(ctx: Context): Promise<Login> {
+  if (!isJson(ctx.get('Content-Type'))) throw new WeappSessionError('ERR_BAD_REQUEST', NO_JSON)
+  const { body } = ctx.request as { body?: unknown }
+  // Not through a promise: what somebody has left there is asked for nothing but its fields, not even for a `then`.
+  const fields = fieldsOf(body ?? (await readText(ctx)))
+  if (!fields)
+    throw new WeappSessionError('ERR_BAD_REQUEST', {
+      message: 'The body must be a JSON object: { code, … }.',
+    })
+  return checkedLogin(fields, IN_BODY)
+}
+
+/** Who has logged in, and how long that lasts. */
+export function answerLogin(ctx: Context): void {
+  const { $wxUserInfo: user, $wxSession: session } = ctx
+  ctx.set('Cache-Control', 'no-store')
+  ctx.body = { user, expiresAt: session?.expiresAt }
+}
+
+/**
+ * A form, or a script of another page that need not ask first, can send a text in JSON's shape, but never say that it is
+ * JSON (Fetch, "CORS-safelisted request-header"). JSON is UTF-8 (RFC 8259, 8.1), so a charset can say no more than that.
+ */
+function isJson(contentType: string): boolean {
+  const [type = '', ...parameters] = contentType.toLowerCase().split(';', 8)
+  return type.trim() === 'application/json' && parameters.every(isHarmless)
+}
+
+function isHarmless(parameter: string): boolean {
+  const [name = '', value = ''] = parameter.split('=', 2)
+  return name.trim() !== 'charset' || /^"?utf-?8"?$/.test(value.trim())
+}
+
+const NO_JSON = {
+  status: 415,
+  message: 'Content-Type must be application/json: wx.request sends an object so by itself.',
+}
+
+function fieldsOf(body: unknown): LoginFields | undefined {
+  if (typeof body === 'string') return body.length <= BODY_MAX ? parseObject(body) : undefined
+  return isObject(body) ? body : undefined
+}
+
+function readText(ctx: Context): Promise<string> {
+  const { length } = ctx.request
+  return getRawBody(ctx.req, { length: length ?? null, limit: BODY_MAX, encoding: 'utf8' }).catch(
+    (cause: unknown) => {
+      const message = `The body could not be read, or is longer than ${BODY_MAX} bytes.`
+      throw new WeappSessionError('ERR_BAD_REQUEST', { message, cause })
+    },
+  )
+}

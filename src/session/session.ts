@@ -1,0 +1,140 @@
+import type { EncryptedData, WxUserInfo } from '../crypto/user-data.js'
+import type { SessionRecord } from '../stores/store.js'
+import type { PhoneNumber } from '../wechat/api.js'
+
+/**
+ * What handlers keep in a session. Yours to declare:
+ *
+ * @example
+ * declare module 'koa-weapp-session' {
+ *   interface SessionData { cart?: string[] }
+ * }
+ */
+export interface SessionData {
+  [key: string]: unknown
+}
+
+/**
+ * The session of a request. What these methods throw out of a handler is never 401: a request whose handler has begun must
+ * not be repeated by whoever sees one. Where the next request has to log in, it is ERR_SESSION_CONFLICT (409) with
+ * `X-WX-Login: required`, and the reason behind it in `cause`.
+ */
+export interface WxSession {
+  /**
+   * JSON, yours to change; saved when it has changed and the handlers did not throw.
+   *
+   * @throws {Error} with `jwtCarrier()`, before {@link WxSession.load}
+   */
+  data: SessionData
+  readonly createdAt: Date
+  readonly expiresAt: Date
+  /** Whether this very request began it. */
+  readonly isNew: boolean
+  /**
+   * Reads the session from the store, where it was believed without: with `jwtCarrier()`. With the others it is
+   * there already, and this does nothing.
+   *
+   * @throws {WeappSessionError} ERR_SESSION_CONFLICT when the session has ended, ERR_STORE_UNAVAILABLE
+   */
+  load(): Promise<void>
+  /**
+   * Ends the session: the next request with it gets ERR_SESSION_EXPIRED. Sets `ctx.$wxUserInfo` and
+   * `ctx.$wxSession` to `null`.
+   *
+   * Where it got another credential meanwhile, it ends under that one.
+   *
+   * @throws {WeappSessionError} ERR_STORE_UNAVAILABLE: it may still be alive
+   */
+  destroy(): Promise<void>
+  /**
+   * Gives the session another credential, and ends the old one: when the user may do more from now on (an account
+   * was bound, say), so that whoever knew the credential before does not. It happens when the handlers are done, also
+   * where `data` could not be saved; not when one of them throws. With `codeCarrier()` it does nothing: the code is
+   * WeChat's.
+   *
+   * Of several at once one succeeds; the answer of the others is ERR_SESSION_CONFLICT, and so it is when the session was
+   * ended meanwhile. While the store is away it is ERR_STORE_UNAVAILABLE, and the old credential stays
+   * good.
+   */
+  rotate(): Promise<void>
+  /**
+   * Opens `encryptedData` of this user with the session's key, or those of the user's last two other sessions, and
+   * checks that it was made for this mini program and this user, in the last ten minutes. The result is unsigned: do
+   * not take an identity from it.
+   *
+   * May be given what stands in a request as it is (`ctx.request.body`): what is no two texts in base64, or longer than
+   * 64 KB, is refused like what does not open, and is none of the ten.
+   *
+   * @throws {WeappSessionError} ERR_UNTRUSTED_RAW_DATA (400) when it does not open, or is not ours; always, once ten have
+   * failed in this session. ERR_SESSION_CONFLICT where the user has to log in first: a guest, or one whose session_key
+   * was sealed with another appSecret
+   */
+  decrypt(data: EncryptedData): Promise<Record<string, unknown>>
+  /**
+   * The phone number of this user, by the code of `<button open-type="getPhoneNumber">`: WeChat refuses the code of
+   * anybody else. It charges for each number, and a code works once: asked again within five minutes, this process
+   * gives the same answer. Each user has three calls at a time, `isKeyAlive()` included.
+   *
+   * @throws {WechatApiError} with a `code` that says what to do
+   * @throws {WeappSessionError} ERR_SESSION_CONFLICT in a session without a user
+   */
+  getPhoneNumber(code: string): Promise<PhoneNumber>
+  /**
+   * Asks WeChat whether it still takes this session's `session_key`: each `wx.login` may make another. Says nothing of
+   * the session, which lives on without. `false` too when there is no key that could be asked about.
+   *
+   * @throws {WechatApiError} when WeChat does not say
+   */
+  isKeyAlive(): Promise<boolean>
+}
+
+declare module 'koa' {
+  interface ExtendableContext {
+    /** The WeChat user of this request; `null` when it carries no credential. */
+    $wxUserInfo: WxUserInfo | null
+    /**
+     * The session of this request; `null` when it carries no credential. One without a user, where the carrier is
+     * `anonymous`.
+     */
+    $wxSession: WxSession | null
+  }
+}
+
+/** A session, what it goes by, and the id it is stored under. */
+export interface FoundSession {
+  id: string
+  credential: string
+  record: SessionRecord
+  /** The record is no more than what the credential says of it. */
+  isClaimed?: boolean
+  /** This very request has made it live longer. */
+  isRenewed?: boolean
+}
+
+/** A session within one request: what handlers see of it, and what the middleware does with it. */
+export interface OpenSession {
+  /** `null` in a session without a user. */
+  readonly user: WxUserInfo | null
+  readonly visible: WxSession
+  /** The session as it is now; nothing when there is none (any more). */
+  current(): FoundSession | undefined
+  /** Whether a handler has looked at `data`, and may have changed it. */
+  isTouched(): boolean
+  /** The record with what handlers have put into `data`; `undefined` when nothing has changed. */
+  changed(): SessionRecord | undefined
+  /**
+   * Stores what has changed.
+   *
+   * @throws {WeappSessionError} ERR_SESSION_CONFLICT, also when the session was ended meanwhile
+   */
+  save(): Promise<void>
+}
+
+/** What a session has to do with its request. */
+export interface Situation {
+  isNew: boolean
+  /** Whether it is only about to begin, for `onLogin`: no handler has seen the request. */
+  isDraft?: boolean
+  /** It is over: the request has no user any more. */
+  onEnd(): void
+}

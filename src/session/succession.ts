@@ -1,0 +1,154 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Ids } from '../crypto/ids.js'
+import { WeappSessionError } from '../errors.js'
+import type { Entry, NewSession, SessionRecord, SessionStore, Taking } from '../stores/store.js'
+
+/** A session that was taken, as it was then. */
+export interface Taken {
+  taking: Taking
+  record: SessionRecord
+}
+
+/** Makes one session of another: when its credential changes, or when a guest logs in. */
+export interface Successions {
+  /**
+   * Takes the old session, for a successor (its id) whose claim is there already. From here on its credential is good
+   * for nobody. `undefined`: it is over, or another request has it.
+   *
+   * @throws {WeappSessionError} ERR_STORE_UNAVAILABLE, and the old session is as it was, or will be soon
+   */
+  take(old: { id: string; user: string }, successor: string): Promise<Taken | undefined>
+  /**
+   * Creates a session in the place of the taken one. `false`, or an error: there is no new session, and the old one is
+   * as it was, or both will be so soon.
+   */
+  create(session: NewSession, taken: Taken): Promise<boolean>
+  /** The old session as it was, because its successor shall not be. */
+  putBack(taken: Taken): Promise<void>
+  /**
+   * What a request finds that meets a taken session: what has become of it. It waits a moment for that; and where
+   * nothing came of it for long, because its process has died or stands still, the session is put back.
+   *
+   * @throws {WeappSessionError} ERR_STORE_UNAVAILABLE: nobody can say yet, and to ask again makes sense
+   */
+  settled(id: string, entry: TakenEntry): Promise<Entry | undefined>
+  /** What is seen of a taken session without waiting: as it is, until it has been taken for too long. */
+  seen(id: string, entry: TakenEntry): Promise<Entry | undefined>
+}
+
+export type TakenEntry = Extract<Entry, { state: 'taken' }>
+
+/** ms between the tries to bring to an end what was begun, while the store does not answer. */
+const PAUSES = [250, 500, 1000, 2000, 4000, 8000]
+
+/** ms between two looks at a session that others have taken. Most are done with it at once. */
+const LOOKS = [10, 20, 50, 100, 200, 300, 300]
+
+/** ms after which whoever has taken a session is believed to be dead: `onLogin` may take its time. */
+const LEASE = 10_000
+
+/**
+ *     old     session ──take──▶ taken ────────────────confirm──▶ ended
+ *     new     ──claim──▶ claimed ──────create──▶ session
+ *
+ * The new place is claimed first, so that a store that cannot write refuses while the old session stands. What begins
+ * with the first arrow ends with the new session, or with the old one put back: by this process, or, where it has died,
+ * by the next request with the old credential. Until it is confirmed, this process alone decides which: when the store
+ * has not answered, there may be a new session whose credential nobody was given, and then that one ends.
+ */
+export function successions(store: SessionStore, ids: Ids): Successions {
+  return {
+    settled,
+    seen,
+
+    async take(old, successor) {
+      const taking: Taking = { ...old, token: randomUUID(), successor }
+      try {
+        const record = await askTwice(taking)
+        return record && { taking, record }
+      } catch (error) {
+        await undo(taking)
+        throw error
+      }
+    },
+
+    async create(session, { taking }) {
+      try {
+        if (await store.create({ ...session, replaces: taking })) {
+          // It is created, whatever comes of this.
+          await insist(() => store.confirm(taking))
+          return true
+        }
+      } catch (error) {
+        await undo(taking, session.user)
+        throw error
+      }
+      await undo(taking, session.user)
+      return false
+    },
+
+    async putBack({ taking }) {
+      await undo(taking)
+    },
+  }
+
+  /** The same token gets the same answer again: an answer that came late is no reason to fail. */
+  async function askTwice(taking: Taking): Promise<SessionRecord | undefined> {
+    try {
+      return await store.take(taking)
+    } catch {
+      return store.take(taking)
+    }
+  }
+
+  /** Puts the old session back, and ends the new one, of this user, if it was created. */
+  function undo(taking: Taking, endSuccessorOf?: string): Promise<void> {
+    return insist(() => store.putBack(taking, { endSuccessorOf }))
+  }
+
+  /** Tries once before anybody is answered, and goes on behind that while the store does not answer. */
+  async function insist(step: () => Promise<unknown>): Promise<void> {
+    await step().catch(() => void later(step))
+  }
+
+  async function later(step: () => Promise<unknown>): Promise<void> {
+    for (const pause of PAUSES) {
+      await sleep(pause, undefined, { ref: false })
+      const isDone = await step().then(
+        () => true,
+        () => false,
+      )
+      if (isDone) return
+    }
+  }
+
+  async function settled(id: string, entry: TakenEntry): Promise<Entry | undefined> {
+    for (const pause of LOOKS) {
+      const now = await seen(id, entry)
+      if (now?.state !== 'taken') return now
+      await sleep(pause)
+      const next = await store.read(id)
+      if (next?.state !== 'taken') return next
+      entry = next
+    }
+    throw new WeappSessionError('ERR_STORE_UNAVAILABLE', {
+      retryAfter: 1,
+      message: 'The session is getting another credential right now: keep it, and try again.',
+    })
+  }
+
+  async function seen(id: string, entry: TakenEntry): Promise<Entry | undefined> {
+    if (entry.age < LEASE) return entry
+    const { successor, token, record } = entry
+    await store.putBack({ id, user: ids.owner(record.user, id), token, successor })
+    return store.read(id)
+  }
+}
+
+/** What is said where the session of a request was ended, or taken, while the request was served. */
+export function overtaken(): WeappSessionError {
+  return new WeappSessionError('ERR_SESSION_CONFLICT', {
+    message: 'The session has expired, was ended, or got another credential, while this request was served.',
+  })
+}

@@ -1,0 +1,25 @@
+import { warn } from '../../util/warn.js'
+import type { RedisClient } from './client.js'
+import { isCluster } from './cluster.js'
+
+/**
+ * Looks whether Redis would throw keys away when it is full, and says once what that breaks. INFO, because CONFIG is
+ * denied by most providers; where that is denied too, there is nothing to say.
+ */
+export async function warnOfEviction(client: RedisClient): Promise<void> {
+  const policy = (await policies(client).catch(() => [])).find((policy) => policy !== 'noeviction')
+  if (policy === undefined) return
+  warn(
+    'WEAPP_REDIS_EVICTION',
+    `Redis has maxmemory-policy ${policy}: when it is full, it forgets sessions, so users are logged out, and the ` +
+      'lists of the sessions of users, so that revoke() does not find what it has to end. Set it to noeviction.',
+  )
+}
+
+async function policies(client: RedisClient): Promise<string[]> {
+  const nodes = isCluster(client)
+    ? await Promise.all(client.masters.map((master) => master.client))
+    : [client]
+  const infos = await Promise.all(nodes.map((node) => node?.info?.('memory')))
+  return infos.flatMap((info) => /^maxmemory_policy:([\w-]+)/m.exec(info ?? '')?.[1] ?? [])
+}

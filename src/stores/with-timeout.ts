@@ -1,0 +1,87 @@
+import { diagnostics, type StoreCall, type StoreOutcome } from '../diagnostics.js'
+import { WeappSessionError } from '../errors.js'
+import { breaker } from '../util/breaker.js'
+import { deadline } from '../util/deadline.js'
+import type { Warn } from '../util/warn.js'
+import type { SessionRecord, SessionStore } from './store.js'
+
+/** ms */
+const DEFAULT_TIMEOUT = 250
+
+/** Seconds after which another try makes sense. */
+const RETRY_AFTER = 1
+
+const calls = diagnostics('store')
+const cache = diagnostics('cache')
+
+/** A call that the store did not answer in time. */
+class TooLate extends Error {}
+
+/**
+ * A store that never keeps a request waiting: each call ends within the store's `timeout`, and whatever goes
+ * wrong in it is ERR_STORE_UNAVAILABLE. An outage must not look like "no such session", or every phone would
+ * log in again at once.
+ *
+ * A store that hangs is asked by one call at a time, until it answers again: so that calls which nobody waits
+ * for any more do not pile up in front of it. Only lateness counts: one that answers with an error (Redis, when
+ * it is full or a replica, to every write) may well be right for the next call.
+ */
+export function guarded(store: SessionStore, warn: Warn): SessionStore {
+  const { timeout = DEFAULT_TIMEOUT } = store
+  const isFailure = (error: unknown) => error instanceof TooLate
+  // Nearly all: of a cluster, one node may hang while the others answer.
+  const hanging = breaker({ of: 'store', isFailure, window: 1000, share: 0.9, coolDown: 500 })
+
+  async function call<T>(name: StoreCall, work: () => Promise<T>): Promise<T> {
+    const began = calls.hasSubscribers ? performance.now() : 0
+    try {
+      const result = await (timeout === 0 ? work() : hanging.run(() => deadline(timeout, work(), tooLate)))
+      if (began) tell(name, began, outcomeOf(name, result))
+      return result
+    } catch (cause) {
+      if (began) tell(name, began, 'failed')
+      const why = cause instanceof Error ? cause.message : 'it threw something that is no error'
+      warn('WEAPP_STORE', `The session store fails, and requests that need it get 503: ${why}`)
+      throw new WeappSessionError('ERR_STORE_UNAVAILABLE', { retryAfter: RETRY_AFTER, cause })
+    }
+  }
+
+  function peek(id: string): SessionRecord | undefined {
+    const record = store.peek?.(id)
+    if (cache.hasSubscribers) cache.publish({ isHit: record !== undefined })
+    return record
+  }
+
+  function tooLate(): Error {
+    return new TooLate(`no answer within ${timeout} ms`)
+  }
+
+  return {
+    timeout,
+    ...(store.peek && { peek }),
+    read: (id) => call('read', () => store.read(id)),
+    claim: (id) => call('claim', () => store.claim(id)),
+    refuse: (claim, refusal, memory) => call('refuse', () => store.refuse(claim, refusal, memory)),
+    create: (session) => call('create', () => store.create(session)),
+    update: (id, record) => call('update', () => store.update(id, record)),
+    renew: (id, user, expires) => call('renew', () => store.renew(id, user, expires)),
+    take: (taking) => call('take', () => store.take(taking)),
+    confirm: (taking) => call('confirm', () => store.confirm(taking)),
+    putBack: (taking, options) => call('putBack', () => store.putBack(taking, options)),
+    end: (id, user) => call('end', () => store.end(id, user)),
+    list: (user) => call('list', () => store.list(user)),
+    revoke: (user) => call('revoke', () => store.revoke(user)),
+    close: async () => store.close?.(),
+  }
+}
+
+function tell(call: StoreCall, began: number, outcome: StoreOutcome): void {
+  calls.publish({ call, ms: performance.now() - began, outcome })
+}
+
+function outcomeOf(call: StoreCall, result: unknown): StoreOutcome {
+  if ((call === 'read' || call === 'take') && result === undefined) return 'nothing'
+  if (result === false) return 'not done'
+  if (call === 'update') return result as StoreOutcome
+  return call === 'read' || call === 'claim' ? (result as { state: StoreOutcome }).state : 'done'
+}
