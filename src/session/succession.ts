@@ -2,7 +2,14 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Ids } from '../crypto/ids.js'
 import { WeappSessionError } from '../errors.js'
-import type { Entry, NewSession, SessionRecord, SessionStore, Taking } from '../stores/store.js'
+import {
+  CODE_MEMORY,
+  type Entry,
+  type NewSession,
+  type SessionRecord,
+  type SessionStore,
+  type Taking,
+} from '../stores/store.js'
 
 /** A session that was taken, as it was then. */
 export interface Taken {
@@ -55,7 +62,8 @@ const LEASE = 10_000
  * The new place is claimed first, so that a store that cannot write refuses while the old session stands. What begins
  * with the first arrow ends with the new session, or with the old one put back: by this process, or, where it has died,
  * by the next request with the old credential. Until it is confirmed, this process alone decides which: when the store
- * has not answered, there may be a new session whose credential nobody was given, and then that one ends.
+ * has not answered, there may be a new session whose credential nobody was given, and then that one ends. (A login's
+ * credential follows from its code, so others may have it once the code is used.)
  */
 export function successions(store: SessionStore, ids: Ids): Successions {
   return {
@@ -81,10 +89,10 @@ export function successions(store: SessionStore, ids: Ids): Successions {
           return true
         }
       } catch (error) {
-        await undo(taking, session.user)
+        if (await insist(() => giveUp(session, taking))) return true
         throw error
       }
-      await undo(taking, session.user)
+      await undo(taking)
       return false
     },
 
@@ -102,14 +110,31 @@ export function successions(store: SessionStore, ids: Ids): Successions {
     }
   }
 
-  /** Puts the old session back, and ends the new one, of this user, if it was created. */
-  function undo(taking: Taking, endSuccessorOf?: string): Promise<void> {
-    return insist(() => store.putBack(taking, { endSuccessorOf }))
+  async function undo(taking: Taking): Promise<void> {
+    await insist(() => store.putBack(taking))
+  }
+
+  /**
+   * Undoes what an unanswered create may have done, and puts the old session back. Not where the code of the login is
+   * used: other requests with it may have been given the new session, and so is whoever repeats it. Whether that is so.
+   */
+  async function giveUp({ id, user, claim }: NewSession, taking: Taking): Promise<boolean> {
+    if (claim.id !== id) {
+      await store.refuse(claim, { status: 401 }, CODE_MEMORY)
+      if ((await store.read(claim.id))?.state === 'used') return (await store.putBack(taking)) === 'succeeded'
+    }
+    await store.putBack(taking, { endSuccessorOf: user })
+    return false
   }
 
   /** Tries once before anybody is answered, and goes on behind that while the store does not answer. */
-  async function insist(step: () => Promise<unknown>): Promise<void> {
-    await step().catch(() => void later(step))
+  async function insist<Result>(step: () => Promise<Result>): Promise<Result | undefined> {
+    try {
+      return await step()
+    } catch {
+      later(step)
+      return undefined
+    }
   }
 
   async function later(step: () => Promise<unknown>): Promise<void> {
