@@ -27,6 +27,12 @@ export interface Successions {
    */
   take(old: { id: string; user: string }, successor: string): Promise<Taken | undefined>
   /**
+   * The same, and waits for others that have taken it: they may put it back. After about a second it is left to them.
+   *
+   * @throws {WeappSessionError} ERR_STORE_UNAVAILABLE
+   */
+  takeInTurn(old: { id: string; user: string }, successor: string): Promise<Taken | undefined>
+  /**
    * Creates a session in the place of the taken one. `false`, or an error: there is no new session, and the old one is
    * as it was, or both will be so soon.
    */
@@ -70,14 +76,16 @@ export function successions(store: SessionStore, ids: Ids): Successions {
     settled,
     seen,
 
-    async take(old, successor) {
-      const taking: Taking = { ...old, token: randomUUID(), successor }
-      try {
-        const record = await askTwice(taking)
-        return record && { taking, record }
-      } catch (error) {
-        await undo(taking)
-        throw error
+    take,
+
+    async takeInTurn(old, successor) {
+      for (;;) {
+        const taken = await take(old, successor)
+        if (taken) return taken
+        const entry = await store.read(old.id)
+        const next =
+          entry?.state === 'taken' ? await settled(old.id, entry).catch(() => undefined) : undefined
+        if (next?.state !== 'session') return undefined
       }
     },
 
@@ -99,6 +107,17 @@ export function successions(store: SessionStore, ids: Ids): Successions {
     async putBack({ taking }) {
       await undo(taking)
     },
+  }
+
+  async function take(old: { id: string; user: string }, successor: string): Promise<Taken | undefined> {
+    const taking: Taking = { ...old, token: randomUUID(), successor }
+    try {
+      const record = await askTwice(taking)
+      return record && { taking, record }
+    } catch (error) {
+      await undo(taking)
+      throw error
+    }
   }
 
   /** The same token gets the same answer again: an answer that came late is no reason to fail. */
