@@ -39,6 +39,15 @@ export interface Comment {
   examples: string[]
 }
 
+/** The entry points of the server, and the folders of their sources. */
+const SERVER = {
+  '': '',
+  '/jwt': 'jwt',
+  '/express-store': 'stores/express',
+  '/simulator': 'simulator',
+  '/testing': 'testing',
+}
+
 /** Every entry point of both packages. The client has to be built, the server need not be. */
 export function readEntries(): Entry[] {
   const folder = mkdtempSync(join(tmpdir(), 'weapp-api-'))
@@ -46,8 +55,8 @@ export function readEntries(): Entry[] {
     const tsc = join(root, 'node_modules/typescript/bin/tsc')
     const flags = ['--emitDeclarationOnly', '--outDir', folder]
     execFileSync(process.execPath, [tsc, '-p', root, ...flags], { stdio: 'inherit' })
-    const server = ['', '/simulator', '/testing'].map((path) => ({
-      name: `koa-weapp-session${path}`,
+    const server = Object.entries(SERVER).map(([name, path]) => ({
+      name: `koa-weapp-session${name}`,
       exports: exportsOf(join(folder, path, 'index.d.ts')),
     }))
     const client = namespaceOf(readFileSync(join(root, 'client/dist/index.d.ts'), 'utf8'))

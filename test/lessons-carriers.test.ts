@@ -19,7 +19,6 @@ import {
   type Carrier,
   cookieCarrier,
   headerCarrier,
-  jwtCarrier,
   memoryStore,
   redisStore,
   requireWxUser,
@@ -27,6 +26,7 @@ import {
   type SessionStore,
   weappSession,
 } from '../src/index.js'
+import { jwtCarrier } from '../src/jwt/index.js'
 import { encrypt } from '../src/simulator/user-info.js'
 import { type CountingStore, countingStore, type StoreMethod } from './support/counting-store.js'
 import { useRedis } from './support/redis.js'

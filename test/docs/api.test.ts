@@ -104,7 +104,7 @@ const HIDDEN = ['Wechat', 'Phone', 'request', 'Session']
 
 const UNIT =
   /\b(ms|milliseconds|seconds|Unix|bytes|characters|percent|degrees|how many|most|at the same time|errcode|status|Port)\b/i
-const CHECKS = /\bmistake\(|\bcheckOptions\(|\bsettle\(/
+const CHECKS = /\boptionError\(|\bcheckOptions\(|\bresolveOptions\(/
 
 function sources(): string[] {
   const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })

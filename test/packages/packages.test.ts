@@ -132,7 +132,10 @@ test('the server is imported and required, with each of its entry points', async
 
   t.true(names.length >= 3)
   t.is(imported?.stdout, required?.stdout)
-  t.regex(imported?.stdout ?? '', /weappSession.* createClock,createWechat storeContract/)
+  t.regex(
+    imported?.stdout ?? '',
+    /weappSession.* createClock,createWechat jwtCarrier fromExpressStore storeContract/,
+  )
   t.is(imported?.stderr, '')
   t.is(required?.stderr, '')
 })

@@ -17,6 +17,8 @@ export function sourcesByName(): string[] {
 const NAMES = `
 const sources = {
   'koa-weapp-session': '${new URL('../../src/index.ts', import.meta.url)}',
+  'koa-weapp-session/jwt': '${new URL('../../src/jwt/index.ts', import.meta.url)}',
+  'koa-weapp-session/express-store': '${new URL('../../src/stores/express/index.ts', import.meta.url)}',
   'koa-weapp-session/simulator': '${new URL('../../src/simulator/index.ts', import.meta.url)}',
 }
 export const resolve = (name, context, next) => next(sources[name] ?? name, context)
