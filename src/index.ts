@@ -3,10 +3,11 @@
  *
  * @module
  */
-export type { Carrier, CarrierKind } from './carriers/carrier.js'
+export type { Carrier } from './carriers/carrier.js'
 export { codeCarrier } from './carriers/code.js'
 export { type CookieCarrierOptions, cookieCarrier } from './carriers/cookie.js'
 export { type HeaderCarrierOptions, headerCarrier } from './carriers/header.js'
+export type { CarrierKind } from './crypto/ids.js'
 export type { EncryptedData, Profile, WxUserInfo } from './crypto/user-data.js'
 export type { Diagnostics, StoreCall, StoreOutcome } from './diagnostics.js'
 export { type RefusalOptions, WeappSessionError } from './errors.js'

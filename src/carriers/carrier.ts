@@ -1,5 +1,5 @@
 import type { Context } from 'koa'
-import type { Ids } from '../crypto/ids.js'
+import type { CarrierKind, Ids } from '../crypto/ids.js'
 import type { WxUserInfo } from '../crypto/user-data.js'
 import type { LoadedSession } from '../session/session.js'
 import type { SessionStore } from '../stores/store.js'
@@ -8,9 +8,6 @@ import type { SessionStore } from '../stores/store.js'
 export interface Carrier {
   readonly kind: CarrierKind
 }
-
-/** Part of what a session is stored under. */
-export type CarrierKind = 'code' | 'header' | 'cookie' | 'jwt'
 
 /** What the server does with a carrier. */
 export interface SessionCarrier extends Carrier {

@@ -1,5 +1,7 @@
 import { createHmac, hash, hkdfSync } from 'node:crypto'
-import type { CarrierKind } from '../carriers/carrier.js'
+
+/** Part of what a session is stored under: which carrier its credential has. */
+export type CarrierKind = 'code' | 'header' | 'cookie' | 'jwt'
 
 /** Names what is stored: the first 132 bits of a SHA-256, which say nothing about the value behind them. */
 export interface Ids {
