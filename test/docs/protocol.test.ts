@@ -1,5 +1,6 @@
 import test, { type ExecutionContext } from 'ava'
 import type { Context } from 'koa'
+import type { Phone } from '../../simulator/src/index.js'
 import {
   type Carrier,
   codeCarrier,
@@ -8,7 +9,6 @@ import {
   jwtCarrier,
   requireWxUser,
 } from '../../src/index.js'
-import type { Phone } from '../../src/simulator/index.js'
 import { startServer, type TestServer } from '../support/server.js'
 import { startWechat } from '../support/wechat.js'
 import { filled, matches, matchesJson, type Names, parseMessage, send } from './support/http.js'

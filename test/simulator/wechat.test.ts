@@ -1,6 +1,6 @@
 import test from 'ava'
 
-import { createClock, createWechat } from '../../src/simulator/index.js'
+import { createClock, createWechat } from '../../simulator/src/index.js'
 import { exchangeUrl, failure, logIn, minutes, run, startServer, startWechat } from './support.js'
 
 test('it does not run in production', async (t) => {

@@ -17,7 +17,7 @@ export function sourcesByName(): string[] {
 const NAMES = `
 const sources = {
   'koa-weapp-session': '${new URL('../../src/index.ts', import.meta.url)}',
-  'koa-weapp-session/simulator': '${new URL('../../src/simulator/index.ts', import.meta.url)}',
+  'koa-weapp-session/simulator': '${new URL('../../simulator/src/index.ts', import.meta.url)}',
 }
 export const resolve = (name, context, next) => next(sources[name] ?? name, context)
 `

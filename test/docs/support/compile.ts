@@ -14,7 +14,7 @@ interface Setting {
 /** Against the sources, so that nothing has to be built, and a document cannot be ahead of them. */
 const PATHS = {
   'koa-weapp-session': ['../../src/index.ts'],
-  'koa-weapp-session/simulator': ['../../src/simulator/index.ts'],
+  'koa-weapp-session/simulator': ['../../simulator/src/index.ts'],
   'koa-weapp-session/testing': ['../../src/testing/index.ts'],
 }
 
