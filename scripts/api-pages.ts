@@ -2,7 +2,7 @@ import type { Entry, Export } from './api.js'
 
 const INTRODUCTION = `# The API
 
-<!-- Written by npm run docs, from the declarations. A test compares: change the comments in src/ instead. -->
+<!-- Written by npm run docs, from the declarations. A test compares: change the comments in the sources instead. -->
 
 Every name that the packages export, as the compiler declares it. Times are in the unit that stands with them: seconds
 for the lives of sessions and tokens, ms for what is waited for. What throws says what; the codes of errors are stable,
@@ -47,7 +47,7 @@ function printExport(entry: string, one: Export): string {
   ].join('\n')
 }
 
-/** Two packages have names in common. */
+/** Packages have names in common. */
 function titleOf(entry: string, { name }: Export): string {
   return entry === 'koa-weapp-session' ? name : `${name} (${entry.replace('koa-weapp-session/', '')})`
 }

@@ -39,22 +39,30 @@ export interface Comment {
   examples: string[]
 }
 
-/** Every entry point of both packages. The client has to be built, the server need not be. */
+/** Every entry point of all packages. The client has to be built, the others need not be. */
 export function readEntries(): Entry[] {
   const folder = mkdtempSync(join(tmpdir(), 'weapp-api-'))
   try {
-    const tsc = join(root, 'node_modules/typescript/bin/tsc')
-    const flags = ['--emitDeclarationOnly', '--outDir', folder]
-    execFileSync(process.execPath, [tsc, '-p', root, ...flags], { stdio: 'inherit' })
-    const server = ['', '/simulator', '/testing'].map((path) => ({
-      name: `koa-weapp-session${path}`,
-      exports: exportsOf(join(folder, path, 'index.d.ts')),
-    }))
+    const server = declare(root, join(folder, 'server'))
+    const simulator = declare(join(root, 'simulator'), join(folder, 'simulator'))
     const client = namespaceOf(readFileSync(join(root, 'client/dist/index.d.ts'), 'utf8'))
-    return [...server, { name: 'weapp-session-client', exports: client }]
+    return [
+      { name: 'koa-weapp-session', exports: exportsOf(join(server, 'index.d.ts')) },
+      { name: 'koa-weapp-session/testing', exports: exportsOf(join(server, 'testing/index.d.ts')) },
+      { name: 'weapp-session-client', exports: client },
+      { name: 'weapp-simulator', exports: exportsOf(join(simulator, 'index.d.ts')) },
+    ]
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
+}
+
+/** Writes the declarations of a project into a folder, and returns that folder. */
+function declare(project: string, folder: string): string {
+  const tsc = join(root, 'node_modules/typescript/bin/tsc')
+  const flags = ['--emitDeclarationOnly', '--outDir', folder]
+  execFileSync(process.execPath, [tsc, '-p', project, ...flags], { stdio: 'inherit' })
+  return folder
 }
 
 function exportsOf(path: string): Export[] {

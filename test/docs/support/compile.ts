@@ -14,8 +14,8 @@ interface Setting {
 /** Against the sources, so that nothing has to be built, and a document cannot be ahead of them. */
 const PATHS = {
   'koa-weapp-session': ['../../src/index.ts'],
-  'koa-weapp-session/simulator': ['../../simulator/src/index.ts'],
   'koa-weapp-session/testing': ['../../src/testing/index.ts'],
+  'weapp-simulator': ['../../simulator/src/index.ts'],
 }
 
 export const SERVER: Setting = {
