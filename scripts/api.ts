@@ -24,20 +24,19 @@ export interface Entry {
   augmentations: Declaration[]
 }
 
-/** Every entry point of both packages. The client has to be built, the server need not be. */
+/** Every entry point of all packages. The client has to be built, the others need not be. */
 export function readEntries(): Entry[] {
   const folder = mkdtempSync(join(tmpdir(), 'weapp-api-'))
   try {
-    const tsc = join(root, 'node_modules/typescript/bin/tsc')
-    const flags = ['--emitDeclarationOnly', '--outDir', folder]
-    execFileSync(process.execPath, [tsc, '-p', root, ...flags], { stdio: 'inherit' })
+    const server = declare(root, join(folder, 'server'))
+    const simulator = declare(join(root, 'simulator'), join(folder, 'simulator'))
     const entries = [
-      entry('koa-weapp-session', 'server', join(folder, 'index.d.ts')),
-      entry('koa-weapp-session/jwt', 'jwt', join(folder, 'jwt/index.d.ts')),
-      entry('koa-weapp-session/express-store', 'express-store', join(folder, 'stores/express/index.d.ts')),
-      entry('koa-weapp-session/simulator', 'simulator', join(folder, 'simulator/index.d.ts')),
-      entry('koa-weapp-session/testing', 'testing', join(folder, 'testing/index.d.ts')),
+      entry('koa-weapp-session', 'server', join(server, 'index.d.ts')),
+      entry('koa-weapp-session/jwt', 'jwt', join(server, 'jwt/index.d.ts')),
+      entry('koa-weapp-session/express-store', 'express-store', join(server, 'stores/express/index.d.ts')),
+      entry('koa-weapp-session/testing', 'testing', join(server, 'testing/index.d.ts')),
       entry('weapp-session-client', 'client', join(root, 'client/dist/index.d.ts')),
+      entry('weapp-simulator', 'simulator', join(simulator, 'index.d.ts')),
     ]
     // A page prints what no page before it has.
     const printed = new Set(entries.flatMap(({ exports }) => exports.map(keyOf)))
@@ -49,6 +48,14 @@ export function readEntries(): Entry[] {
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
+}
+
+/** Writes the declarations of a project into a folder. */
+function declare(project: string, folder: string): string {
+  const tsc = join(root, 'node_modules/typescript/bin/tsc')
+  const flags = ['--emitDeclarationOnly', '--outDir', folder]
+  execFileSync(process.execPath, [tsc, '-p', project, ...flags], { stdio: 'inherit' })
+  return folder
 }
 
 function entry(name: string, page: string, path: string): Entry {

@@ -106,7 +106,7 @@ function packageBreach(from: string, name: string): string[] {
 }
 
 function isServer(file: string): boolean {
-  return isIn(file, ['src/']) && !isIn(file, ['src/simulator/'])
+  return isIn(file, ['src/'])
 }
 
 function layerOf(file: string): number {

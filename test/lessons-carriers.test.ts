@@ -15,6 +15,7 @@ import test, { type ExecutionContext } from 'ava'
 import { SignJWT } from 'jose'
 import type { Context } from 'koa'
 import supertest, { type Response } from 'supertest'
+import { encrypt } from '../simulator/src/user-info.js'
 import {
   type Carrier,
   cookieCarrier,
@@ -27,7 +28,6 @@ import {
   weappSession,
 } from '../src/index.js'
 import { jwtCarrier } from '../src/jwt/index.js'
-import { encrypt } from '../src/simulator/user-info.js'
 import { type CountingStore, countingStore, type StoreMethod } from './support/counting-store.js'
 import { useRedis } from './support/redis.js'
 import { isRefused, startServer, type TestServer, type TestServerOptions } from './support/server.js'

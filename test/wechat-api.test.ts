@@ -3,8 +3,8 @@ import { inspect } from 'node:util'
 import test, { type ExecutionContext } from 'ava'
 import Koa, { type Context } from 'koa'
 import supertest from 'supertest'
+import type { Wechat } from '../simulator/src/index.js'
 import { headerCarrier, weappSession } from '../src/index.js'
-import type { Wechat } from '../src/simulator/index.js'
 import {
   createWechat,
   createWechatApi,

@@ -18,6 +18,7 @@ import request, {
   type SessionOptions,
   type WxSocketTask,
 } from '../../client/src/index.js'
+import type { Phone } from '../../simulator/src/index.js'
 import {
   memoryStore,
   type Reason,
@@ -26,7 +27,6 @@ import {
   type WxUserInfo,
 } from '../../src/index.js'
 import { MAGIC_ID } from '../../src/protocol.js'
-import type { Phone } from '../../src/simulator/index.js'
 import { listen, startServer } from '../support/server.js'
 import { until } from '../support/until.js'
 import { startWechat } from '../support/wechat.js'

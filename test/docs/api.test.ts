@@ -132,10 +132,12 @@ const UNIT =
 const CHECKS = /\boptionError\(|\bcheckOptions\(|\bresolveOptions\(/
 
 function sources(): string[] {
-  const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
-  return files
-    .filter((file) => file.endsWith('.ts'))
-    .map((file) => readFileSync(join(root, 'src', file), 'utf8'))
+  return ['src', 'simulator/src'].flatMap((folder) => {
+    const files = readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    return files
+      .filter((file) => file.endsWith('.ts'))
+      .map((file) => readFileSync(join(root, folder, file), 'utf8'))
+  })
 }
 
 function exportedFunctions(text: string): string[] {

@@ -1,7 +1,7 @@
 import type { Response } from 'supertest'
+import type { Phone } from '../../simulator/src/index.js'
 import { type Carrier, codeCarrier, cookieCarrier, headerCarrier } from '../../src/index.js'
 import { jwtCarrier } from '../../src/jwt/index.js'
-import type { Phone } from '../../src/simulator/index.js'
 import type { TestServer } from './server.js'
 import { trace } from './trace.js'
 import { codeLoginHeaders, codeOnly } from './wechat.js'
