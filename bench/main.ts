@@ -18,6 +18,7 @@ import { bytesPerUser } from './bytes.js'
 import { type Measured, measure } from './load.js'
 import { lines, medianOf, writeReport } from './report.js'
 import { seed } from './seed.js'
+import { measureImport } from './start-up.js'
 import { startWechat } from './wechat-process.js'
 
 const {
@@ -61,6 +62,8 @@ try {
 
   const medians = new Map([...results].map(([name, rounds]) => [name, medianOf(rounds)]))
   console.log(`\n${lines(medians).join('\n')}`)
+  const { ms, megabytes } = measureImport()
+  console.log(`import, beside a Koa that is loaded: ${ms.toFixed(0)} ms, ${megabytes.toFixed(1)} MB`)
   if (!BENCH_ONLY) writeReport({ medians, bytes: await bytesPerUser(), rounds: Number(BENCH_ROUNDS) })
 } finally {
   wechat.stop()

@@ -62,7 +62,6 @@ export const LIMITS: Limit[] = [
 
 /** Packages that only one part of the server may load. */
 export const PACKAGES: Record<string, string[]> = {
-  cockatiel: ['src/util/'],
   debug: ['src/debug.ts'],
   jose: ['src/jwt/'],
   redis: ['src/stores/redis/'],

@@ -11,15 +11,15 @@ const coolDown = () => sleep(COOL_DOWN + 10)
 
 test('after ten failures nobody asks, until one has found out that it answers again', async (t) => {
   const circuit = await opened()
-  t.is(circuit.enter(), undefined)
+  t.is(circuit.tryAcquire(), undefined)
 
   await coolDown()
-  const pass = circuit.enter()
-  t.truthy(pass)
-  t.is(circuit.enter(), undefined)
-  await pass?.run(async () => 'an answer')
+  const permit = circuit.tryAcquire()
+  t.truthy(permit)
+  t.is(circuit.tryAcquire(), undefined)
+  await permit?.run(async () => 'an answer')
 
-  t.truthy(circuit.enter())
+  t.truthy(circuit.tryAcquire())
   t.is(await circuit.run(async () => 'another'), 'another')
 })
 
@@ -29,18 +29,18 @@ test('who finds out that it still fails keeps everybody out for another while', 
 
   await t.throwsAsync(circuit.run(failing))
 
-  t.is(circuit.enter(), undefined)
+  t.is(circuit.tryAcquire(), undefined)
   await coolDown()
-  t.truthy(circuit.enter())
+  t.truthy(circuit.tryAcquire())
 })
 
 test('who has the right to ask, and does not, leaves it to the next', async (t) => {
   const circuit = await opened()
   await coolDown()
 
-  circuit.enter()?.leave()
+  circuit.tryAcquire()?.release()
 
-  t.truthy(circuit.enter())
+  t.truthy(circuit.tryAcquire())
 })
 
 test('work that throws before there is a promise has failed like any other', async (t) => {
@@ -53,7 +53,7 @@ test('work that throws before there is a promise has failed like any other', asy
     }),
   )
 
-  t.is(circuit.enter(), undefined)
+  t.is(circuit.tryAcquire(), undefined)
   await coolDown()
   t.is(await circuit.run(async () => 'well'), 'well')
 })

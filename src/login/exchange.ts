@@ -8,7 +8,7 @@ import {
   type RememberedRefusal,
   type SessionStore,
 } from '../stores/store.js'
-import { breaker, type Pass } from '../util/breaker.js'
+import { breaker, type Permit } from '../util/breaker.js'
 import type { WechatSession } from '../wechat/code2session.js'
 import { BUSY } from '../wechat/errcodes.js'
 import type { Slots } from '../wechat/slots.js'
@@ -105,8 +105,8 @@ export function createCodeExchanger({
     const refused = refusedHere.get(id)
     if (refused) throw failure(refused)
     const inTurn = slots.exchange(() => {
-      const pass = silence.enter()
-      return pass ? claim(id, code, pass) : known(id)
+      const permit = silence.tryAcquire()
+      return permit ? claim(id, code, permit) : known(id)
     })
     const outcome = await (inTurn ?? known(id))
     if (outcome.kind === 'exchanged') return outcome
@@ -123,21 +123,21 @@ export function createCodeExchanger({
     throw failure(AWAY)
   }
 
-  async function claim(id: string, code: string, pass: Pass): Promise<LoginOutcome> {
+  async function claim(id: string, code: string, permit: Permit): Promise<LoginOutcome> {
     let isSent = false
     try {
       const entry = await store.claim(id)
       if (entry.state !== 'granted') return { kind: 'known', entry }
       isSent = true
-      return await send(code, entry.claim, pass)
+      return await send(code, entry.claim, permit)
     } finally {
-      if (!isSent) pass.leave()
+      if (!isSent) permit.release()
     }
   }
 
-  async function send(code: string, claim: Claim, pass: Pass): Promise<ExchangeClaim> {
+  async function send(code: string, claim: Claim, permit: Permit): Promise<ExchangeClaim> {
     try {
-      return { kind: 'exchanged', wechat: await pass.run(() => code2Session(code)), claim }
+      return { kind: 'exchanged', wechat: await permit.run(() => code2Session(code)), claim }
     } catch (error) {
       const refusal = error instanceof WeappSessionError ? error : failure(AWAY)
       // Not awaited: no answer has to wait for it, and where it fails, the claim itself keeps the code from being

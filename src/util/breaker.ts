@@ -1,19 +1,18 @@
-import { BrokenCircuitError, CircuitState, SamplingBreaker } from 'cockatiel'
 import { type Diagnostics, diagnostics } from '../diagnostics.js'
 
 /** Keeps what does not answer from being asked by everybody, each for the whole of its deadline. */
 export interface Breaker {
   /** The right to ask, once; nothing while it has failed lately, or one call finds out whether it still does. */
-  enter(): Pass | undefined
+  tryAcquire(): Permit | undefined
   /** Does the work, and counts how it ends. Rejects at once where there is no right to ask. */
   run<T>(work: () => Promise<T>): Promise<T>
 }
 
-export interface Pass {
+export interface Permit {
   /** Does the work, and counts how it ends. */
   run<T>(work: () => Promise<T>): Promise<T>
   /** Nothing is asked after all. */
-  leave(): void
+  release(): void
 }
 
 export interface BreakerOptions {
@@ -29,42 +28,43 @@ export interface BreakerOptions {
 
 const CALLS_MIN = 10
 
+/** Parts of the window: the oldest is forgotten at once. */
+const PARTS = 5
+
+type State = 'closed' | 'open' | 'half-open'
+
 const states = diagnostics('breaker')
 
 /**
- * The counting is cockatiel's; its policy around that is not used: it makes others wait for the call that finds out,
- * and its promises are on the way of every request. (Measured: they cost as much as the read's deadline.)
+ * Our own, because libraries' make others wait for the call that finds out, and put promises on the way of every request.
+ * (Measured with cockatiel: they cost as much as the read's deadline, and its import takes 28 ms and 3 MB.)
  */
 export function breaker({ of, isFailure, window, share, coolDown }: BreakerOptions): Breaker {
-  const calls = new SamplingBreaker({
-    threshold: share,
-    duration: window,
-    minimumRps: CALLS_MIN / (window / 1000),
-  })
+  const calls = createSample(window)
   let openUntil = 0
-  let state = CircuitState.Closed
+  let state: State = 'closed'
 
   return {
-    enter() {
+    tryAcquire() {
       if (isOpen()) return undefined
       const during = begin()
-      return { run: (work) => count(during, work), leave: () => left(during) }
+      return { run: (work) => count(during, work), release: () => released(during) }
     },
-    run: (work) => (isOpen() ? Promise.reject(new BrokenCircuitError()) : count(begin(), work)),
+    run: (work) => (isOpen() ? Promise.reject(new Error(NOT_ASKED)) : count(begin(), work)),
   }
 
   function isOpen(): boolean {
-    if (state === CircuitState.Closed) return false
-    return state === CircuitState.HalfOpen || performance.now() < openUntil
+    if (state === 'closed') return false
+    return state === 'half-open' || performance.now() < openUntil
   }
 
   /** The first call after a pause finds out; until it has ended, nobody else is let through. */
-  function begin(): CircuitState {
-    if (state === CircuitState.Open) state = CircuitState.HalfOpen
+  function begin(): State {
+    if (state === 'open') state = 'half-open'
     return state
   }
 
-  function count<T>(during: CircuitState, work: () => Promise<T>): Promise<T> {
+  function count<T>(during: State, work: () => Promise<T>): Promise<T> {
     const result = started(work)
     result.then(
       () => answered(during),
@@ -73,23 +73,68 @@ export function breaker({ of, isFailure, window, share, coolDown }: BreakerOptio
     return result
   }
 
-  function left(during: CircuitState): void {
-    if (during === CircuitState.HalfOpen) state = CircuitState.Open
+  function released(during: State): void {
+    if (during === 'half-open') state = 'open'
   }
 
-  function answered(during: CircuitState): void {
-    calls.success(during)
-    if (during === CircuitState.Closed) return
-    state = CircuitState.Closed
+  function answered(during: State): void {
+    if (during === 'closed') {
+      calls.add(false)
+      return
+    }
+    calls.clear()
+    state = 'closed'
     states.publish({ of, isOpen: false })
   }
 
-  function failed(during: CircuitState): void {
+  function failed(during: State): void {
     // One that began before it opened, and ends after, says nothing new.
-    if (during === CircuitState.Closed && (!calls.failure(during) || state !== during)) return
-    if (state === CircuitState.Closed) states.publish({ of, isOpen: true })
-    state = CircuitState.Open
+    if (during === 'closed') {
+      calls.add(true)
+      if (state !== 'closed' || !isTooMuch(calls.total())) return
+    }
+    if (state === 'closed') states.publish({ of, isOpen: true })
+    state = 'open'
     openUntil = performance.now() + coolDown
+  }
+
+  function isTooMuch({ failed, all }: Count): boolean {
+    return all >= CALLS_MIN && failed > share * all
+  }
+}
+
+const NOT_ASKED = 'it has not answered lately, and is not asked for a moment'
+
+interface Count {
+  failed: number
+  all: number
+}
+
+/** Counts the calls of the last so many ms. */
+function createSample(window: number): { add(hasFailed: boolean): void; total(): Count; clear(): void } {
+  let parts: (Count & { began: number })[] = []
+
+  return {
+    add(hasFailed) {
+      const now = performance.now()
+      let part = parts.at(-1)
+      if (!part || now - part.began >= window / PARTS) {
+        part = { began: now, failed: 0, all: 0 }
+        parts = [...parts.filter(({ began }) => now - began < window), part]
+      }
+      part.all++
+      if (hasFailed) part.failed++
+    },
+
+    total() {
+      const recent = parts.filter(({ began }) => performance.now() - began < window)
+      const sum = (of: 'failed' | 'all') => recent.reduce((total, part) => total + part[of], 0)
+      return { failed: sum('failed'), all: sum('all') }
+    },
+
+    clear() {
+      parts = []
+    },
   }
 }
 

@@ -1,4 +1,4 @@
-import { type Dispatcher, Pool } from 'undici'
+import type { Dispatcher, Pool } from 'undici'
 import { deadline } from '../util/deadline.js'
 
 /** An answer as it came over the wire. */
@@ -57,14 +57,21 @@ export function transport({ baseUrl, timeout, fetch }: TransportOptions): Ask {
 function straight(baseUrl: string, timeout: number): Send {
   const { origin, pathname } = new URL(baseUrl)
   const folder = pathname.replace(/\/$/, '')
-  const pool = new Pool(origin, {
-    keepAliveTimeout: KEEP_ALIVE,
-    keepAliveMaxTimeout: KEEP_ALIVE,
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    maxResponseSize: ANSWER_MAX,
-    connect: { timeout },
+  let pool: Pool | undefined
+  // In the background: it takes 60 ms and 10 MB, which nobody who imports this has to wait for.
+  const loading = import('undici').then(({ Pool }) => {
+    pool = new Pool(origin, {
+      keepAliveTimeout: KEEP_ALIVE,
+      keepAliveMaxTimeout: KEEP_ALIVE,
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      maxResponseSize: ANSWER_MAX,
+      connect: { timeout },
+    })
+    return pool
   })
+  // Reported to the first who asks.
+  loading.catch(() => {})
 
   return (path, body) => {
     let controller: Dispatcher.DispatchController | undefined
@@ -72,7 +79,7 @@ function straight(baseUrl: string, timeout: number): Send {
     const answer = new Promise<Answer>((resolve, reject) => {
       const chunks: Buffer[] = []
       let status = 0
-      pool.dispatch(requestOf(folder + path, body), {
+      const handler: Dispatcher.DispatchHandler = {
         onRequestStart(starting) {
           // undici may start a request anew whose connection is gone: a code must not be sent twice.
           if (isOver || controller) starting.abort(new Error('nobody waits any more, or it was sent already'))
@@ -90,7 +97,10 @@ function straight(baseUrl: string, timeout: number): Send {
         onResponseError(_, error) {
           reject(error)
         },
-      })
+      }
+      const dispatch = (ready: Pool) => ready.dispatch(requestOf(folder + path, body), handler)
+      if (pool) dispatch(pool)
+      else loading.then(dispatch).catch(reject)
     })
     const abort = () => {
       isOver = true
