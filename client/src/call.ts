@@ -1,4 +1,4 @@
-import type { Account, Ticket } from './account.js'
+import type { Account, Ticket } from './auth.js'
 import { type ErrorCode, type Failure, type Phase, SessionError, wxFailure } from './errors.js'
 import {
   type Answer,
@@ -9,7 +9,7 @@ import {
   readRefusal,
   WANTS_LOGIN,
 } from './refusal.js'
-import { type Callbacks, settlement } from './settlement.js'
+import { type Callbacks, settlement } from './settle.js'
 import { stableTask } from './task.js'
 import type { Call } from './types.js'
 import { sleep } from './util.js'

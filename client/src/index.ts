@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Core, core } from './core.js'
+import { type Core, core } from './requests.js'
 import type { Call, RequestOptions } from './types.js'
 import type { Header, WxResponse } from './wx.js'
 

@@ -1,7 +1,7 @@
 import { CODE_HEADER, RAW_DATA_HEADER, SIGNATURE_HEADER } from '../../src/protocol.js'
 import type { Sending } from './call.js'
-import type { Core } from './core.js'
 import { readRefusal } from './refusal.js'
+import type { Core } from './requests.js'
 import type { WxResponse } from './wx.js'
 
 /** A login as a request of its own, with a JSON body: `{ code, rawData, signature }`, or the code alone. */

@@ -1,10 +1,10 @@
 import { CODE_HEADER } from '../../src/protocol.js'
-import type { Account, Ticket } from './account.js'
+import type { Account, Ticket } from './auth.js'
+import { livingCookies, readCookies } from './cookies.js'
 import { credentialIn } from './credential.js'
-import { livingCookies, readCookies } from './jar.js'
 import type { Head } from './refusal.js'
+import type { Shelf } from './storage.js'
 import { sleep } from './util.js'
-import type { Shelf } from './vault.js'
 import type { Header } from './wx.js'
 
 /** How often, and after how many ms each, to look for the answer which renames a session: five seconds. */

@@ -1,6 +1,6 @@
-import { type Parts, partsOf } from './origin.js'
 import { type Head, headerOf } from './refusal.js'
-import type { Shelf } from './vault.js'
+import type { Shelf } from './storage.js'
+import { type Parts, partsOf } from './urls.js'
 import type { Header } from './wx.js'
 
 /** Cookies, which `wx.request` does not keep (RFC 6265): they are on the shelf. */

@@ -1,12 +1,12 @@
-import { type Account, account } from './account.js'
+import { type Account, account } from './auth.js'
 import { type Plan, type Sending, startCall } from './call.js'
 import { mistake } from './errors.js'
-import { loginSource } from './login.js'
-import type { Places } from './origin.js'
-import type { Callbacks } from './settlement.js'
+import type { Callbacks } from './settle.js'
+import { defaultKey, type Shelf, vault } from './storage.js'
 import type { Call, RequestOptions, SessionOptions } from './types.js'
-import { defaultKey, type Shelf, vault } from './vault.js'
+import type { Places } from './urls.js'
 import type { Header, Wx, WxResponse, WxTask } from './wx.js'
+import { loginSource } from './wx-login.js'
 
 declare const wx: Wx | undefined
 

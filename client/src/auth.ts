@@ -1,12 +1,12 @@
 import { CODE_HEADER } from '../../src/protocol.js'
-import { breaker } from './breaker.js'
+import { breaker } from './backoff.js'
 import { credentialIn } from './credential.js'
 import { type Failure, wxFailure } from './errors.js'
-import { CODE_LIFE, type LoginData } from './login.js'
 import { EXPIRED, type Head, readRefusal } from './refusal.js'
+import type { Vault } from './storage.js'
 import { sleep, timeLeft } from './util.js'
-import type { Vault } from './vault.js'
 import type { Header } from './wx.js'
+import { CODE_LIFE, type LoginData } from './wx-login.js'
 
 /** What a request may carry: the session, or a login that nobody else carries. */
 export interface Ticket {

@@ -1,7 +1,7 @@
 import test from 'ava'
-import { livingCookies, readCookies, withCookies } from '../../client/src/jar.js'
+import { livingCookies, readCookies, withCookies } from '../../client/src/cookies.js'
 import type { Head } from '../../client/src/refusal.js'
-import type { Shelf } from '../../client/src/vault.js'
+import type { Shelf } from '../../client/src/storage.js'
 
 const URL = 'https://shop.example.com/a/b?c=/d'
 
