@@ -1,79 +1,74 @@
-import type { Account, Ticket } from './account.js'
+import { type Answer, type Head, headerOf, requiresLogin } from './answer.js'
+import type { Auth } from './auth.js'
+import { withJitter } from './backoff.js'
 import { type ErrorCode, type Failure, type Phase, SessionError, wxFailure } from './errors.js'
-import {
-  type Answer,
-  type Head,
-  headerOf,
-  isOver,
-  type Refusal,
-  readRefusal,
-  WANTS_LOGIN,
-} from './refusal.js'
-import { type Callbacks, settlement } from './settlement.js'
-import { stableTask } from './task.js'
+import { readRefusal } from './refusal.js'
+import { NO_AUTH, type RequestAuth } from './request-auth.js'
+import { nextStep } from './retry.js'
+import { type Callbacks, createSettlement } from './settle.js'
+import { createTask } from './task.js'
 import type { Call } from './types.js'
 import { sleep } from './util.js'
 import type { Header, WxError, WxTask } from './wx.js'
 
-/** What is sent, and what can be told of it. */
-export interface Sending<Result> {
-  /** Starts one attempt, with what the ticket says in its header. */
-  send(
-    ticket: Ticket,
-    /** `read`: what the answer means, where that is not what it says. */
-    success: (result: Result, read?: (answer: Answer) => Answer) => void,
-    fail: (error: WxError) => void,
-  ): Pick<WxTask, 'abort'> | undefined
+export interface CallOptions<Result> {
+  callbacks: Callbacks<Result> & { header?: Header | undefined }
+  /** ms until the call ends, whatever happens. */
+  deadline: number
+  /** The calls that run with the session: what to do with each when the user logs out. */
+  running: Set<() => void>
+  /** Says what is sent, and where. What it throws is the failure of the call. */
+  prepare(): Target & Outgoing<Result>
+}
+
+/** Where a call goes. */
+export interface Target {
+  auth: Auth
+  url: string
+  /** Whether the session goes to this origin. Other requests go out as they are, once. */
+  isOurs: boolean
+  /** Logs in, for a request that cannot carry a login: its answer would not say whether the server accepted it. */
+  logIn: (() => Promise<unknown>) | undefined
+}
+
+/** What a call sends. */
+export interface Outgoing<Result> {
+  send: Send<Result>
   /** Whether it may be sent again although a handler may have seen it. */
   isSafe?: boolean
-  /** Whether it is sent only to log in: where there is a session, there is nothing to send. */
-  isBare?: boolean
-  /** Logs in, for what cannot carry a login: its answer would not say whether the server accepted it. */
-  logIn?: (() => Promise<unknown>) | undefined
+  /** Whether it is sent only to log in: if there is a session, there is nothing to send. */
+  isLoginOnly?: boolean
 }
 
-/** What a call needs to know. */
-export interface Plan<Result> {
-  account: Account
-  sending: Sending<Result>
-  url: string
-  /** Whether it goes to an origin that gets the session; others go out as they are, once. */
-  isOurs: boolean
-  /** The calls that are running: what to do with each when the user leaves. */
-  running: Set<() => void>
-}
+/** Starts one attempt, with what `auth` says in its header. */
+export type Send<Result> = (
+  auth: RequestAuth,
+  callbacks: {
+    /** `read`: the answer as it is meant, where that is not what it says. */
+    success(result: Result, read?: (answer: Answer) => Answer): void
+    fail(error: WxError): void
+  },
+) => WxTask | undefined
 
-type Outcome<Result> = { result: Result; answer: Answer } | { error: WxError }
+type Outcome<Result> =
+  | { kind: 'answered'; result: Result; answer: Answer }
+  | { kind: 'failed'; error: WxError }
 
-/** Attempts of one call, whatever the server says. */
-const MAX_ATTEMPTS = 4
-
-/** ms */
-const A_SECOND = 1000
-
-/** s */
-const A_MINUTE = 60
-
-/**
- * One call, from its first wait to its settlement, which comes within `deadline` ms. What `plan` throws is the
- * call's failure.
- */
-export function startCall<Result>(
-  deadline: number,
-  callbacks: Callbacks<Result> & { header?: Header | undefined },
-  plan: () => Plan<Result>,
-): Call<Result> {
+/** One call of the app, from the first wait to the end: there is exactly one, and it comes within `deadline` ms. */
+export function startCall<Result>({
+  callbacks,
+  deadline,
+  running,
+  prepare,
+}: CallOptions<Result>): Call<Result> {
   let phase: Phase = 'wait'
   let attempts = 0
+  let auth: Auth | undefined
+  let requestAuth = NO_AUTH
   let attempt: Pick<WxTask, 'abort'> | undefined
-  let account: Account
-  let isLeading = false
-  let running: Set<() => void> | undefined
-  let seat = OUTSIDE
 
-  const { promise, isSettled, succeed, fail } = settlement(callbacks, tidyUp)
-  const { task, follow } = stableTask(() => stop('ERR_ABORTED', 'abort'))
-  const leave = () => stop('ERR_LOGGED_OUT', 'logged out')
+  const { promise, isSettled, succeed, fail } = createSettlement(callbacks, cleanUp)
+  const { task, follow } = createTask(() => stop('ERR_ABORTED', 'abort'))
   const timer = setTimeout(
     () => giveUp({ code: 'ERR_DEADLINE', message: 'deadline', retryable: true }),
     deadline,
@@ -82,136 +77,109 @@ export function startCall<Result>(
   return Object.assign(promise, task)
 
   async function run(): Promise<void> {
-    const here = plan()
-    const { sending, url, isOurs } = here
-    account = here.account
-    const isAuthorized = headerOf(callbacks.header, 'Authorization')
-    running = here.running
-    if (isOurs) running.add(leave)
-    // In the next turn: nothing is called back before the caller has its task.
+    const target = prepare()
+    const { send, isSafe = false } = target
+    auth = target.auth
+    if (target.isOurs) running.add(loggedOut)
+    // Nothing is called back before the caller has its task.
     await undefined
 
     while (!isSettled()) {
-      if (isOurs && !account.current()) {
-        phase = 'login'
-        await (sending.logIn && sending.logIn())
-      }
-      const next = isOurs ? await account.board(isSettled, url) : OUTSIDE
-      // Nothing may come between this look and the sending: the call may have ended while it waited.
-      if (!next) return
-      seat = next
-      isLeading = !!seat.login
-      if (isSettled()) return tidyUp()
-      if (!isLeading && sending.isBare) return succeed(undefined as unknown as Result)
-      if (isLeading && sending.logIn) {
-        // The session has gone again meanwhile.
-        released()
+      if (target.isOurs) await authorize(target)
+      // The call may have ended while it waited. From here to the sending nothing may come between.
+      if (isSettled()) return cleanUp()
+      const { kind } = requestAuth
+      if (kind === 'session' && target.isLoginOnly) return succeed(undefined as unknown as Result)
+      if (kind === 'login' && target.logIn) {
+        // The session has ended since the login of this call.
+        auth.released(requestAuth)
         continue
       }
 
-      // One header cannot name both: the app's own goes out, and the session stays out of it.
-      if (isAuthorized && seat.header.Authorization) {
-        landed()
-        seat = OUTSIDE
-      }
-      const outcome = await attempted(sending)
-      if ('error' in outcome) return giveUp(wxFailure('ERR_NETWORK', outcome.error))
+      const outcome = await sendOnce(send, auth)
+      if (outcome.kind === 'failed') return giveUp(wxFailure('ERR_NETWORK', outcome.error))
       const { result, answer } = outcome
-      const refusal = seat !== OUTSIDE && readRefusal(answer)
+      auth.answered(requestAuth, answer)
+      const refusal = kind !== 'none' && readRefusal(answer)
       if (!refusal) {
-        // What a gateway says of a server that is away accepts no login.
-        if (answer.statusCode < 500) accepted(answer)
-        else released(wxFailure('ERR_NETWORK', { errMsg: `request:fail ${answer.statusCode}` }))
+        acceptLogin(auth, answer)
         return succeed(result)
       }
-      if (!(await isWorthAnotherTry(refusal, answer, sending))) return fail(errorOf(refusal))
+
+      const isSessionOver = requiresLogin(answer)
+      const step = nextStep({ refusal, attempts, isSafe, isLogin: kind === 'login', isSessionOver })
+      await auth.refused(requestAuth, refusal, answer)
+      if (step.kind === 'fail') return fail(errorOf(refusal))
+      if (step.kind === 'retry') await sleep(withJitter(step.delay))
     }
   }
 
-  async function attempted({ send }: Sending<Result>): Promise<Outcome<Result>> {
+  async function authorize({ auth, url, logIn }: Target): Promise<void> {
+    if (!auth.hasSession()) {
+      phase = 'login'
+      await (logIn && logIn())
+    }
+    requestAuth = await auth.acquire({ url, isOver: isSettled })
+    // One header cannot name both the app's own user and the session: the app's goes out, and the session stays out.
+    if (requestAuth.header.Authorization && headerOf(callbacks.header, 'Authorization')) {
+      auth.answered(requestAuth)
+      requestAuth = NO_AUTH
+    }
+  }
+
+  async function sendOnce(send: Send<Result>, auth: Auth): Promise<Outcome<Result>> {
     phase = 'request'
     attempts += 1
     let head: Head | undefined
     const outcome = await new Promise<Outcome<Result>>((resolve) => {
-      attempt = send(
-        seat,
-        (result, read = (answer) => answer) => {
+      attempt = send(requestAuth, {
+        success(result, read = (answer) => answer) {
           // The answer to a transfer has no header of its own.
-          resolve({ result, answer: read(Object.assign({}, head, result as unknown as Answer)) })
+          const answer = read(Object.assign({}, head, result as unknown as Answer))
+          resolve({ kind: 'answered', result, answer })
         },
-        (error) => resolve({ error }),
-      )
+        fail: (error) => resolve({ kind: 'failed', error }),
+      })
       if (attempt) {
         follow(attempt, (received) => {
           head = received
-          landed(received)
+          auth.answered(requestAuth, received)
         })
       }
     })
     attempt = undefined
-    landed((outcome as { answer?: Answer }).answer)
     return outcome
   }
 
-  /** Fails, and tells the next to lead that this one could not. */
+  /** A login is accepted by any answer that is no refusal, except those of a gateway whose server is away. */
+  function acceptLogin(auth: Auth, answer: Answer): void {
+    const { statusCode } = answer
+    if (statusCode < 500) auth.accepted(requestAuth, answer)
+    else auth.released(requestAuth, wxFailure('ERR_NETWORK', { errMsg: `request:fail ${statusCode}` }))
+  }
+
+  /** Ends the call. If it is the leader, its login has failed too. */
   function giveUp(failure: Failure): void {
-    released(failure)
+    if (auth) auth.released(requestAuth, failure)
     fail(errorOf(failure))
   }
 
-  /** Does what each refusal asks for, and says whether the call may go round once more. */
-  async function isWorthAnotherTry(
-    refusal: Refusal,
-    answer: Answer,
-    { isSafe }: Sending<Result>,
-  ): Promise<boolean> {
-    const { reason, statusCode, retryable, retryAfter } = refusal
-    const wantsLogin = WANTS_LOGIN.test(reason)
-    // Of the others a handler may have run: only what is safe is sent again.
-    const isWorthIt = attempts < MAX_ATTEMPTS && (wantsLogin || (retryable && !!isSafe))
-    if (isLeading && reason !== 'ERR_SESSION_CONFLICT') {
-      const isHopeless = statusCode === 403 || statusCode === 429
-      released(refusal, isHopeless ? (retryAfter || A_MINUTE) * A_SECOND : 0)
-      return isWorthIt && !isHopeless
-    }
-    const isEnd = isOver(answer)
-    // A conflict comes after the login: the session is there, or was, when a handler has seen it end.
-    if (isEnd) released()
-    else accepted(answer)
-    if (wantsLogin || isEnd) await account.expired(seat)
-    else if (isWorthIt) await sleep((retryAfter || attempts * 0.2) * A_SECOND * (1 + Math.random()))
-    return isWorthIt
-  }
-
-  function accepted(answer: Answer): void {
-    if (handsOver()) account.accepted(seat, answer)
-  }
-
-  function released(failure?: Failure, ms?: number): void {
-    if (handsOver()) account.released(failure, ms)
-  }
-
-  function landed(head?: Head): void {
-    if (account) account.answered(seat, head)
-  }
-
-  /** Whether this call has the lead: until now. */
-  function handsOver(): boolean {
-    const hadLead = isLeading
-    isLeading = false
-    return hadLead
-  }
-
-  function tidyUp(): void {
-    clearTimeout(timer)
-    if (running) running.delete(leave)
-    landed()
-    released()
-    if (attempt) attempt.abort()
+  function loggedOut(): void {
+    stop('ERR_LOGGED_OUT', 'logged out')
   }
 
   function stop(code: ErrorCode, message: string): void {
     fail(errorOf({ code, message, retryable: false }))
+  }
+
+  function cleanUp(): void {
+    clearTimeout(timer)
+    running.delete(loggedOut)
+    if (auth) {
+      auth.answered(requestAuth)
+      auth.released(requestAuth)
+    }
+    if (attempt) attempt.abort()
   }
 
   function errorOf(failure: Failure): SessionError {
@@ -219,10 +187,7 @@ export function startCall<Result>(
   }
 }
 
-/** For what goes without the session. */
-const OUTSIDE: Ticket = { header: {} }
-
-/** What was thrown: a failure of ours, or what `wx` or a function of the app has against its options. */
+/** What was thrown: a failure of this client; or by `wx` or by a function of the app, because of its options. */
 function asFailure(error: unknown): Failure {
   const { code, message = String(error) } = Object(error)
   const unknown = { code: 'ERR_OPTIONS', message, retryable: false, cause: error } as const

@@ -74,7 +74,7 @@ export function isSessionError(error: unknown): error is SessionError {
   return isObject(error) && BRAND in error
 }
 
-/** What went wrong: an error that lacks only what its call knows. */
+/** What went wrong. The call adds its phase and its attempts. */
 export type Failure = Omit<SessionErrorFields, 'phase' | 'attempts'>
 
 /** What `wx` said when it failed. */
@@ -83,7 +83,7 @@ export function wxFailure(code: ErrorCode, error: unknown): Failure {
   return { code, message: errMsg, errMsg, errno, retryable: true, cause: error }
 }
 
-/** What only the app's author can mend. */
-export function mistake(message: string): SessionError {
+/** A mistake in the app's options, which only its author can correct. */
+export function optionError(message: string): SessionError {
   return new SessionError({ code: 'ERR_OPTIONS', message, phase: 'wait', attempts: 0, retryable: false })
 }

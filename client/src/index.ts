@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { type Core, core } from './core.js'
-import type { Call, RequestOptions } from './types.js'
+import { createSession } from './session.js'
+import type { Call, RequestOptions, Session } from './types.js'
 import type { Header, WxResponse } from './wx.js'
 
 export type { Reason } from '../../src/protocol.js'
@@ -19,7 +19,7 @@ export { createSession } from './session.js'
 export type * from './types.js'
 export type * from './wx.js'
 
-let shared: Core | undefined
+let session: Session | undefined
 
 /**
  * The drop-in: what the original's `session-request.js` was. The same options as `wx.request`; the session goes
@@ -32,8 +32,9 @@ let shared: Core | undefined
 export default function request<Data = unknown>(
   options: RequestOptions<Data> & { headers?: Header },
 ): Call<WxResponse<Data>> {
-  shared = shared || core({})
+  // As in 2016: without a `baseUrl` and `origins` the session goes to every server.
+  session = session || createSession()
   // The original read `headers`, so programs that were written for it have them there.
   const { headers, header } = Object(options) as typeof options
-  return shared.request(Object.assign({}, options, { header: Object.assign({}, headers, header) }))
+  return session.request(Object.assign({}, options, { header: Object.assign({}, headers, header) }))
 }

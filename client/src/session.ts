@@ -1,17 +1,28 @@
-import { APP_ID_HEADER } from '../../src/protocol.js'
-import type { Account, Ticket } from './account.js'
-import type { Sending } from './call.js'
-import { type AnyOptions, type Core, core, type Host } from './core.js'
-import { withCookies } from './jar.js'
-import { atLoginPath } from './login-path.js'
-import { originOf, places } from './origin.js'
-import { patient } from './patience.js'
-import { type Answer, EXPIRED } from './refusal.js'
-import type { Callbacks } from './settlement.js'
+import { type Auth, createAuth } from './auth.js'
+import { type Outgoing, startCall } from './call.js'
+import { optionError } from './errors.js'
+import { createSender, loginOf, requestOf, type Sender, type WxOptions } from './requests.js'
+import type { Callbacks } from './settle.js'
+import { socketOf } from './sockets.js'
+import { createStorage, defaultKey } from './storage.js'
+import { downloadOf, uploadOf } from './transfers.js'
 import type { Call, Session, SessionOptions } from './types.js'
-import { harmless } from './util.js'
-import type { Shelf } from './vault.js'
-import type { Header, WxDownloadResponse, WxSocketTask, WxUploadResponse } from './wx.js'
+import { createOrigins, originOf } from './urls.js'
+import { runSafely } from './util.js'
+import type { Wx } from './wx.js'
+import { createWxLogin } from './wx-login.js'
+
+declare const wx: Wx | undefined
+
+/** What there is from the first call on. */
+interface Connection {
+  auth: Auth
+  sender: Sender
+}
+
+/** ms */
+const LOGIN_TIMEOUT = 10_000
+const DEADLINE = 60_000
 
 /**
  * A session with a server that uses koa-weapp-session, however it carries its sessions.
@@ -23,35 +34,36 @@ import type { Header, WxDownloadResponse, WxSocketTask, WxUploadResponse } from 
  * const { data } = await session.request({ url: '/me' })
  */
 export function createSession(options: SessionOptions = {}): Session {
-  const { baseUrl, origins, appId, loginPath, protocol } = options
-  const where = places(baseUrl, origins)
+  const {
+    baseUrl,
+    appId,
+    loginPath,
+    profile,
+    protocol,
+    loginTimeout = LOGIN_TIMEOUT,
+    deadline = DEADLINE,
+    storageKey,
+  } = options
+  const origins = createOrigins(baseUrl, options.origins)
   const listeners = new Set<(isLoggedIn: boolean) => void>()
-  /** Sent with the session, and not answered. */
-  const open = new Set<Ticket>()
-  const shelf: Shelf = {}
-  const { host, call, sending, request } = core(options, where, { changed, shelf, guard, pack })
+  const running = new Set<() => void>()
+  let connection: Connection | undefined
 
   return {
-    request: (options) => request(options, loginPath ? logIn : undefined),
-    uploadFile: (options) =>
-      begin(options, () => transfer(sending<WxUploadResponse>('uploadFile', options), false)),
-    downloadFile: (options) =>
-      begin(options, () => transfer(sending<WxDownloadResponse>('downloadFile', options), true)),
+    request: (options) =>
+      call(options, ({ sender }) => requestOf(sender, options), loginPath ? logIn : undefined),
+    uploadFile: (options) => call(options, ({ sender }) => uploadOf(sender, options), logInFor(options)),
+    downloadFile: (options) => call(options, ({ sender }) => downloadOf(sender, options), logInFor(options)),
     connectSocket: (options) =>
-      begin(options, () => {
-        // A relative url is a path there too.
-        const url = where.urlOf(options.url).replace(/^http/i, 'ws')
-        return socket(sending, host(), Object.assign({}, options, { url }), open)
-      }),
+      call(options, ({ sender, auth }) => socketOf({ sender, auth, origins, options }), logInFor(options)),
     async login() {
       await logIn(baseUrl)
     },
     async logout() {
-      const { account, running } = host()
-      // Those of now: what is called because the user leaves belongs to the next session.
-      const leavers = [...running]
-      account.leave()
-      for (const leave of leavers) leave()
+      // The calls of now. A call that the app makes because the user leaves belongs to the next session.
+      const calls = [...running]
+      connect().auth.logOut()
+      for (const end of calls) end()
     },
     onChange(listener) {
       listeners.add(listener)
@@ -59,84 +71,53 @@ export function createSession(options: SessionOptions = {}): Session {
     },
   }
 
-  function changed(isLoggedIn: boolean): void {
-    for (const listener of [...listeners]) harmless(() => listener(isLoggedIn))
+  /** Looks `wx` up at the first call: nothing happens before. */
+  function connect(): Connection {
+    if (!connection) {
+      const wx = options.wx || globalWx()
+      const storage = createStorage(wx, storageKey || defaultKey(wx, origins.base))
+      const wxLogin = createWxLogin(wx, loginTimeout, profile)
+      const isCookiesOnly = protocol === 'cookies'
+      const auth = createAuth({ wxLogin, storage, isCookiesOnly, onChange })
+      connection = { auth, sender: createSender({ wx, origins, cookies: storage.session, appId }) }
+    }
+    return connection
   }
 
-  function guard(account: Account, save: () => void): Account {
-    const header = {}
-    // A server that has sessions of its own: there is no login, and cookies are all there is to keep.
-    const visitor = protocol === 'cookies' && { board: async () => ({ header }), current: () => header }
-    return patient(Object.assign({}, account, visitor), shelf, save, open)
-  }
-
-  /** The app's header, with what all requests to our origins have beside the session. */
-  function pack(url: string, own: Header | undefined): Header | undefined {
-    if (!where.isOurs(url)) return own
-    const id = appId === true ? host().wx.getAccountInfoSync().miniProgram.appId : appId
-    return withCookies(shelf, url, Object.assign({}, own, id && { [APP_ID_HEADER]: id }))
-  }
-
-  /** For calls that cannot log in: their answers would not say whether the server has accepted it. */
-  function begin<Result>(
-    options: AnyOptions & Callbacks<Result>,
-    sendingFor: () => Sending<Result>,
+  /** `logIn`: for calls that cannot carry a login. */
+  function call<Result>(
+    options: WxOptions & Callbacks<Result>,
+    outgoing: (connection: Connection) => Outgoing<Result>,
+    logIn?: () => Promise<unknown>,
   ): Call<Result> {
-    return call(options, () => Object.assign(sendingFor(), { logIn: () => logIn(originOf(options.url)) }))
-  }
-
-  /**
-   * A request for nothing but the session, where there is none: to the path for that, or to any, because the server
-   * logs in whatever it is asked.
-   */
-  function logIn(url = ''): Promise<unknown> {
-    const options = { url: loginPath || url }
-    return call<unknown>(options, () => {
-      const send = loginPath ? atLoginPath(sending, loginPath) : sending('request', options).send
-      return { send, isSafe: true, isBare: true }
+    return startCall<Result>({
+      callbacks: options || {},
+      deadline,
+      running,
+      prepare() {
+        const connection = connect()
+        const url = origins.resolve(options.url)
+        const target = { auth: connection.auth, url, isOurs: origins.isOurs(url), logIn }
+        return Object.assign(target, outgoing(connection))
+      },
     })
   }
-}
 
-/**
- * The answer to a download, or to an upload, has no header; its task hears of it before. Where it does not, a
- * download says no more than its status, and its file may be a refusal: so the first 401 is taken for one.
- */
-function transfer<Result extends Answer>({ send }: Sending<Result>, isDownload: boolean): Sending<Result> {
-  let mayGuess = isDownload
-  return {
-    isSafe: isDownload,
-    send: (ticket, success, fail) => send(ticket, (result) => success(result, read), fail),
+  /** Logs in by a request for nothing else, if there is no session. */
+  function logIn(url = ''): Promise<unknown> {
+    return call({ url: loginPath || url }, ({ sender }) => loginOf(sender, url, loginPath))
   }
 
-  function read(answer: Answer): Answer {
-    if (!mayGuess || answer.header || answer.statusCode !== 401) return answer
-    mayGuess = false
-    return EXPIRED
+  function logInFor(options: WxOptions): () => Promise<unknown> {
+    return () => logIn(originOf(options.url))
+  }
+
+  function onChange(isLoggedIn: boolean): void {
+    for (const listener of [...listeners]) runSafely(() => listener(isLoggedIn))
   }
 }
 
-/** A socket is there as soon as `wx` has made it: whether the handshake succeeds is for its own listeners. */
-function socket(
-  sending: Core['sending'],
-  { account }: Host,
-  options: AnyOptions,
-  open: Set<Ticket>,
-): Sending<WxSocketTask> {
-  return {
-    send(ticket, success, fail) {
-      const opened = () => success(task, () => ({ statusCode: 101 }))
-      const attempt = sending<unknown>('connectSocket', options).send(ticket, opened, fail)
-      const task = attempt as unknown as WxSocketTask
-      const handshake = Object.assign({}, ticket)
-      open.add(handshake)
-      task.onOpen((head) => account.answered(handshake, head))
-      // A handshake that is refused for its session: the next connection logs in first.
-      task.onError(({ errMsg = '' }) => {
-        account.answered(handshake)
-        if (/\b401\b/.test(errMsg)) account.expired(ticket)
-      })
-      return { abort: () => task.close({}) }
-    },
-  }
+function globalWx(): Wx {
+  if (typeof wx === 'undefined') throw optionError('no wx')
+  return wx
 }

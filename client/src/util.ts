@@ -4,8 +4,8 @@ export function sleep(ms: number): Promise<void> {
 }
 
 /**
- * ms until then, of so many at most: 0 when it is over, and when the phone's clock was set back meanwhile, so that
- * nobody waits for hours.
+ * ms until a time, at most `length`. 0 when the time has passed, and when it is further away than `length`: then the
+ * phone's clock was set back, and nobody should wait for hours.
  */
 export function timeLeft(until: number, length: number): number {
   const left = until - Date.now()
@@ -16,17 +16,17 @@ export function isObject(value: unknown): value is object {
   return Object(value) === value
 }
 
-/** The result of something that may throw; nothing when it does. */
-export function attempt<T>(run: () => T): T | undefined {
+/** The value of `get()`, or `undefined` if that throws. */
+export function orUndefined<T>(get: () => T): T | undefined {
   try {
-    return run()
+    return get()
   } catch {
     return undefined
   }
 }
 
-/** Runs what belongs to the app: what it throws is shown, and stops nobody else. */
-export function harmless(run: () => void): void {
+/** Runs a function of the app. What it throws goes to the console and stops nothing else. */
+export function runSafely(run: () => void): void {
   try {
     run()
   } catch (error) {

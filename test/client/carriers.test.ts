@@ -284,6 +284,20 @@ test('a socket brings a credential when it opens', async (t) => {
   t.is(phone.sent[2]?.header['X-WX-Session'], 'id-2')
 })
 
+test('a socket of another origin brings neither a credential nor a cookie', async (t) => {
+  const { phone, session } = scripted({
+    answer: ({ header }) => ok(isLogin(header) ? { 'X-WX-Session': 'id-1' } : {}),
+  })
+  await session.login()
+  await session.connectSocket({ url: 'wss://elsewhere.example.org/feed' })
+  phone.sent[1]?.tell('Open', { header: { 'x-wx-session': 'theirs', 'set-cookie': 'a=1; path=/' } })
+
+  await session.request({ url: '/' })
+
+  t.deepEqual(phone.sent[1]?.header, {})
+  t.deepEqual(phone.sent[2]?.header, { 'X-WX-Session': 'id-1' })
+})
+
 test('appId is sent with all requests to our origins, and with no others', async (t) => {
   for (const [appId, expected] of [
     ['wx9', 'wx9'],

@@ -1,7 +1,7 @@
 import type { SessionError } from './errors.js'
-import { harmless } from './util.js'
+import { runSafely } from './util.js'
 
-/** The end of a call: there is exactly one, and everybody is told once. */
+/** The end of a call. There is exactly one, and everybody is told once. */
 export interface Settlement<Result> {
   promise: Promise<Result>
   isSettled(): boolean
@@ -15,10 +15,10 @@ export interface Callbacks<Result> {
   complete?(result: Result | SessionError): void
 }
 
-/** `atEnd` is called first, once, however the call ends. */
-export function settlement<Result>(
+/** `cleanUp` runs once, however the call ends, and before anybody is told. */
+export function createSettlement<Result>(
   { success, fail, complete }: Callbacks<Result>,
-  atEnd: () => void,
+  cleanUp: () => void,
 ): Settlement<Result> {
   let isSettled = false
   let resolve!: (result: Result) => void
@@ -27,26 +27,26 @@ export function settlement<Result>(
     resolve = succeeds
     reject = fails
   })
-  // Who uses callbacks has no promise to catch.
+  // An app that uses callbacks does not catch the promise.
   promise.catch(() => {})
 
   return {
     promise,
     isSettled: () => isSettled,
-    succeed: (result) => end(resolve, success, result),
-    fail: (error) => end(reject, fail, error),
+    succeed: (result) => settle(resolve, success, result),
+    fail: (error) => settle(reject, fail, error),
   }
 
-  function end<Outcome extends Result | SessionError>(
-    settle: (outcome: Outcome) => void,
-    tell: ((outcome: Outcome) => void) | undefined,
+  function settle<Outcome extends Result | SessionError>(
+    settlePromise: (outcome: Outcome) => void,
+    callback: ((outcome: Outcome) => void) | undefined,
     outcome: Outcome,
   ): void {
     if (isSettled) return
     isSettled = true
-    atEnd()
-    settle(outcome)
-    if (tell) harmless(() => tell(outcome))
-    if (complete) harmless(() => complete(outcome))
+    cleanUp()
+    settlePromise(outcome)
+    if (callback) runSafely(() => callback(outcome))
+    if (complete) runSafely(() => complete(outcome))
   }
 }

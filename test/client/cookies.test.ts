@@ -1,7 +1,6 @@
 import test from 'ava'
-import { livingCookies, readCookies, withCookies } from '../../client/src/jar.js'
-import type { Head } from '../../client/src/refusal.js'
-import type { Shelf } from '../../client/src/vault.js'
+import type { Head } from '../../client/src/answer.js'
+import { type CookieJar, livingCookies, readCookies, withCookies } from '../../client/src/cookies.js'
 
 const URL = 'https://shop.example.com/a/b?c=/d'
 
@@ -10,10 +9,10 @@ function sent(to: string, lines: Head['cookies'], from = URL): string | undefine
   return withCookies(after(lines, from), to, {}).Cookie
 }
 
-function after(cookies: Head['cookies'], from = URL): Shelf {
-  const shelf: Shelf = {}
-  readCookies(shelf, from, { cookies })
-  return shelf
+function after(cookies: Head['cookies'], from = URL): CookieJar {
+  const jar: CookieJar = {}
+  readCookies(jar, from, { cookies })
+  return jar
 }
 
 test('a cookie goes back where it came from, and its value is never changed', (t) => {
@@ -34,19 +33,19 @@ test('cookies are read from an array, a header in any case, an array in it, and 
   ]
 
   for (const head of heads) {
-    const shelf: Shelf = {}
-    readCookies(shelf, 'https://example.com/', head)
-    t.is(withCookies(shelf, 'https://example.com/', {}).Cookie, 'a=1; b=2; c=3')
+    const jar: CookieJar = {}
+    readCookies(jar, 'https://example.com/', head)
+    t.is(withCookies(jar, 'https://example.com/', {}).Cookie, 'a=1; b=2; c=3')
   }
 })
 
 test('an answer without cookies changes nothing, and says so', (t) => {
-  const shelf: Shelf = {}
+  const jar: CookieJar = {}
 
-  t.false(readCookies(shelf, URL, {}))
-  t.false(readCookies(shelf, URL, { header: { 'Set-Cookie': '' }, cookies: [] }))
-  t.deepEqual(shelf, {})
-  t.true(readCookies(shelf, URL, { cookies: ['a=1', 'b=2'] }))
+  t.false(readCookies(jar, URL, {}))
+  t.false(readCookies(jar, URL, { header: { 'Set-Cookie': '' }, cookies: [] }))
+  t.deepEqual(jar, {})
+  t.true(readCookies(jar, URL, { cookies: ['a=1', 'b=2'] }))
 })
 
 test('an attribute that comes twice means what it says last (RFC 6265, 5.3)', (t) => {
@@ -150,21 +149,21 @@ test('a name that begins with __Host- or __Secure- is kept to what it promises',
 })
 
 test('the cookies of the app itself come first', (t) => {
-  const shelf = after(['sid=1'])
+  const jar = after(['sid=1'])
 
-  t.deepEqual(withCookies(shelf, URL, { Cookie: 'own=1', 'X-Other': '2' }), {
+  t.deepEqual(withCookies(jar, URL, { Cookie: 'own=1', 'X-Other': '2' }), {
     Cookie: 'own=1; sid=1',
     'X-Other': '2',
   })
-  t.deepEqual(withCookies(shelf, URL, { cookie: 'own=1' }), { cookie: 'own=1; sid=1' })
-  t.deepEqual(withCookies(shelf, 'https://example.com/', { cookie: 'own=1' }), { cookie: 'own=1' })
+  t.deepEqual(withCookies(jar, URL, { cookie: 'own=1' }), { cookie: 'own=1; sid=1' })
+  t.deepEqual(withCookies(jar, 'https://example.com/', { cookie: 'own=1' }), { cookie: 'own=1' })
 })
 
 test('50 cookies, the oldest go; one that is longer than 4096 characters is none', (t) => {
   const many = Array.from({ length: 52 }, (_, n) => `c${n}=${n}`)
-  const shelf = after([...many.slice(0, 51), 'c1=again', ...many.slice(51)])
+  const jar = after([...many.slice(0, 51), 'c1=again', ...many.slice(51)])
 
-  const names = livingCookies(shelf).map(({ name }) => name)
+  const names = livingCookies(jar).map(({ name }) => name)
   t.deepEqual([names.length, names[0], names.at(-2), names.at(-1)], [50, 'c3', 'c1', 'c51'])
   t.is(sent(URL, [`a=${'x'.repeat(4094)}`])?.length, 4096)
   t.is(sent(URL, [`a=${'x'.repeat(4095)}`]), undefined)

@@ -1,0 +1,116 @@
+import { type Head, headerOf } from './answer.js'
+import { partsOf, type UrlParts } from './urls.js'
+import type { Header } from './wx.js'
+
+/** Cookies, as RFC 6265 has them: `wx.request` keeps none. */
+export interface Cookie {
+  name: string
+  value: string
+  /** The host that it is for. */
+  domain: string
+  /** Whether it is for the hosts below `domain` too. */
+  isWide: boolean
+  path: string
+  isSecure: boolean
+  /** Unix ms. */
+  expires: number
+}
+
+/** Where cookies are kept. What stands there may be nonsense: it comes from the phone's storage. */
+export interface CookieJar {
+  cookies?: unknown
+}
+
+const MAX_COOKIES = 50
+
+/** Characters of a cookie with its attributes (RFC 6265, 6.1). */
+const MAX_LENGTH = 4096
+
+/** Unix ms. A mini program has no browser to close, which would end cookies without an expiry. */
+const NEVER = 1e15
+
+/** The header with the cookies for a URL, after those that the app sends itself. */
+export function withCookies(jar: CookieJar, url: string, header: Header): Header {
+  const parts = partsOf(url)
+  const key = header.cookie ? 'cookie' : 'Cookie'
+  const pairs = livingCookies(jar)
+    .filter((cookie) => isAllowed(cookie, parts) && isBelow(parts.path, cookie.path))
+    .map(({ name, value }) => `${name}=${value}`)
+  return Object.assign({}, header, pairs[0] && { [key]: [header[key], ...pairs].filter(Boolean).join('; ') })
+}
+
+/** Puts the cookies of an answer into the jar. Returns whether there were any: then the jar is to be stored. */
+export function readCookies(jar: CookieJar, url: string, head: Head): boolean {
+  const received = linesIn(head)
+    .map((line) => parseCookie(line, partsOf(url)))
+    .filter(Boolean) as Cookie[]
+  for (const cookie of received) {
+    const others = livingCookies(jar).filter((other) => idOf(other) !== idOf(cookie))
+    jar.cookies = [...others, cookie].slice(-MAX_COOKIES)
+  }
+  return !!received[0]
+}
+
+/** The cookies that have not expired. */
+export function livingCookies({ cookies }: CookieJar): Cookie[] {
+  return Array.isArray(cookies) ? cookies.filter(({ expires }: Cookie) => expires > Date.now()) : []
+}
+
+/** The lines of `Set-Cookie`: in an array of `wx`, or in a header, where they may be joined by commas. */
+function linesIn({ header, cookies = [] }: Head): string[] {
+  const given = cookies[0] ? cookies : headerOf(header, 'Set-Cookie') || []
+  // A comma before a name and `=` begins another cookie. Other commas stand in dates.
+  return Array.isArray(given) ? given : String(given).split(/,(?=\s*[^\s;,=]+=)/)
+}
+
+type Pair = [name: string, value?: string]
+
+/** The cookie of one line (RFC 6265, 5.2 and 5.3), or `undefined` if it is to be ignored. */
+function parseCookie(line: string, parts: UrlParts): Cookie | undefined {
+  // Split at the first `=`: a value may contain more of them.
+  const pairs = line.split(';').map((part) => part.trim().split(/\s*=\s*(.*)/))
+  const [[name, value], ...rest] = pairs as [Pair, ...Pair[]]
+  const attributes: Record<string, string | undefined> = {}
+  for (const [attribute, value = ''] of rest) attributes[attribute.toLowerCase()] = value
+  const { domain = '', path = '', expires = '', 'max-age': maxAge = '', secure } = attributes
+  const wide = domain.replace(/^\./, '').toLowerCase()
+  const lifetime = Number.parseInt(maxAge, 10) * 1000
+  const cookie = {
+    name,
+    value,
+    domain: wide || parts.host,
+    // A single word (`com`) is too wide, and there are no hosts below an IP address.
+    isWide: /\.[a-z]/.test(wide),
+    // RFC 6265, 5.1.4.
+    path: path[0] === '/' ? path : parts.path.replace(/\/[^/]*$/, '') || '/',
+    isSecure: secure !== undefined,
+    // Servers delete a cookie with the date 1970-01-01, which is 0 in ms.
+    expires: Date.now() + lifetime || Date.parse(expires) + 1 || NEVER,
+  } as Cookie
+  const isGood = name && value !== undefined && line.length <= MAX_LENGTH && isAllowed(cookie, parts)
+  return isGood && keepsPrefix(cookie, !domain && path === '/') ? cookie : undefined
+}
+
+/**
+ * Whether a cookie keeps what its name promises (RFC 6265bis, 4.1.3). Otherwise a sibling host could put a session of
+ * its own in the place of ours.
+ */
+function keepsPrefix({ name, isSecure }: Cookie, isHostOnly: boolean): boolean {
+  const [, prefix = ''] = /^__(host|secure)-/i.exec(name) || []
+  return !prefix || (isSecure && (isHostOnly || !/^h/i.test(prefix)))
+}
+
+/** Whether a URL may set a cookie, and get it. */
+function isAllowed({ domain, isWide, isSecure }: Cookie, url: UrlParts): boolean {
+  const isOfHost = url.host === domain || (isWide && url.host.endsWith(`.${domain}`))
+  return isOfHost && (url.isSecure || !isSecure)
+}
+
+/** RFC 6265, 5.1.4. */
+function isBelow(path: string, cookiePath: string): boolean {
+  return path === cookiePath || path.startsWith(cookiePath.replace(/\/?$/, '/'))
+}
+
+function idOf({ name, domain, path }: Cookie): string {
+  return [name, domain, path].join()
+}

@@ -1,0 +1,115 @@
+import {
+  CODE_HEADER,
+  CODE_LOGIN,
+  LOGIN_HEADER,
+  RAW_DATA_HEADER,
+  SIGNATURE_HEADER,
+} from '../../src/protocol.js'
+import { wxFailure } from './errors.js'
+import type { SessionOptions, UserData } from './types.js'
+import { orUndefined } from './util.js'
+import type { Header, Wx, WxError } from './wx.js'
+
+/** What a login request carries. */
+export interface LoginData {
+  header: Header
+  /** Unix ms at which WeChat gave the code. */
+  since: number
+}
+
+/** ms. A code lives for five minutes; one that is nearly as old is not worth a request. */
+const CODE_LIFE = 270_000
+
+export interface WxLogin {
+  /**
+   * A login that was not offered to the server yet: the last one, if it is young enough, or a new one. Nothing if the
+   * call is over by then. Rejects with a {@link Failure}.
+   */
+  get(isOver: () => boolean): Promise<LoginData | undefined>
+  /** The login is used, or belongs to a user who leaves. */
+  drop(): void
+}
+
+/** A profile that is refused, hangs or makes no sense is left out: only the code can fail a login. */
+export function createWxLogin(wx: Wx, timeout: number, profile: SessionOptions['profile']): WxLogin {
+  /** Outlives a call that is aborted while it waits for this. */
+  let unused: Promise<LoginData> | undefined
+  /** How many codes WeChat has given. */
+  let codes = 0
+
+  return { get, drop }
+
+  async function get(isOver: () => boolean): Promise<LoginData | undefined> {
+    while (!isOver()) {
+      unused = unused || getLogin()
+      try {
+        const login = await unused
+        if (Date.now() - login.since < CODE_LIFE) return login
+        drop()
+      } catch (error) {
+        drop()
+        throw wxFailure('ERR_LOGIN', error)
+      }
+    }
+    return undefined
+  }
+
+  function drop(): void {
+    unused = undefined
+  }
+
+  async function getLogin(): Promise<LoginData> {
+    const { code } = await promiseOf<{ code?: unknown }>(timeout, (success, fail) => {
+      wx.login({
+        timeout,
+        success(result) {
+          codes++
+          success(result)
+        },
+        fail,
+      })
+    })
+    if (typeof code !== 'string' || !code) throw { errMsg: 'login:no code' }
+
+    // WeChat signs the profile with the key of the latest code, so the profile comes second. A login that timed out
+    // here may still give a code, and then the signature does not fit:
+    //   wx.login 1 ─── timeout ──────────────────────── code 1
+    //                          wx.login 2 ─ code 2 ─ getUserInfo ─ signed with the key of code 1
+    const since = Date.now()
+    const codesBefore = codes
+    const userData = await promiseOf<Partial<UserData> | undefined>(timeout, (success, fail) => {
+      if (typeof profile === 'function') profile().then(success, fail)
+      else if (profile !== 'none' && wx.getUserInfo) wx.getUserInfo({ success, fail })
+      else success(undefined)
+    }).catch(() => undefined)
+    return { header: loginHeader(code, codes === codesBefore ? userData : undefined), since }
+  }
+}
+
+function loginHeader(code: string, userData: Partial<UserData> | undefined): Header {
+  const { rawData, signature } = userData || {}
+  const isSigned = typeof rawData === 'string' && typeof signature === 'string'
+  // A URI cannot hold half of an emoji.
+  const encoded = isSigned && orUndefined(() => encodeURIComponent(rawData))
+  return Object.assign(
+    { [CODE_HEADER]: code },
+    encoded ? { [RAW_DATA_HEADER]: encoded, [SIGNATURE_HEADER]: signature } : { [LOGIN_HEADER]: CODE_LOGIN },
+  )
+}
+
+/** The result of a call with callbacks. `wx` is known to break its own timeouts; after ours it is not heard. */
+function promiseOf<Result>(
+  timeout: number,
+  call: (success: (result: Result) => void, fail: (error: unknown) => void) => void,
+): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject({ errMsg: 'login:fail timeout' } as WxError), timeout)
+    const inTime =
+      <Value>(settle: (value: Value) => void) =>
+      (value: Value) => {
+        clearTimeout(timer)
+        settle(value)
+      }
+    call(inTime(resolve), inTime(reject))
+  })
+}
