@@ -37,14 +37,14 @@ const PLANS: Record<string, Plan> = {
   },
   'UPDATE does not compare': {
     script: 'UPDATE',
-    change: ["if rev ~= ARGV[1] then return 'conflict' end", ''],
+    change: ["if rev ~= expectedRev then return 'conflict' end", ''],
     pair: ['write', 'write'],
   },
   'UPDATE revives what has ended': {
     script: 'UPDATE',
     change: [
       "if not rev then return 'ended' end",
-      "if not rev then rev, expires = ARGV[1], '9999999999999' end",
+      "if not rev then rev, expires = expectedRev, '9999999999999' end",
     ],
     pair: ['write', 'logout'],
   },
@@ -80,20 +80,20 @@ const PLANS: Record<string, Plan> = {
   },
   'SETTLE does not compare': {
     script: 'SETTLE',
-    change: ["if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end", ''],
+    change: ["if redis.call('GET', KEYS[1]) ~= claim then return 0 end", ''],
     pair: ['login', 'login'],
     carrier: 'code',
     needsFault: true,
   },
   'ENROLL counts a session and its successor': {
     script: 'ENROLL',
-    change: ["redis.call('HSET', KEYS[1], ARGV[5], print(-ends))", ''],
+    change: ["redis.call('HSET', KEYS[1], replacedId, print(-ends))", ''],
     pair: ['login', 'rotate'],
     isOtherFirst: true,
   },
   'ENROLL lets nobody make room': {
     script: 'ENROLL',
-    change: ['for i = 1, #live + 1 - ARGV[3] do', 'for i = 1, 0 do'],
+    change: ['for i = 1, #live + 1 - max do', 'for i = 1, 0 do'],
     pair: ['login', 'login by another code'],
   },
   'CLAIM is always granted': {
@@ -103,7 +103,7 @@ const PLANS: Record<string, Plan> = {
   },
   'REPLACE does not compare': {
     script: 'REPLACE',
-    change: ["if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 0 end", ''],
+    change: ["if (redis.call('GET', KEYS[1]) or '') ~= expected then return 0 end", ''],
     pair: ['rotate', 'logout'],
   },
 }

@@ -1,6 +1,6 @@
 import type { WxUserInfo } from '../../crypto/user-data.js'
-import { isRecord } from '../shape.js'
-import type { SessionRecord } from '../store.js'
+import { isRecord, parseRefusal } from '../shape.js'
+import type { RememberedRefusal, SessionRecord } from '../store.js'
 
 /**
  * The parts of a record by their place: names would be a third of what is stored, and of what it takes to read it.
@@ -23,6 +23,39 @@ type Parts = [
   country?: string | null,
   failures?: number | null,
 ]
+
+/** What stands under a session key, told apart by how it begins: see scripts.ts. */
+export type Value =
+  | { kind: 'session'; record: SessionRecord }
+  | { kind: 'claim'; token: string }
+  | { kind: 'refused'; refusal: RememberedRefusal }
+  | { kind: 'used' }
+  | { kind: 'taken'; token: string; successor: string; record: SessionRecord }
+  | { kind: 'ended' }
+
+/** What takes the place of a claim whose code has its session under an id of its own. */
+export const USED = 'used'
+
+/** Nothing where there is nothing, or what none of us wrote. */
+export function parseValue(value: string | null): Value | undefined {
+  const record = parseSession(value)
+  if (record) return { kind: 'session', record }
+  if (value === USED) return { kind: 'used' }
+  if (value?.startsWith('ended')) return { kind: 'ended' }
+  if (value?.startsWith('refused ')) return { kind: 'refused', refusal: parseRefusal(value.slice(8)) }
+  if (value?.startsWith('claim ')) return { kind: 'claim', token: value }
+  const taken = parseTaken(value)
+  return taken && { kind: 'taken', ...taken }
+}
+
+/** The token of a claim is what stands there. */
+export function printClaim(token: string): string {
+  return `claim ${token}`
+}
+
+export function printRefusal(refusal: RememberedRefusal): string {
+  return `refused ${JSON.stringify(refusal)}`
+}
 
 /** `REV EXPIRES`, a line end, and the rest as JSON: the first line is for the scripts, see scripts.ts. */
 export function printSession(record: SessionRecord): string {
@@ -63,7 +96,7 @@ export function parseSession(value: string | null): SessionRecord | undefined {
 }
 
 /** A session that was taken, as TAKE in scripts.ts writes it: nothing where it is none. */
-export function parseTaken(
+function parseTaken(
   value: string | null,
 ): { token: string; successor: string; record: SessionRecord } | undefined {
   if (!value?.startsWith('taken ')) return undefined

@@ -1,5 +1,5 @@
 import { CODE_MEMORY, type SessionStore, type Taking } from '../store.js'
-import { parseSession, parseTaken } from './codec.js'
+import { parseSession, parseValue } from './codec.js'
 import type { Connection } from './connection.js'
 import type { RevocationOrder } from './revocations.js'
 import type { RedisKeys, Run } from './run.js'
@@ -129,6 +129,6 @@ export function redisEnds({ connection, run, keys, revocations, forget }: RedisE
 
 /** Of a session that stands there, or of one that was taken. */
 function isOfGuest(value: string | null): boolean {
-  const record = parseTaken(value)?.record ?? parseSession(value)
-  return record?.user === null
+  const parsed = parseValue(value)
+  return (parsed?.kind === 'taken' || parsed?.kind === 'session') && parsed.record.user === null
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type Claim, CODE_MEMORY, type Entry, type NewSession, type SessionStore } from '../store.js'
 import type { RedisClient } from './client.js'
-import { lifeOf, printSession } from './codec.js'
+import { lifeOf, printClaim, printRefusal, printSession, USED } from './codec.js'
 import type { Connection } from './connection.js'
 import type { RedisEnds } from './ends.js'
 import type { OrderedClaim, RevocationOrder } from './revocations.js'
@@ -27,7 +27,7 @@ export function redisLogins(options: RedisLoginsOptions): RedisLogins {
   return {
     async claim(id) {
       const sent = performance.now()
-      const token = `claim ${randomUUID()}`
+      const token = printClaim(randomUUID())
       const result = await run(CLAIM, keys.session(id), [token, CODE_MEMORY])
       if (Array.isArray(result)) {
         const times = { began: Number(result[0]), sent, granted: performance.now() }
@@ -38,7 +38,7 @@ export function redisLogins(options: RedisLoginsOptions): RedisLogins {
     },
 
     async refuse({ id, token }, refusal, memory) {
-      await settle(id, token, `refused ${JSON.stringify(refusal)}`, memory)
+      await settle(id, token, printRefusal(refusal), memory)
     },
 
     async create(session) {
@@ -82,7 +82,7 @@ export function redisLogins(options: RedisLoginsOptions): RedisLogins {
     if (id === claim.id) return replace(id, claim.token, value, memory)
     // First the session: a code that is used has one.
     if (!(await replace(id, '', value, memory))) return false
-    if (await settle(claim.id, claim.token, 'used', CODE_MEMORY)) return true
+    if (await settle(claim.id, claim.token, USED, CODE_MEMORY)) return true
     await ends.retract(id, user, replaces)
     return false
   }

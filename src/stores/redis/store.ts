@@ -1,9 +1,8 @@
 import { checkOptions, optionError } from '../../util/option-error.js'
-import { parseRefusal } from '../shape.js'
 import { CODE_MEMORY, type Entry, LIST_MAX, type SessionRecord, type SessionStore } from '../store.js'
 import { type RedisCache, type RedisCacheOptions, redisCache } from './cache.js'
 import type { RedisClient } from './client.js'
-import { lifeOf, parseSession, parseTaken, printParts } from './codec.js'
+import { lifeOf, parseSession, parseValue, printParts } from './codec.js'
 import { type Connection, connectionTo } from './connection.js'
 import { redisEnds } from './ends.js'
 import { tracking } from './invalidations.js'
@@ -148,19 +147,25 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
 
   /** What stands under a session key. A value that none of us wrote is "not found". */
   async function entryOf(client: RedisClient, id: string, value: string | null): Promise<Entry | undefined> {
-    const record = parseSession(value)
-    if (record) return entryOfSession(record)
-    if (value === 'used') return { state: 'used' }
-    if (value?.startsWith('ended')) return { state: 'ended' }
-    if (value?.startsWith('refused ')) return { state: 'refused', refusal: parseRefusal(value.slice(8)) }
+    const parsed = parseValue(value)
+    if (!parsed) return undefined
     // The key's own age, which no clock but Redis's has a say in.
     const age = async () => CODE_MEMORY - (await client.pTTL(keys.session(id)))
-    if (value?.startsWith('claim ')) return { state: 'claimed', age: await age(), token: value }
-    const taken = parseTaken(value)
-    if (!taken) return undefined
-    return taken.record.expires > Date.now()
-      ? { state: 'taken', ...taken, age: await age() }
-      : { state: 'ended' }
+    switch (parsed.kind) {
+      case 'session':
+        return entryOfSession(parsed.record)
+      case 'claim':
+        return { state: 'claimed', age: await age(), token: parsed.token }
+      case 'refused':
+        return { state: 'refused', refusal: parsed.refusal }
+      case 'taken': {
+        const { token, successor, record } = parsed
+        if (record.expires <= Date.now()) return { state: 'ended' }
+        return { state: 'taken', token, successor, record, age: await age() }
+      }
+      default:
+        return { state: parsed.kind }
+    }
   }
 }
 
