@@ -11,7 +11,7 @@ import { RequestSession } from './session/request-session.js'
 import type { LoadedSession } from './session/session.js'
 import type { SessionRecord } from './stores/store.js'
 import { withTimeout } from './stores/with-timeout.js'
-import { isTextUpTo } from './util/fields.js'
+import { isTextUpTo } from './util/json.js'
 import { optionError } from './util/option-error.js'
 import { warnings } from './util/warn.js'
 import { createWechat, type Wechat } from './wechat/api.js'
@@ -53,6 +53,7 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
       createMiniProgram({ appId, appSecret, carrier, store, warn: warnings() }, resolved),
     ]),
   )
+  const isIssuing = carrier.credential === 'issued'
   const [onlyProgram] = programs.size === 1 ? programs.values() : []
 
   async function weappSession(ctx: Context, next: () => Promise<unknown>): Promise<void> {
@@ -64,7 +65,7 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
     let issued: LoadedSession | undefined
     try {
       identified = await identify(ctx)
-      issued = needsIssue(carrier, identified.session?.current(), identified.held)
+      if (isIssuing) issued = needsIssue(identified.session?.current(), identified.held)
       if (issued) await issue(ctx, carrier, issued)
     } catch (error) {
       return refuse(ctx, error)
@@ -78,7 +79,7 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
 
     if (session?.isTouched()) await save(ctx, session)
     // With a refusal too: the credential on the client may be over.
-    const changed = needsIssue(carrier, session?.current(), issued ? issued.credential : held)
+    const changed = isIssuing && needsIssue(session?.current(), issued ? issued.credential : held)
     if (changed) await issue(ctx, carrier, changed)
     else if (issued || (session && !ctx.$wxSession)) keepFromCaches(ctx)
   }
@@ -127,7 +128,7 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
   /** The session that a client has had until its login: a guest's, say. With a credential that is no good it just logs in. */
   async function sessionBefore(ctx: Context, program: MiniProgram): Promise<LoadedSession | undefined> {
     // Where the code is the credential, the one that is presented is that of the login.
-    if (carrier.credential === 'code') return undefined
+    if (!isIssuing) return undefined
     try {
       const presented = await carrier.read(ctx, program.appId)
       return presented && (await program.sessions.load(presented.credential))

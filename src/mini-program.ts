@@ -4,7 +4,7 @@ import { createSealer } from './crypto/seal.js'
 import { diagnostics } from './diagnostics.js'
 import { createCodeExchanger } from './login/exchange.js'
 import { createLogIn, type LogIn } from './login/login.js'
-import { createPendingLogins } from './login/pending-logins.js'
+import type { PendingLogins } from './login/pending-logins.js'
 import type { ResolvedOptions } from './options.js'
 import { createOpenData } from './session/open-data.js'
 import type { RequestSessionTools } from './session/request-session.js'
@@ -43,7 +43,7 @@ export function createMiniProgram(options: MiniProgramOptions, resolved: Resolve
   const ids = createIds(appId, appSecret, carrier.kind)
   const sealer = createSealer(appSecret)
   const succession = createSuccessions(store, ids)
-  const pendingLogins = createPendingLogins()
+  const pendingLogins: PendingLogins = new Map()
   const slots = createSlots(resolved.wechat.concurrency)
   const exchanger = createCodeExchanger({
     store,
@@ -53,13 +53,13 @@ export function createMiniProgram(options: MiniProgramOptions, resolved: Resolve
   })
 
   const common = { appId, ids, store, sealer, succession }
-  const logins = { pending: (id: string) => pendingLogins.get(id)?.settled, settled: exchanger.settled }
+  const logins = { pending: pendingLogins, settled: exchanger.settled }
   const sessions = createSessions({ ...common, carrier, logins, ttl, rolling, maxAge })
   const openData = createOpenData({ ...common, sessions })
   const { credential } = carrier
   const logIn = createLogIn({
     ...common,
-    ...{ exchanger, pendingLogins, sessions, openData, credential, maxSessionsPerUser },
+    ...{ exchanger, pendingLogins, sessions, openData, credential, ttl, maxSessionsPerUser },
   })
   const wechat = createWechatApi({ appId, appSecret, ...resolved.wechat, slots, warn })
 

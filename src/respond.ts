@@ -48,11 +48,9 @@ export function refuse(ctx: Context, error: unknown): void {
  * @param held - the credential on the client
  */
 export function needsIssue(
-  carrier: SessionCarrier,
   current: LoadedSession | undefined,
   held: string | undefined,
 ): LoadedSession | undefined {
-  if (carrier.credential === 'code') return undefined
   return current && current.credential !== held ? current : undefined
 }
 

@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomFillSync } from 'node:crypto'
-import { isTextUpTo } from '../util/fields.js'
+import { isTextUpTo } from '../util/json.js'
 
 const ALGORITHM = 'aes-256-gcm'
 const IV_BYTES = 12

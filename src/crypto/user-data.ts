@@ -1,7 +1,6 @@
 import { createDecipheriv, hash, timingSafeEqual } from 'node:crypto'
 import { WeappSessionError } from '../errors.js'
-import { fieldOf } from '../util/fields.js'
-import { isObject } from '../util/json.js'
+import { fieldOf, isObject, parseObject } from '../util/json.js'
 
 /** What `wx.getUserInfo()` says of a user. Since 2021 it is the same anonymous data for everybody. */
 export interface Profile {
@@ -62,16 +61,6 @@ export function userOf(
  */
 export function isAnonymous(profile: Profile | undefined): boolean {
   return !profile?.nickName || profile.nickName === '微信用户'
-}
-
-/** Parses JSON that must be an object; `undefined` for everything else. */
-export function parseObject(text: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(text)
-    return isObject(value) ? value : undefined
-  } catch {
-    return undefined
-  }
 }
 
 /**

@@ -1,7 +1,6 @@
 import type { Context } from 'koa'
-import { parseObject } from '../crypto/user-data.js'
 import { WeappSessionError } from '../errors.js'
-import { isObject } from '../util/json.js'
+import { isObject, parseObject } from '../util/json.js'
 import { checkedLogin, type FieldNames, type Login, type LoginFields } from './read-login.js'
 
 /** Bytes: far more than any profile, and its encrypted data, need. */

@@ -10,7 +10,7 @@ import type { Successions } from '../session/succession.js'
 import type { Entry, SessionRecord, SessionStore } from '../stores/store.js'
 import type { WechatSession } from '../wechat/code2session.js'
 import type { CodeExchanger, ExchangeClaim } from './exchange.js'
-import type { PendingLogin, PendingLogins } from './pending-logins.js'
+import { type PendingLogin, type PendingLogins, startLogin } from './pending-logins.js'
 import type { Login } from './read-login.js'
 
 export interface LoginOptions {
@@ -25,6 +25,8 @@ export interface LoginOptions {
   succession: Successions
   /** Of the carrier: the credential of a session is the code of its login, or the server issues one. */
   credential: 'code' | 'issued'
+  /** Seconds. */
+  ttl: number
   maxSessionsPerUser: number
 }
 
@@ -45,7 +47,7 @@ const channel = diagnostics('login')
 /** Code → verified user. The session is created by one request; all others with the same code share it. */
 export function createLogIn(options: LoginOptions): LogIn {
   const { appId, ids, store, sealer, exchanger, pendingLogins, sessions, openData, succession } = options
-  const { credential: kind, maxSessionsPerUser } = options
+  const { credential: kind, ttl, maxSessionsPerUser } = options
 
   return async function logIn(login, guest, welcome) {
     const began = performance.now()
@@ -59,7 +61,7 @@ export function createLogIn(options: LoginOptions): LogIn {
     const id = ids.session(credential)
     const codeId = kind === 'code' ? id : ids.code(login.code)
     const joined = pendingLogins.get(codeId)
-    const pending = joined ?? pendingLogins.start(codeId, exchanger.exchange(codeId, login.code))
+    const pending = joined ?? startLogin(pendingLogins, codeId, exchanger.exchange(codeId, login.code))
     pending.requests++
     try {
       const outcome = await pending.outcome
@@ -110,14 +112,15 @@ export function createLogIn(options: LoginOptions): LogIn {
     // Now, and no sooner: who only pretends to log in takes nothing from a guest.
     const taken =
       guest && (await succession.takeInTurn({ id: guest.id, user: ids.owner(null, guest.id) }, id))
+    const created = Date.now()
     const draft: SessionRecord = {
       v: 1,
       appId,
       user: userOf({ appId, openId, unionId }, best),
       data: taken?.record.data ?? {},
       key: sealer.seal(sessionKey, id),
-      created: Date.now(),
-      expires: sessions.expiry(),
+      created,
+      expires: created + ttl * 1000,
       rev: 0,
     }
 

@@ -14,33 +14,26 @@ export interface PendingLogin {
 }
 
 /** The logins that are under way in this process, by the id of their code. */
-export interface PendingLogins {
-  get(id: string): PendingLogin | undefined
-  start(id: string, outcome: Promise<LoginOutcome>): PendingLogin
-}
+export type PendingLogins = Map<string, PendingLogin>
 
-export function createPendingLogins(): PendingLogins {
-  const pending = new Map<string, PendingLogin>()
-
-  return {
-    get: (id) => pending.get(id),
-
-    start(id, outcome) {
-      let resolveSettled = () => {}
-      const login: PendingLogin = {
-        outcome,
-        requests: 0,
-        settled: new Promise((resolve) => {
-          resolveSettled = resolve
-        }),
-        settle() {
-          if (pending.get(id) === login) pending.delete(id)
-          resolveSettled()
-        },
-      }
-      pending.set(id, login)
-      outcome.then(({ kind }) => kind === 'known' && login.settle(), login.settle)
-      return login
+export function startLogin(
+  pendingLogins: PendingLogins,
+  id: string,
+  outcome: Promise<LoginOutcome>,
+): PendingLogin {
+  let resolveSettled = () => {}
+  const login: PendingLogin = {
+    outcome,
+    requests: 0,
+    settled: new Promise((resolve) => {
+      resolveSettled = resolve
+    }),
+    settle() {
+      if (pendingLogins.get(id) === login) pendingLogins.delete(id)
+      resolveSettled()
     },
   }
+  pendingLogins.set(id, login)
+  outcome.then(({ kind }) => kind === 'known' && login.settle(), login.settle)
+  return login
 }

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { ENCRYPTED_MAX, type EncryptedData, parseObject, readEncrypted } from '../crypto/user-data.js'
+import { ENCRYPTED_MAX, type EncryptedData, readEncrypted } from '../crypto/user-data.js'
 import { WeappSessionError } from '../errors.js'
 import {
   CODE_HEADER,
@@ -10,7 +10,7 @@ import {
   RAW_DATA_HEADER,
   SIGNATURE_HEADER,
 } from '../protocol.js'
-import { fieldOf, isTextUpTo, NO_TEXT, textOf } from '../util/fields.js'
+import { fieldOf, isTextUpTo, NO_TEXT, parseObject, textOf } from '../util/json.js'
 
 /** What a request that logs in claims. Nothing of it is proved yet. */
 export interface Login {

@@ -25,8 +25,8 @@ export interface SessionsOptions {
 
 /** What finding a session needs to know of logins. */
 export interface LoginsUnderWay {
-  /** Settles when a login of this process has an outcome; nothing when none is under way. */
-  pending(id: string): Promise<void> | undefined
+  /** Those of this process, by the id of their code: each has settled when it has an outcome. */
+  pending: ReadonlyMap<string, { settled: Promise<void> }>
   /** What has become of a login in another process, once it has an outcome. */
   settled(id: string): Promise<Entry | undefined>
 }
@@ -117,8 +117,8 @@ export function createSessions(options: SessionsOptions): Sessions {
   }
 
   async function loadById(id: string, credential: string): Promise<LoadedSession> {
-    const pending = logins.pending(id)
-    if (pending) await pending
+    const pending = logins.pending.get(id)
+    if (pending) await pending.settled
     const record = live(await settled(id))
     const session = { id, credential, record }
     return isRenewalDue(record) ? renew(session) : session

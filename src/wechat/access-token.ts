@@ -1,5 +1,6 @@
+import { isText } from '../util/json.js'
 import type { CallWechat } from './call.js'
-import { ADVICE, isText } from './errcodes.js'
+import { ADVICE } from './errcodes.js'
 
 /** What calls of WeChat's API prove with that they are the mini program's. As secret as the appSecret. */
 export interface AccessToken {

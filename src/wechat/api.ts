@@ -1,10 +1,10 @@
 import { createHash, createHmac } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
+import { isText } from '../util/json.js'
 import { optionError } from '../util/option-error.js'
 import { accessToken } from './access-token.js'
 import { WechatApiError } from './api-error.js'
 import { isTokenRefused, type WechatCall, type WechatCallsOptions, wechatCalls } from './call.js'
-import { isText } from './errcodes.js'
 import type { Slots } from './slots.js'
 
 /** A phone number that WeChat vouches for. */

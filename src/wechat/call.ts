@@ -1,4 +1,4 @@
-import { parseObject } from '../crypto/user-data.js'
+import { parseObject } from '../util/json.js'
 import type { Warnings } from '../util/warn.js'
 import { WechatApiError, type WechatApiErrorCode } from './api-error.js'
 import { ADVICE, BUSY, describeAnswer, networkErrorCode, RETRY_AFTER, traceId } from './errcodes.js'

@@ -1,8 +1,8 @@
-import { parseObject } from '../crypto/user-data.js'
 import { diagnostics } from '../diagnostics.js'
 import { WeappSessionError } from '../errors.js'
+import { isText, parseObject } from '../util/json.js'
 import type { Warnings } from '../util/warn.js'
-import { ADVICE, BUSY, describeAnswer, isText, networkErrorCode, RETRY_AFTER, traceId } from './errcodes.js'
+import { ADVICE, BUSY, describeAnswer, networkErrorCode, RETRY_AFTER, traceId } from './errcodes.js'
 import { type Answer, transport } from './transport.js'
 
 /** Who WeChat says the user is. The session_key stays on this server. */

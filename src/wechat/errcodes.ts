@@ -45,7 +45,3 @@ export function networkErrorCode(error: unknown): string {
   const names = [cause?.code, code].filter((name) => typeof name === 'string' && /^\w{1,40}$/.test(name))
   return String(names[0] ?? 'no connection')
 }
-
-export function isText(value: unknown): value is string {
-  return typeof value === 'string' && value !== ''
-}

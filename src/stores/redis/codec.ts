@@ -24,6 +24,16 @@ type Parts = [
   failures?: number | null,
 ]
 
+/** The keys of Redis, by what is stored under them. */
+export interface RedisKeys {
+  session(id: string): string
+  user(user: string): string
+}
+
+export function createKeys(prefix: string): RedisKeys {
+  return { session: (id) => `${prefix}s:${id}`, user: (user) => `${prefix}u:${user}` }
+}
+
 /** What stands under a session key, told apart by how it begins: see scripts.ts. */
 export type Value =
   | { kind: 'session'; record: SessionRecord }

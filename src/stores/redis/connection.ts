@@ -4,6 +4,7 @@ import type { RedisClient } from './client.js'
 import { isCluster, type RedisCluster, watchCluster } from './cluster.js'
 import { warnOfEviction } from './eviction.js'
 import { createOwn, NO_TIMER } from './own-client.js'
+import type { Script } from './scripts.js'
 
 /** A client that is looked after: connected when it is needed, listened to, and closed by whoever opened it. */
 export interface Connection {
@@ -13,10 +14,14 @@ export interface Connection {
    * master, and keeps commands until then: those come late, which each of ours can bear.)
    */
   client(): RedisClient | Promise<RedisClient>
+  /** Runs one of our scripts: by its hash, and whole where Redis does not know it (any more). */
+  run: Run
   /** Whether there are several nodes; `false` before the first command. */
   isCluster(): boolean
   close(): Promise<void>
 }
+
+export type Run = (script: Script, key: string, args: (string | number)[]) => Promise<unknown>
 
 /** ms for one try to connect. A cluster of which a master is away would try for ever, with what it knew at first. */
 const CONNECT_TIMEOUT = 2000
@@ -35,13 +40,19 @@ export function connectionTo(source: RedisClient | string, timeout: number): Con
   const listened = new WeakSet<RedisClient>()
 
   return {
-    client() {
-      if (client?.isOpen && client.isReady !== false) return inUse(client)
-      if (client?.isOpen && wasReady) throw notConnected()
-      opening ??= open().finally(() => {
-        opening = undefined
-      })
-      return deadline(timeout, opening, notConnected)
+    client: readyClient,
+
+    async run(script, key, args) {
+      const ready = readyClient()
+      const client = ready instanceof Promise ? await ready : ready
+      const options = { keys: [key], arguments: args.map(String) }
+      try {
+        return await client.evalSha(script.sha1, options)
+      } catch (error) {
+        // Redis tells its errors apart by the first word of their message, and by nothing else.
+        if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error
+        return client.eval(script.text, options)
+      }
     },
 
     isCluster: () => client !== undefined && isCluster(client),
@@ -50,6 +61,15 @@ export function connectionTo(source: RedisClient | string, timeout: number): Con
       isClosed = true
       if (isOurs && client?.isOpen) client.destroy()
     },
+  }
+
+  function readyClient(): RedisClient | Promise<RedisClient> {
+    if (client?.isOpen && client.isReady !== false) return inUse(client)
+    if (client?.isOpen && wasReady) throw notConnected()
+    opening ??= open().finally(() => {
+      opening = undefined
+    })
+    return deadline(timeout, opening, notConnected)
   }
 
   async function open(): Promise<RedisClient> {

@@ -1,8 +1,7 @@
 import { CODE_MEMORY, type SessionStore, type Taking } from '../store.js'
-import { parseSession, parseValue } from './codec.js'
-import type { Connection } from './connection.js'
+import { parseSession, parseValue, type RedisKeys } from './codec.js'
+import type { Connection, Run } from './connection.js'
 import type { RevocationOrder } from './revocations.js'
-import type { RedisKeys, Run } from './run.js'
 import { ABANDON, CONFIRM, END, ENROLL_AGAIN, PUT_BACK, REVOKE, TAKE } from './scripts.js'
 
 /** How sessions end in Redis, or are taken to become others: see {@link SessionStore}. */

@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { type Claim, CODE_MEMORY, type Entry, type NewSession, type SessionStore } from '../store.js'
 import type { RedisClient } from './client.js'
-import { lifeOf, printClaim, printRefusal, printSession, USED } from './codec.js'
-import type { Connection } from './connection.js'
+import { lifeOf, printClaim, printRefusal, printSession, type RedisKeys, USED } from './codec.js'
+import type { Connection, Run } from './connection.js'
 import type { RedisEnds } from './ends.js'
 import type { OrderedClaim, RevocationOrder } from './revocations.js'
-import type { RedisKeys, Run } from './run.js'
 import { CLAIM, ENROLL, ENROLL_AGAIN, KEEP, REPLACE, SETTLE } from './scripts.js'
 
 /** What logins do in Redis: see {@link SessionStore}. */
@@ -63,7 +62,8 @@ export function redisLogins(options: RedisLoginsOptions): RedisLogins {
     const revocation = revoked === '' ? undefined : { at: Number(revoked), ago: Number(ago) / 1000, asked }
     if (revocations.isBefore(user, claim as OrderedClaim, revocation)) return false
     // A process that has stood still may hold a claim that others have refused: nobody makes room for that.
-    if (toEnd.length > 0 && !(await isHeld(claim))) return false
+    if (toEnd.length === 0) return true
+    if (!(await isHeld(claim))) return false
     await ends.endAll(user, toEnd)
     return true
   }

@@ -2,13 +2,12 @@ import { checkOptions, optionError } from '../../util/option-error.js'
 import { CODE_MEMORY, type Entry, LIST_MAX, type SessionRecord, type SessionStore } from '../store.js'
 import { type RedisCache, type RedisCacheOptions, redisCache } from './cache.js'
 import type { RedisClient } from './client.js'
-import { lifeOf, parseSession, parseValue, printParts } from './codec.js'
+import { createKeys, lifeOf, parseSession, parseValue, printParts } from './codec.js'
 import { type Connection, connectionTo } from './connection.js'
 import { redisEnds } from './ends.js'
 import { tracking } from './invalidations.js'
 import { redisLogins } from './logins.js'
 import { revocationOrder } from './revocations.js'
-import { runner } from './run.js'
 import { RENEW, RENEW_ENROLMENT, UPDATE } from './scripts.js'
 
 interface CommonOptions {
@@ -59,11 +58,8 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
   }
   const cache = wanted ? redisCache(wanted) : undefined
   const tracked = tracking((key) => cache?.forget(key?.slice(prefix.length + 2)))
-  const keys = {
-    session: (id: string) => `${prefix}s:${id}`,
-    user: (user: string) => `${prefix}u:${user}`,
-  }
-  const run = runner(connection)
+  const keys = createKeys(prefix)
+  const { run } = connection
   const revocations = revocationOrder(() => !connection.isCluster())
   const { endAll, leave, retract, ...ends } = redisEnds({
     connection,
