@@ -9,7 +9,6 @@
  * whose answer was lost repeats its data too, for ten minutes.
  */
 import { createHmac, createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { inspect } from 'node:util'
 import test, { type ExecutionContext } from 'ava'
 import { SignJWT } from 'jose'
@@ -29,6 +28,7 @@ import {
 } from '../src/index.js'
 import { encrypt } from '../src/simulator/user-info.js'
 import { type CountingStore, countingStore, type StoreMethod } from './support/counting-store.js'
+import { takeDate } from './support/own-date.js'
 import { useRedis } from './support/redis.js'
 import { isRefused, startServer, type TestServer, type TestServerOptions } from './support/server.js'
 import { sessionKeyOf, userInfoOf } from './support/session-key.js'
@@ -1110,14 +1110,14 @@ test('jwt: what is forged, foreign or over is refused without a read of the stor
   }
 })
 
-test('jwt: a token that has been believed before is over when it ends', async (t) => {
+test.serial('jwt: a token that has been believed before is over when it ends', async (t) => {
   const store = countingStore(memoryStore())
   const carrier = jwtCarrier({ keys: KEY, expiresIn: 5, staleness: 600 })
   const server = await startServer(t, { ...PATIENT, store, carrier, handler: who })
   const login = await server.send(await codeLoginHeaders(server.wechat.phone('alice')))
   t.is((await server.send(kept(login))).status, 200)
 
-  await sleep(5100)
+  takeDate(t).pass(5100)
   const calls = store.calls()
 
   isRefused(t, await server.send(kept(login)), 'ERR_SESSION_EXPIRED', 401)
