@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
 import type Koa from 'koa'
@@ -9,6 +8,7 @@ import { createGuesses } from '../examples/account-binding/guesses.js'
 import { redisStore, type SessionStore, type WeappSessionOptions } from '../src/index.js'
 import type { Phone, Wechat } from '../src/simulator/index.js'
 import { outputUntil } from './support/output-until.js'
+import { takeDate } from './support/own-date.js'
 import { namesAreSources, sourcesByName } from './support/package-names.js'
 import { useRedis } from './support/redis.js'
 import { isRefused, listen } from './support/server.js'
@@ -192,7 +192,7 @@ test.serial('attempts come back when their time is over, and right ones do not c
   // What was not tried took nothing from anybody.
   t.deepEqual([guesses.take(['carol']), guesses.take(['carol'])], [0, 0])
 
-  await sleep(1600)
+  takeDate(t).pass(1600)
 
   t.is(guesses.take(['alice']), 0)
 })

@@ -108,26 +108,29 @@ test('an end elsewhere is seen within the staleness, and here at once', async (t
   t.true(Date.now() - began < 1500)
 })
 
-test.serial('a token that has lived half its life is followed by another, while its session lives', async (t) => {
-  const server = await start(t, { keys: [KEY], expiresIn: 4 }, { ttl: 8 })
-  const alice = visitor(server, server.wechat.phone('alice'))
-  await alice.logIn()
-  const first = alice.headers
-  const date = takeDate(t)
+test.serial(
+  'a token that has lived half its life is followed by another, while its session lives',
+  async (t) => {
+    const server = await start(t, { keys: [KEY], expiresIn: 4 }, { ttl: 8 })
+    const alice = visitor(server, server.wechat.phone('alice'))
+    await alice.logIn()
+    const first = alice.headers
+    const date = takeDate(t)
 
-  t.deepEqual(kept(await alice.get()), {})
-  date.pass(2500)
-  const renewed = await alice.get()
-  date.pass(1600)
+    t.deepEqual(kept(await alice.get()), {})
+    date.pass(2500)
+    const renewed = await alice.get()
+    date.pass(1600)
 
-  t.not(kept(renewed).Authorization, undefined)
-  t.is(renewed.get('Cache-Control'), 'no-store')
-  isRefused(t, await server.send(first), 'ERR_SESSION_EXPIRED', 401)
-  t.is((await alice.get()).status, 200)
-  // No token outlives its session.
-  date.pass(4000)
-  isRefused(t, await alice.get(), 'ERR_SESSION_EXPIRED', 401)
-})
+    t.not(kept(renewed).Authorization, undefined)
+    t.is(renewed.get('Cache-Control'), 'no-store')
+    isRefused(t, await server.send(first), 'ERR_SESSION_EXPIRED', 401)
+    t.is((await alice.get()).status, 200)
+    // No token outlives its session.
+    date.pass(4000)
+    isRefused(t, await alice.get(), 'ERR_SESSION_EXPIRED', 401)
+  },
+)
 
 test.serial('a token that ends soon is not renewed where its session has ended', async (t) => {
   const store = memoryStore()

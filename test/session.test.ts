@@ -321,27 +321,30 @@ test.serial('a session ends after its ttl', async (t) => {
   }
 })
 
-test.serial('a rolling session is not written for each use, and goes on where it cannot be renewed', async (t) => {
-  const store = memoryStore()
-  let renewals = 0
-  const readOnly = {
-    ...store,
-    renew: () => {
-      renewals++
-      return Promise.reject(new Error('READONLY'))
-    },
-  }
-  const { send, wechat } = await startServer(t, { store: readOnly, ttl: 20, rolling: true })
-  const headers = await codeLoginHeaders(wechat.phone())
-  await send(headers)
+test.serial(
+  'a rolling session is not written for each use, and goes on where it cannot be renewed',
+  async (t) => {
+    const store = memoryStore()
+    let renewals = 0
+    const readOnly = {
+      ...store,
+      renew: () => {
+        renewals++
+        return Promise.reject(new Error('READONLY'))
+      },
+    }
+    const { send, wechat } = await startServer(t, { store: readOnly, ttl: 20, rolling: true })
+    const headers = await codeLoginHeaders(wechat.phone())
+    await send(headers)
 
-  for (let n = 0; n < 5; n++) await send(codeOnly(headers))
-  t.is(renewals, 0)
+    for (let n = 0; n < 5; n++) await send(codeOnly(headers))
+    t.is(renewals, 0)
 
-  takeDate(t).pass(2100)
-  t.is((await send(codeOnly(headers))).status, 200)
-  t.is(renewals, 1)
-})
+    takeDate(t).pass(2100)
+    t.is((await send(codeOnly(headers))).status, 200)
+    t.is(renewals, 1)
+  },
+)
 
 test('maxSessionsPerUser: the oldest session makes room', async (t) => {
   const { send, wechat } = await startServer(t, { maxSessionsPerUser: 2 })
