@@ -7,12 +7,15 @@ import { type Accounts, createAccounts } from '../examples/account-binding/accou
 import { createGuesses } from '../examples/account-binding/guesses.js'
 import { redisStore, type SessionStore, type WeappSessionOptions } from '../src/index.js'
 import type { Phone, Wechat } from '../src/simulator/index.js'
+import { makePasswordsCheap } from './support/cheap-passwords.js'
 import { outputUntil } from './support/output-until.js'
 import { takeDate } from './support/own-date.js'
 import { namesAreSources, sourcesByName } from './support/package-names.js'
 import { useRedis } from './support/redis.js'
 import { isRefused, listen } from './support/server.js'
 import { codeLoginHeaders, startWechat } from './support/wechat.js'
+
+makePasswordsCheap()
 
 // Examples import the package by its name, as its users do. Here that is the sources.
 namesAreSources()
