@@ -187,3 +187,28 @@ async function serve(ctx: Context): Promise<void> {
   if (path === '/logout') await session?.destroy()
   ctx.body = { user: ctx.$wxUserInfo, data, isNew: session?.isNew }
 }
+
+test('a guest whose login fails is taken by the one that comes beside it', async (t) => {
+  // Of two logins of one guest, the first makes the guest's session its own, and is then refused by the application.
+  const { send, wechat } = await startServer(t, {
+    carrier: CARRIERS.header(),
+    handler: serve,
+    async onLogin(_, ctx) {
+      if (!ctx.query.refused) return
+      await sleep(150)
+      throw Object.assign(new Error('not welcome'), { status: 403 })
+    },
+  })
+  const guest = kept(await send({}, '/put?cart=1'))
+  const phone = wechat.phone('alice')
+  const [first, second] = [await codeLoginHeaders(phone), await codeLoginHeaders(phone)]
+
+  const refused = send({ ...guest, ...first }, '/?refused=1')
+  await sleep(50)
+  const login = await send({ ...guest, ...second })
+
+  t.is((await refused).status, 403)
+  t.is(login.status, 200)
+  t.deepEqual((await send(kept(login))).body.data, { cart: '1' })
+  isRefused(t, await send(guest), 'ERR_SESSION_EXPIRED', 401)
+})

@@ -185,7 +185,8 @@ export function logins(options: LoginOptions): Logins {
     const user = ids.user(openId)
     const best = isAnonymous(profile) ? ((await knownProfile(user)) ?? profile) : profile
     // Now, and no sooner: who only pretends to log in takes nothing from a guest.
-    const taken = guest && (await succession.take({ id: guest.id, user: ids.owner(null, guest.id) }, id))
+    const taken =
+      guest && (await succession.takeInTurn({ id: guest.id, user: ids.owner(null, guest.id) }, id))
     const created = Date.now()
     const draft: SessionRecord = {
       v: 1,

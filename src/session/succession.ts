@@ -2,7 +2,14 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Ids } from '../crypto/ids.js'
 import { WeappSessionError } from '../errors.js'
-import type { Entry, NewSession, SessionRecord, SessionStore, Taking } from '../stores/store.js'
+import {
+  CODE_MEMORY,
+  type Entry,
+  type NewSession,
+  type SessionRecord,
+  type SessionStore,
+  type Taking,
+} from '../stores/store.js'
 
 /** A session that was taken, as it was then. */
 export interface Taken {
@@ -19,6 +26,12 @@ export interface Successions {
    * @throws {WeappSessionError} ERR_STORE_UNAVAILABLE, and the old session is as it was, or will be soon
    */
   take(old: { id: string; user: string }, successor: string): Promise<Taken | undefined>
+  /**
+   * The same, and waits for others that have taken it: they may put it back. After about a second it is left to them.
+   *
+   * @throws {WeappSessionError} ERR_STORE_UNAVAILABLE
+   */
+  takeInTurn(old: { id: string; user: string }, successor: string): Promise<Taken | undefined>
   /**
    * Creates a session in the place of the taken one. `false`, or an error: there is no new session, and the old one is
    * as it was, or both will be so soon.
@@ -55,21 +68,24 @@ const LEASE = 10_000
  * The new place is claimed first, so that a store that cannot write refuses while the old session stands. What begins
  * with the first arrow ends with the new session, or with the old one put back: by this process, or, where it has died,
  * by the next request with the old credential. Until it is confirmed, this process alone decides which: when the store
- * has not answered, there may be a new session whose credential nobody was given, and then that one ends.
+ * has not answered, there may be a new session whose credential nobody was given, and then that one ends. (A login's
+ * credential follows from its code, so others may have it once the code is used.)
  */
 export function successions(store: SessionStore, ids: Ids): Successions {
   return {
     settled,
     seen,
 
-    async take(old, successor) {
-      const taking: Taking = { ...old, token: randomUUID(), successor }
-      try {
-        const record = await askTwice(taking)
-        return record && { taking, record }
-      } catch (error) {
-        await undo(taking)
-        throw error
+    take,
+
+    async takeInTurn(old, successor) {
+      for (;;) {
+        const taken = await take(old, successor)
+        if (taken) return taken
+        const entry = await store.read(old.id)
+        const next =
+          entry?.state === 'taken' ? await settled(old.id, entry).catch(() => undefined) : undefined
+        if (next?.state !== 'session') return undefined
       }
     },
 
@@ -81,16 +97,27 @@ export function successions(store: SessionStore, ids: Ids): Successions {
           return true
         }
       } catch (error) {
-        await undo(taking, session.user)
+        if (await insist(() => giveUp(session, taking))) return true
         throw error
       }
-      await undo(taking, session.user)
+      await undo(taking)
       return false
     },
 
     async putBack({ taking }) {
       await undo(taking)
     },
+  }
+
+  async function take(old: { id: string; user: string }, successor: string): Promise<Taken | undefined> {
+    const taking: Taking = { ...old, token: randomUUID(), successor }
+    try {
+      const record = await askTwice(taking)
+      return record && { taking, record }
+    } catch (error) {
+      await undo(taking)
+      throw error
+    }
   }
 
   /** The same token gets the same answer again: an answer that came late is no reason to fail. */
@@ -102,14 +129,31 @@ export function successions(store: SessionStore, ids: Ids): Successions {
     }
   }
 
-  /** Puts the old session back, and ends the new one, of this user, if it was created. */
-  function undo(taking: Taking, endSuccessorOf?: string): Promise<void> {
-    return insist(() => store.putBack(taking, { endSuccessorOf }))
+  async function undo(taking: Taking): Promise<void> {
+    await insist(() => store.putBack(taking))
+  }
+
+  /**
+   * Undoes what an unanswered create may have done, and puts the old session back. Not where the code of the login is
+   * used: other requests with it may have been given the new session, and so is whoever repeats it. Whether that is so.
+   */
+  async function giveUp({ id, user, claim }: NewSession, taking: Taking): Promise<boolean> {
+    if (claim.id !== id) {
+      await store.refuse(claim, { status: 401 }, CODE_MEMORY)
+      if ((await store.read(claim.id))?.state === 'used') return (await store.putBack(taking)) === 'succeeded'
+    }
+    await store.putBack(taking, { endSuccessorOf: user })
+    return false
   }
 
   /** Tries once before anybody is answered, and goes on behind that while the store does not answer. */
-  async function insist(step: () => Promise<unknown>): Promise<void> {
-    await step().catch(() => void later(step))
+  async function insist<Result>(step: () => Promise<Result>): Promise<Result | undefined> {
+    try {
+      return await step()
+    } catch {
+      later(step)
+      return undefined
+    }
   }
 
   async function later(step: () => Promise<unknown>): Promise<void> {
