@@ -302,7 +302,8 @@ forEach(ANONYMOUS, 'the id of a guest: when the session begins, and in no cache'
   t.deepEqual(kept(later), {})
 })
 
-// B8: cookieCarrier's take() is a Set-Cookie too: from a cache it logs others out. delivery.ts says no-store for give() alone.
+// B8: cookieCarrier's take() is a Set-Cookie too: from a cache it logs others out. delivery.ts says no-store for give()
+// alone.
 test('what takes a cookie away is in no cache either', async (t) => {
   const { alice } = await start(t, 'cookie')
 
