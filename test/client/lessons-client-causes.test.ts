@@ -1,52 +1,36 @@
 /**
- * The traps of the other clients that were compared, and what none of them has: refusals by cause, deadlines, hung
- * and late logins, logout, uploads, downloads, sockets. `1c` and `§2` number those lists.
+ * The traps of the other clients that were compared, and what none of them has: refusals by cause, logout, uploads,
+ * downloads, sockets. `1c` and `§2` number those lists. Deadlines: lessons-client-deadlines.test.ts.
  */
 import { once } from 'node:events'
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
-import Koa, { type Context } from 'koa'
+import type { Context } from 'koa'
 import { WebSocketServer } from 'ws'
 import request, {
   createSession,
   isSessionError,
   type RequestOptions,
-  type Session,
   type SessionError,
   type SessionOptions,
   type WxSocketTask,
 } from '../../client/src/index.js'
-import {
-  memoryStore,
-  type Reason,
-  requireWxUser,
-  type SessionStore,
-  type WxUserInfo,
-} from '../../src/index.js'
+import { type Reason, requireWxUser, type WxUserInfo } from '../../src/index.js'
 import { MAGIC_ID } from '../../src/protocol.js'
 import type { Phone } from '../../src/simulator/index.js'
-import { listen, startServer } from '../support/server.js'
+import { startServer } from '../support/server.js'
 import { until } from '../support/until.js'
 import { startWechat } from '../support/wechat.js'
+import { codeOf, failingStore, isLogin, nothingIsLeftUncaught, startOdd } from './support/odd-server.js'
 import { fails, listening, type Started, silence, start, succeeds } from './support/told.js'
 
 interface Answer {
   user: WxUserInfo
 }
 
-/** Everything that nobody caught while this file ran. */
-const uncaught: unknown[] = []
-
-test.before(() => {
-  process.on('unhandledRejection', (error) => uncaught.push(error))
-  process.on('uncaughtException', (error) => uncaught.push(error))
-})
-
-test.after('whatever happened, nothing was left uncaught', (t) => {
-  t.deepEqual(uncaught, [])
-})
+nothingIsLeftUncaught(test)
 
 // — Refusals by cause —
 
@@ -417,173 +401,6 @@ test('whatever wx or a profile does, each call ends, and once', async (t) => {
       t.is(end.status === 'rejected' ? end.reason.code : 'ok', code, name)
     }
   }
-})
-
-// — Deadlines, and logins that hang or come late —
-
-// §2.3: fly: neither a timeout nor an abort ended the request of wx.
-test.serial(
-  'a server that never answers: the deadline ends the call and the request, and the next one works',
-  async (t) => {
-    let cut = 0
-    const { session, phone } = await startOdd(
-      t,
-      async (ctx, n) => {
-        ctx.body = {}
-        if (n > 1) return
-        ctx.req.socket.once('close', () => {
-          cut += 1
-        })
-        await forever()
-      },
-      { deadline: 1000 },
-    )
-    const startedAt = Date.now()
-
-    const error = await fails(t, (callbacks) => session.request({ url: '/', ...callbacks }))
-
-    const took = Date.now() - startedAt
-    t.true(took >= 990 && took < 10_000, `${took} ms`)
-    t.deepEqual(
-      [error.code, error.phase, error.attempts, error.retryable],
-      ['ERR_DEADLINE', 'request', 1, true],
-    )
-    await until(() => cut === 1)
-    await sleep(700)
-    await succeeds(t, (callbacks) => session.request({ url: '/', ...callbacks }))
-    t.deepEqual([phone.counts.login, phone.counts.request], [2, 2])
-  },
-)
-
-// §2.3.
-test.serial('the deadline covers the wait for a login, the login, back-off and Retry-After', async (t) => {
-  const store = failingStore()
-  const { phone, wechat, url } = await start(t, { store })
-  let launches = 0
-  const launch = (deadline = 1000) =>
-    createSession({ baseUrl: url, wx: phone.wx, deadline, storageKey: `launch ${++launches}` })
-  const endsInTime = async (session: Session, deadline = 1000) => {
-    const startedAt = Date.now()
-    const errors = await Promise.all(
-      [1, 2].map(() => fails(t, (callbacks) => session.request({ url: '/', ...callbacks }))),
-    )
-    const took = Date.now() - startedAt
-    t.true(took >= deadline - 20 && took < 10_000, `${took} ms`)
-    for (const { code } of errors) t.is(code, 'ERR_DEADLINE')
-    return errors
-  }
-
-  phone.fail('login', { delay: 3000 })
-  for (const { phase } of await endsInTime(launch())) t.is(phase, 'login')
-
-  wechat.fail({ delay: 2500 })
-  const phases = (await endsInTime(launch())).map(({ phase }) => phase)
-  t.deepEqual(phases, ['request', 'login'])
-
-  const withdraw = wechat.fail({ errcode: -1 }, { times: 10 })
-  // The third try, after which there is a cool-down, comes after 900 ms at the earliest.
-  await endsInTime(launch(800), 800)
-  withdraw()
-
-  const session = launch()
-  await session.login()
-  store.failReads(10)
-  await endsInTime(session)
-})
-
-// §2.7.
-test.serial(
-  'an aborted call whose wx.login hangs keeps nobody waiting for longer than loginTimeout',
-  async (t) => {
-    const { session, phone } = await start(t, {}, { loginTimeout: 500 })
-    phone.fail('login', 'hang')
-
-    const leader = session.request({ url: '/' })
-    const follower = succeeds(t, (callbacks) => session.request({ url: '/', ...callbacks }))
-    await until(() => phone.counts.login === 1)
-    leader.abort()
-    const startedAt = Date.now()
-    await follower
-
-    t.true(Date.now() - startedAt < 10_000)
-    t.is(phone.counts.login, 2)
-  },
-)
-
-// §2.7.
-test.serial('a login that comes late, after its time, is not used: not sent, not stored', async (t) => {
-  const { session, phone, heard } = await start(t, {}, { loginTimeout: 500 })
-  phone.fail('login', { delay: 2500 })
-
-  const error = await fails(t, (callbacks) => session.request({ url: '/', ...callbacks }))
-  t.is(error.code, 'ERR_LOGIN')
-  await succeeds(t, (callbacks) => session.request({ url: '/', ...callbacks }))
-  await sleep(2100)
-  await succeeds(t, (callbacks) => session.request({ url: '/', ...callbacks }))
-
-  t.is(phone.counts.login, 2)
-  t.deepEqual(heard.map(isLogin), [true, false])
-  t.is(new Set(heard.map(codeOf)).size, 1)
-  t.is(phone.counts.setStorageSync, 1)
-})
-
-// §2.2.
-test('a leader that is aborted hands its login on: it is used by the next, and once', async (t) => {
-  const { session, phone, wechat, heard } = await start(t)
-  phone.fail('getUserInfo', { delay: 150 })
-
-  const leader = session.request({ url: '/' })
-  const followers = Array.from({ length: 3 }, () =>
-    succeeds(t, (callbacks) => session.request({ url: '/', ...callbacks })),
-  )
-  await until(() => phone.counts.getUserInfo === 1)
-  leader.abort()
-
-  await t.throwsAsync(leader, { code: 'ERR_ABORTED' })
-  await Promise.all(followers)
-  t.deepEqual([phone.counts.login, wechat.exchanges, heard.length], [1, 1, 3])
-})
-
-// §2.2.
-test('a leader that is aborted on its way hands on the lead, and its code is not offered again', async (t) => {
-  const { session, phone, heard } = await start(t, {
-    handler: async (ctx) => {
-      if (ctx.path === '/hang') await forever()
-      ctx.body = {}
-    },
-  })
-
-  const leader = session.request({ url: '/hang' })
-  const follower = succeeds(t, (callbacks) => session.request({ url: '/', ...callbacks }))
-  await until(() => heard.length === 1)
-  leader.abort()
-  await follower
-
-  t.is(phone.counts.login, 2)
-  t.deepEqual(heard.map(isLogin), [true, true])
-  t.is(new Set(heard.map(codeOf)).size, 2)
-})
-
-// §2.8.
-test.serial('a code older than four and a half minutes is not sent: another is fetched', async (t) => {
-  const { session, phone, wechat, heard } = await start(t)
-  const { now } = Date
-  phone.fail('getUserInfo', { delay: 50 })
-  const call = session.request({ url: '/' })
-  await until(() => phone.counts.getUserInfo === 1)
-  call.abort()
-  await sleep(100)
-
-  try {
-    Date.now = () => now() + 275_000
-    wechat.clock.advance(275_000)
-    await succeeds(t, (callbacks) => session.request({ url: '/', ...callbacks }))
-  } finally {
-    Date.now = now
-  }
-
-  t.is(phone.counts.login, 2)
-  t.deepEqual(heard.map(isLogin), [true])
 })
 
 // — login, logout, onChange —
@@ -1120,22 +937,6 @@ test.serial(
   },
 )
 
-/** A server that is not ours, or an older one, and a session on a phone. `n` counts the requests. */
-async function startOdd(
-  t: ExecutionContext,
-  handler: (ctx: Context, n: number) => void | Promise<void>,
-  sessionOptions: SessionOptions = {},
-): Promise<Started> {
-  const heard: IncomingHttpHeaders[] = []
-  const app = new Koa()
-  app.silent = true
-  app.use((ctx) => handler(ctx, heard.push(ctx.headers)))
-  const url = await listen(t, app)
-  const phone = startWechat(t).phone()
-  const session = createSession({ baseUrl: url, wx: phone.wx, ...sessionOptions })
-  return { session, phone, heard, url }
-}
-
 function refuse(ctx: Context, reason: Reason, status = 401): void {
   ctx.status = status
   ctx.set('X-WX-Session-Error', reason)
@@ -1195,35 +996,6 @@ function messageOf(task: WxSocketTask): Promise<unknown> {
     task.onClose(() => reject(new Error(why)))
     setTimeout(() => reject(new Error('nothing happened')), 5000).unref()
   })
-}
-
-function isLogin(headers: IncomingHttpHeaders): boolean {
-  return 'x-wx-rawdata' in headers || 'x-wx-login' in headers
-}
-
-function codeOf(headers: IncomingHttpHeaders): string | undefined {
-  return headers['x-wx-code'] as string | undefined
-}
-
-/** A store whose next reads can be made to fail. */
-function failingStore(): SessionStore & { failReads(times: number): void } {
-  const store = memoryStore()
-  let left = 0
-  return {
-    ...store,
-    async read(id) {
-      if (left-- > 0) throw new Error('the store is away')
-      return store.read(id)
-    },
-    failReads(times) {
-      left = times
-    },
-  }
-}
-
-/** For a handler that never answers. */
-function forever(): Promise<void> {
-  return new Promise(() => {})
 }
 
 function thrower(): never {
