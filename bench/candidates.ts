@@ -6,14 +6,8 @@ import { createHmac, createSecretKey } from 'node:crypto'
 import type { RequestListener } from 'node:http'
 import { createRequire } from 'node:module'
 import Koa, { type Context } from 'koa'
-import {
-  codeCarrier,
-  cookieCarrier,
-  headerCarrier,
-  jwtCarrier,
-  redisStore,
-  weappSession,
-} from 'koa-weapp-session'
+import { codeCarrier, cookieCarrier, headerCarrier, redisStore, weappSession } from 'koa-weapp-session'
+import { jwtCarrier } from 'koa-weapp-session/jwt'
 import { createClient, createCluster } from 'redis'
 import { APP_ID, APP_SECRET, idOf, KEY, SESSION_KEY, skeyOf, type User, userOf } from './sessions.js'
 

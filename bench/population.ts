@@ -1,6 +1,6 @@
 import { redisStore } from 'koa-weapp-session'
-import { idsOf } from '../src/crypto/ids.js'
-import { sealerFor } from '../src/crypto/seal.js'
+import { createIds } from '../src/crypto/ids.js'
+import { createSealer } from '../src/crypto/seal.js'
 import type { SessionStore, StoredSession } from '../src/stores/store.js'
 import { APP_ID, APP_SECRET, SESSION_KEY, userOf } from './sessions.js'
 
@@ -9,8 +9,8 @@ const TTL = 7_200_000
 /** Logins at a time. */
 const BATCH = 500
 
-const ids = idsOf(APP_ID, APP_SECRET, 'code')
-const sealer = sealerFor(APP_SECRET)
+const ids = createIds(APP_ID, APP_SECRET, 'code')
+const sealer = createSealer(APP_SECRET)
 
 /**
  * Puts sessions of as many users into Redis as logins of the code carrier do, by the store's own steps, without HTTP

@@ -7,10 +7,10 @@ import {
   codeCarrier,
   cookieCarrier,
   headerCarrier,
-  jwtCarrier,
   redisStore,
   weappSession,
 } from 'koa-weapp-session'
+import { jwtCarrier } from 'koa-weapp-session/jwt'
 import { createClient } from 'redis'
 import type { Setting } from './candidates.js'
 import { APP_ID, APP_SECRET, idOf, KEY, SESSION_KEY, signed, skeyOf, userOf } from './sessions.js'

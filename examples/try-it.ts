@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type Koa from 'koa'
-import type { Phone } from 'koa-weapp-session/simulator'
+import type { Phone } from 'weapp-simulator'
 
 /** Something to try with an example. */
 export interface Trial {

@@ -1,4 +1,6 @@
-// Removes what the last build left, so that a renamed file is not shipped twice.
+// Removes what the last build left, so that a renamed file is not shipped twice: node scripts/clean.js <folder> …
 import { rmSync } from 'node:fs'
 
-rmSync(new URL('../dist', import.meta.url), { recursive: true, force: true })
+const root = new URL('../', import.meta.url)
+
+for (const folder of process.argv.slice(2)) rmSync(new URL(folder, root), { recursive: true, force: true })

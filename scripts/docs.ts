@@ -1,13 +1,16 @@
-/** `npm run docs`: writes docs/api.md and docs/api-report.txt from what the packages export. */
+/** `npm run docs`: writes docs/api.md, docs/api/ and docs/api-report.txt from what the packages export. */
 import { execFileSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { readEntries } from './api.js'
-import { printApi, printReport } from './api-pages.js'
+import { printPages, printReport } from './api-pages.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
+const docs = new URL('../docs/', import.meta.url)
 execFileSync(process.execPath, ['scripts/build-client.js'], { cwd: root, stdio: 'inherit' })
 const entries = readEntries()
 
-writeFileSync(new URL('../docs/api.md', import.meta.url), printApi(entries))
-writeFileSync(new URL('../docs/api-report.txt', import.meta.url), printReport(entries))
+rmSync(new URL('api/', docs), { recursive: true, force: true })
+mkdirSync(new URL('api/', docs))
+for (const [name, text] of printPages(entries)) writeFileSync(new URL(name, docs), text)
+writeFileSync(new URL('api-report.txt', docs), printReport(entries))

@@ -3,21 +3,19 @@
  *
  * @module
  */
-export type { Carrier, CarrierKind, Claims, Given, Presented } from './carriers/carrier.js'
+export type { Carrier } from './carriers/carrier.js'
 export { codeCarrier } from './carriers/code.js'
 export { type CookieCarrierOptions, cookieCarrier } from './carriers/cookie.js'
 export { type HeaderCarrierOptions, headerCarrier } from './carriers/header.js'
+export type { CarrierKind } from './crypto/ids.js'
 export type { EncryptedData, Profile, WxUserInfo } from './crypto/user-data.js'
 export type { Diagnostics, StoreCall, StoreOutcome } from './diagnostics.js'
 export { type RefusalOptions, WeappSessionError } from './errors.js'
-export { type JwtCarrierOptions, type JwtKey, jwtCarrier } from './jwt/carrier.js'
 export { type WeappSession, weappSession } from './middleware.js'
 export type { WeappSessionOptions } from './options.js'
 export type { Reason, RefusalBody } from './protocol.js'
 export { requireWxUser } from './require-user.js'
 export type { SessionData, WxSession } from './session/session.js'
-export { type ExpressStoreOptions, fromExpressStore } from './stores/express/store.js'
-export type { ExpressCookie, ExpressStore } from './stores/express/types.js'
 export { type MemoryStoreOptions, memoryStore } from './stores/memory.js'
 export type { RedisCacheOptions } from './stores/redis/cache.js'
 export type { RedisClient, ScriptOptions } from './stores/redis/client.js'

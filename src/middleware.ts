@@ -1,21 +1,20 @@
 import type { Context, Middleware } from 'koa'
-import type { Presented } from './carriers/carrier.js'
+import type { PresentedCredential } from './carriers/carrier.js'
 import { printDiagnostics } from './debug.js'
-import { give, heldBy, keepFromCaches, owed } from './delivery.js'
 import { WeappSessionError } from './errors.js'
-import { answerLogin, isLoginPath, readLoginBody } from './login/login-path.js'
+import { answerLogin, readLoginBody } from './login/login-path.js'
 import { type Login, readLogin } from './login/read-login.js'
-import { type Program, program, programOf } from './mini-program.js'
-import { settle, type WeappSessionOptions } from './options.js'
-import { refuse, useLegacyStatus } from './refusal.js'
-import type { FoundSession, OpenSession } from './session/session.js'
+import { createMiniProgram, type MiniProgram } from './mini-program.js'
+import { resolveOptions, type WeappSessionOptions } from './options.js'
+import { credentialOnClient, issue, keepFromCaches, needsIssue, refuse, useLegacyStatus } from './respond.js'
+import { RequestSession } from './session/request-session.js'
+import type { LoadedSession } from './session/session.js'
 import type { SessionRecord } from './stores/store.js'
-import { guarded } from './stores/with-timeout.js'
+import { withTimeout } from './stores/with-timeout.js'
 import { isTextUpTo } from './util/fields.js'
-import { onceThere } from './util/once-there.js'
-import { mistake } from './util/option-error.js'
+import { optionError } from './util/option-error.js'
 import { warnings } from './util/warn.js'
-import { type Wechat, wechatOf } from './wechat/api.js'
+import { createWechat, type Wechat } from './wechat/api.js'
 
 /** The middleware, and what can be done to sessions from outside a request. */
 export interface WeappSession extends Middleware {
@@ -27,7 +26,7 @@ export interface WeappSession extends Middleware {
    * @throws {WeappSessionError} ERR_STORE_UNAVAILABLE: some may still be alive, call it again
    */
   revoke(openId: string): Promise<void>
-  /** Lets go of what the store has opened. */
+  /** Closes what the store has opened. */
   close(): Promise<void>
 }
 
@@ -43,67 +42,73 @@ export interface WeappSession extends Middleware {
  * app.use((ctx) => { ctx.body = { user: ctx.$wxUserInfo } })
  */
 export function weappSession(options: WeappSessionOptions): WeappSession {
-  const settled = settle(options)
+  const resolved = resolveOptions(options)
   printDiagnostics()
-  const { apps, appIdOf, carrier, ignore, onLogin, loginPath, loginOrigins, legacyStatus } = settled
-  const warn = warnings()
-  const store = guarded(settled.store, warn.rarely)
+  const { apps, appIdOf, carrier, ignore, onLogin, loginPath, loginOrigins, legacyStatus } = resolved
+  const store = withTimeout(resolved.store, warnings().rarely)
   const programs = new Map(
     Object.entries(apps).map(([appId, appSecret]) => [
       appId,
       // Warnings of its own: what is said once is said once of each.
-      program({ appId, appSecret, carrier, store, warn: warnings() }, settled),
+      createMiniProgram({ appId, appSecret, carrier, store, warn: warnings() }, resolved),
     ]),
   )
-  const programFor = programOf(programs, appIdOf)
+  const [onlyProgram] = programs.size === 1 ? programs.values() : []
 
   async function weappSession(ctx: Context, next: () => Promise<unknown>): Promise<void> {
     attach(ctx, undefined)
     if (legacyStatus) useLegacyStatus(ctx)
-    if (ignore(ctx)) return void (await next())
+    if (ignore?.(ctx)) return void (await next())
 
-    let request: Identified
-    let due: FoundSession | undefined
+    let identified: Identified
+    let issued: LoadedSession | undefined
     try {
-      const identified = identify(ctx)
-      request = identified instanceof Promise ? await identified : identified
-      due = owed(carrier, request.session, request.held)
-      if (due) await give(ctx, carrier, due)
+      identified = await identify(ctx)
+      issued = needsIssue(carrier, identified.session?.current(), identified.held)
+      if (issued) await issue(ctx, carrier, issued)
     } catch (error) {
       return refuse(ctx, error)
     }
-    const { session, held } = request
+    const { session, held } = identified
     attach(ctx, session)
 
     // In no try: a handler's error is the handler's, and leaves the session as it was.
-    if (isLoginPath(ctx, loginPath)) answerLogin(ctx)
+    if (isLoginPath(ctx)) answerLogin(ctx)
     else await next()
 
     if (session?.isTouched()) await save(ctx, session)
-    // With a refusal too: the credential that the client has may be over.
-    const late = owed(carrier, session, due ? due.credential : held)
-    if (late) await give(ctx, carrier, late)
-    else if (due || (session && !ctx.$wxSession)) keepFromCaches(ctx)
+    // With a refusal too: the credential on the client may be over.
+    const changed = needsIssue(carrier, session?.current(), issued ? issued.credential : held)
+    if (changed) await issue(ctx, carrier, changed)
+    else if (issued || (session && !ctx.$wxSession)) keepFromCaches(ctx)
   }
 
-  async function save(ctx: Context, session: OpenSession): Promise<void> {
-    try {
-      await session.save()
-    } catch (error) {
-      refuse(ctx, error)
-    }
+  async function identify(ctx: Context): Promise<Identified> {
+    const program = onlyProgram ?? programs.get(appIdOf(ctx) ?? '')
+    const login = isLoginPath(ctx) ? await readLoginAtPath(ctx) : readLogin(ctx.req)
+    if (login) return logIn(ctx, known(program), login)
+
+    const read = carrier.read(ctx, program?.appId ?? '')
+    const presented = read instanceof Promise ? await read : read
+    if (presented) return recognise(ctx, known(program), presented)
+    if (!program || !carrier.anonymous) return NOBODY
+    return { session: open(ctx, program, undefined, true), held: undefined }
   }
 
-  function identify(ctx: Context): Identified | Promise<Identified> {
-    const login = isLoginPath(ctx, loginPath) ? readLoginAtPath(ctx) : readLogin(ctx.req)
-    return onceThere(login, (login) => {
-      const program = programFor(ctx)
-      if (login) return logIn(ctx, known(program), login)
-      const presented = carrier.read(ctx, program?.appId ?? '')
-      return onceThere(presented, (presented) =>
-        presented ? recognise(ctx, known(program), presented) : guest(ctx, program),
-      )
-    })
+  /** A POST that logs in with a body, on the path that is only for that. */
+  function isLoginPath(ctx: Context): boolean {
+    return loginPath !== undefined && ctx.path === loginPath && ctx.method === 'POST'
+  }
+
+  async function recognise(
+    ctx: Context,
+    program: MiniProgram,
+    presented: PresentedCredential,
+  ): Promise<Identified> {
+    const { sessions } = program
+    const loaded = sessions.peek(presented) ?? (await sessions.find(presented))
+    const held = credentialOnClient(carrier, presented, loaded)
+    return { session: open(ctx, program, loaded, false), held }
   }
 
   function readLoginAtPath(ctx: Context): Promise<Login> {
@@ -111,34 +116,21 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
     return readLoginBody(ctx)
   }
 
-  function recognise(ctx: Context, program: Program, presented: Presented): Identified | Promise<Identified> {
-    return onceThere(program.find(presented), (found) => ({
-      session: program.open(found, { isNew: false, onEnd: () => left(ctx) }),
-      held: heldBy(carrier, presented, found),
-    }))
-  }
-
-  function guest(ctx: Context, program: Program | undefined): Identified {
-    if (!carrier.anonymous) return NOBODY
-    return { session: program?.open(undefined, { isNew: true, onEnd: () => left(ctx) }), held: undefined }
-  }
-
-  async function logIn(ctx: Context, program: Program, login: Login): Promise<Identified> {
+  async function logIn(ctx: Context, program: MiniProgram, login: Login): Promise<Identified> {
     const previous = await sessionBefore(ctx, program)
     const guest = previous?.record.user === null ? previous : undefined
-    const found = await program.logIn(login, guest, (draft) => welcome(ctx, program, draft))
-    if (found.isNew && previous && !guest) await program.end(previous).catch(() => {})
-    const session = program.open(found, { isNew: found.isNew, onEnd: () => left(ctx) })
-    return { session, held: undefined }
+    const loggedIn = await program.logIn(login, guest, (draft) => welcome(ctx, program, draft))
+    if (loggedIn.isNew && previous && !guest) await program.sessions.end(previous).catch(() => {})
+    return { session: open(ctx, program, loggedIn, loggedIn.isNew), held: undefined }
   }
 
-  /** The session that a client has had until its login: a guest's, say. With one that is no good it just logs in. */
-  async function sessionBefore(ctx: Context, program: Program): Promise<FoundSession | undefined> {
+  /** The session that a client has had until its login: a guest's, say. With a credential that is no good it just logs in. */
+  async function sessionBefore(ctx: Context, program: MiniProgram): Promise<LoadedSession | undefined> {
     // Where the code is the credential, the one that is presented is that of the login.
-    if (!carrier.give) return undefined
+    if (carrier.credential === 'code') return undefined
     try {
       const presented = await carrier.read(ctx, program.appId)
-      return presented && (await program.find({ credential: presented.credential }))
+      return presented && (await program.sessions.load(presented.credential))
     } catch (error) {
       if (error instanceof WeappSessionError && error.status < 500) return undefined
       throw error
@@ -146,24 +138,45 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
   }
 
   /** Lets the application see a session that is about to be stored, fill its data, or veto it by throwing. */
-  async function welcome(ctx: Context, program: Program, draft: FoundSession): Promise<SessionRecord> {
+  async function welcome(ctx: Context, program: MiniProgram, draft: LoadedSession): Promise<SessionRecord> {
     if (!onLogin) return draft.record
-    const session = program.open(draft, { isNew: true, isDraft: true, onEnd: () => left(ctx) })
+    const session = new RequestSession(program, draft, {
+      isNew: true,
+      isDraft: true,
+      onEnd: () => detach(ctx),
+    })
     attach(ctx, session)
     await onLogin(session.visible, ctx)
     return session.changed() ?? draft.record
   }
 
-  /** What a session does to its request when it ends. */
-  function left(ctx: Context): void {
+  async function save(ctx: Context, session: RequestSession): Promise<void> {
+    try {
+      await session.save()
+    } catch (error) {
+      refuse(ctx, error)
+    }
+  }
+
+  function open(
+    ctx: Context,
+    program: MiniProgram,
+    loaded: LoadedSession | undefined,
+    isNew: boolean,
+  ): RequestSession {
+    return new RequestSession(program, loaded, { isNew, onEnd: () => detach(ctx) })
+  }
+
+  /** The session of this request has ended. */
+  function detach(ctx: Context): void {
     attach(ctx, undefined)
-    carrier.take?.(ctx)
+    carrier.clear?.(ctx)
   }
 
   return Object.assign(weappSession, {
-    wechat: wechatOf(new Map([...programs].map(([appId, { wechat }]) => [appId, wechat]))),
+    wechat: createWechat(new Map([...programs].map(([appId, { wechat }]) => [appId, wechat]))),
     async revoke(openId: string) {
-      if (!isTextUpTo(OPEN_ID_MAX, openId)) throw mistake('revoke() needs an openId')
+      if (!isTextUpTo(OPEN_ID_MAX, openId)) throw optionError('revoke() needs an openId')
       await Promise.all([...programs.values()].map((program) => program.revoke(openId)))
     },
     async close() {
@@ -172,9 +185,9 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
   })
 }
 
-/** Who makes a request, and the credential that they have. */
+/** Who makes a request, and the credential on the client. */
 interface Identified {
-  session: OpenSession | undefined
+  session: RequestSession | undefined
   held: string | undefined
 }
 
@@ -183,13 +196,13 @@ const OPEN_ID_MAX = 256
 
 const NOBODY: Identified = { session: undefined, held: undefined }
 
-function attach(ctx: Context, session: OpenSession | undefined): void {
+function attach(ctx: Context, session: RequestSession | undefined): void {
   ctx.$wxUserInfo = session?.user ?? null
   ctx.$wxSession = session?.visible ?? null
 }
 
 /** @throws {WeappSessionError} ERR_BAD_REQUEST for a credential of a mini program that is none of ours */
-function known(program: Program | undefined): Program {
+function known(program: MiniProgram | undefined): MiniProgram {
   if (program) return program
   throw new WeappSessionError('ERR_BAD_REQUEST', { message: 'This is no mini program of this server.' })
 }

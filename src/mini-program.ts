@@ -1,48 +1,33 @@
-import type { Context } from 'koa'
-import type { Carrier, Presented } from './carriers/carrier.js'
-import { idsOf } from './crypto/ids.js'
-import { sealerFor } from './crypto/seal.js'
-import { type Diagnostics, diagnostics } from './diagnostics.js'
-import { WeappSessionError } from './errors.js'
-import { NO_TRUST, trust } from './jwt/revocation-cache.js'
-import { exchanges } from './login/exchange.js'
-import { logins, type Welcome } from './login/login.js'
-import type { Login } from './login/read-login.js'
-import type { Settled } from './options.js'
-import { lives } from './session/lives.js'
-import { openData } from './session/open-data.js'
-import { type Open, opener } from './session/request-session.js'
-import type { FoundSession } from './session/session.js'
-import { successions } from './session/succession.js'
+import type { SessionCarrier } from './carriers/carrier.js'
+import { createIds } from './crypto/ids.js'
+import { createSealer } from './crypto/seal.js'
+import { diagnostics } from './diagnostics.js'
+import { createCodeExchanger } from './login/exchange.js'
+import { createLogIn, type LogIn } from './login/login.js'
+import { createPendingLogins } from './login/pending-logins.js'
+import type { ResolvedOptions } from './options.js'
+import { createOpenData } from './session/open-data.js'
+import type { RequestSessionTools } from './session/request-session.js'
+import { createSessions } from './session/sessions.js'
+import { createSuccessions } from './session/succession.js'
 import type { SessionStore } from './stores/store.js'
-import { onceThere } from './util/once-there.js'
 import type { Warnings } from './util/warn.js'
-import { type WechatApi, wechatApi } from './wechat/api.js'
-import { code2Session } from './wechat/code2session.js'
-import { slots } from './wechat/slots.js'
+import { createWechatApi } from './wechat/api.js'
+import { createCode2Session } from './wechat/code2session.js'
+import { createSlots } from './wechat/slots.js'
 
-/** One mini program: its users, their sessions, and its WeChat. */
-export interface Program {
+/** One mini program: its logins, its sessions, and its WeChat. */
+export interface MiniProgram extends RequestSessionTools {
   readonly appId: string
-  readonly wechat: WechatApi
-  logIn(
-    login: Login,
-    guest: FoundSession | undefined,
-    welcome: Welcome,
-  ): Promise<FoundSession & { isNew: boolean }>
-  /** The session of a credential, renewed where that is due. */
-  find(presented: Presented): FoundSession | Promise<FoundSession>
-  open: Open
-  /** Ends one session. */
-  end(found: FoundSession): Promise<void>
+  readonly logIn: LogIn
   /** Ends every session of a user. */
   revoke(openId: string): Promise<void>
 }
 
-export interface ProgramOptions {
+export interface MiniProgramOptions {
   appId: string
   appSecret: string
-  carrier: Carrier
+  carrier: SessionCarrier
   store: SessionStore
   warn: Warnings
 }
@@ -50,106 +35,39 @@ export interface ProgramOptions {
 /** ms that a login takes beside its exchange, at most, before others believe that its process has died. */
 const TIME_FOR_THE_STORE = 1000
 
-const loginChannel = diagnostics('login')
-const revokeChannel = diagnostics('revoke')
+const channel = diagnostics('revoke')
 
-export function program(options: ProgramOptions, settled: Settled): Program {
+export function createMiniProgram(options: MiniProgramOptions, resolved: ResolvedOptions): MiniProgram {
   const { appId, appSecret, carrier, store, warn } = options
-  const { ttl, rolling, maxAge, maxSessionsPerUser, wechat } = settled
-  const ids = idsOf(appId, appSecret, carrier.kind)
-  const sealer = sealerFor(appSecret)
-  const succession = successions(store, ids)
-  const trusted = carrier.kind === 'jwt' ? trust(store, succession) : NO_TRUST
-  const isCodeTheCredential = carrier.give === undefined
-  const turns = slots(wechat.concurrency)
-  const exchange = exchanges({
+  const { ttl, rolling, maxAge, maxSessionsPerUser } = resolved
+  const ids = createIds(appId, appSecret, carrier.kind)
+  const sealer = createSealer(appSecret)
+  const succession = createSuccessions(store, ids)
+  const pendingLogins = createPendingLogins()
+  const slots = createSlots(resolved.wechat.concurrency)
+  const exchanger = createCodeExchanger({
     store,
-    code2Session: code2Session({ appId, appSecret, ...wechat, warn }),
-    slots: turns,
-    lease: wechat.timeout + TIME_FOR_THE_STORE,
+    code2Session: createCode2Session({ appId, appSecret, ...resolved.wechat, warn }),
+    slots,
+    lease: resolved.wechat.timeout + TIME_FOR_THE_STORE,
   })
-  const data = openData({ appId, ids, store, sealer })
-  const common = { appId, ids, store, sealer, ttl, trust: trusted, succession, openData: data }
-  const { logIn, find } = logins({
+
+  const common = { appId, ids, store, sealer, succession }
+  const logins = { pending: (id: string) => pendingLogins.get(id)?.settled, settled: exchanger.settled }
+  const sessions = createSessions({ ...common, carrier, logins, ttl, rolling, maxAge })
+  const openData = createOpenData({ ...common, sessions })
+  const { credential } = carrier
+  const logIn = createLogIn({
     ...common,
-    exchanges: exchange,
-    isCodeTheCredential,
-    maxSessionsPerUser,
-    remember: carrier.remember,
+    ...{ exchanger, pendingLogins, sessions, openData, credential, maxSessionsPerUser },
   })
-  const life = lives({ ...common, rolling, maxAge, canMove: !isCodeTheCredential })
-  const api = wechatApi({ appId, appSecret, ...wechat, slots: turns, warn })
-  const open = opener({ ...common, lives: life, find, wechat: api })
-
-  async function logInAndTell(
-    login: Login,
-    guest: FoundSession | undefined,
-    welcome: Welcome,
-  ): Promise<FoundSession & { isNew: boolean }> {
-    const began = performance.now()
-    const found = await logIn(login, guest, welcome)
-    if (loginChannel.hasSubscribers) {
-      loginChannel.publish({
-        appId,
-        user: ids.alias(found.record.user?.openId ?? ''),
-        session: ids.alias(found.id),
-        isNew: found.isNew,
-        proof: proofOf(login),
-        ms: performance.now() - began,
-      })
-    }
-    return found
-  }
-
-  function findAndRenew(presented: Presented): FoundSession | Promise<FoundSession> {
-    const { isOld, claims } = presented
-    if (!claims) return onceThere(find(presented), life.renew)
-    return isOld ? findBehind(presented) : find(presented)
-  }
-
-  /** A token that ends soon is looked up before there is another; while the store is away, it is good as it is. */
-  async function findBehind(presented: Presented): Promise<FoundSession> {
-    try {
-      return await life.renew(await find({ credential: presented.credential }))
-    } catch (error) {
-      if (error instanceof WeappSessionError && error.status >= 500) return find(presented)
-      throw error
-    }
-  }
+  const wechat = createWechatApi({ appId, appSecret, ...resolved.wechat, slots, warn })
 
   return {
-    appId,
-    wechat: api,
-    logIn: logInAndTell,
-    open,
-    find: findAndRenew,
-    async end({ id, record }) {
-      const user = ids.owner(record.user, id)
-      await store.end(id, user)
-      trusted.ended(id)
-      // What it had become has ended too.
-      trusted.doubt(user)
-    },
+    ...{ appId, sessions, logIn, openData, sealer, wechat },
     async revoke(openId) {
-      if (revokeChannel.hasSubscribers) revokeChannel.publish({ appId, user: ids.alias(openId) })
-      const user = ids.user(openId)
-      try {
-        await store.revoke(user)
-      } finally {
-        // Afterwards, because what was looked up in the meantime may have been there still.
-        trusted.doubt(user)
-      }
+      if (channel.hasSubscribers) channel.publish({ appId, user: ids.alias(openId) })
+      await sessions.revoke(ids.user(openId))
     },
   }
-}
-
-/** Which of several mini programs a request is of; nothing when it is of none. */
-export function programOf(programs: Map<string, Program>, appIdOf: (ctx: Context) => string | undefined) {
-  const [only] = programs.size === 1 ? programs.values() : []
-  return (ctx: Context): Program | undefined => only ?? programs.get(appIdOf(ctx) ?? '')
-}
-
-function proofOf({ userInfo, encrypted }: Login): Diagnostics['login']['proof'] {
-  if (userInfo) return 'signature'
-  return encrypted ? 'encryptedData' : 'none'
 }

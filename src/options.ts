@@ -1,12 +1,12 @@
 import type { Context } from 'koa'
-import type { Carrier } from './carriers/carrier.js'
+import type { Carrier, SessionCarrier } from './carriers/carrier.js'
 import { codeCarrier } from './carriers/code.js'
 import { type LoginOrigins, loginOrigins } from './login/login-origins.js'
 import { APP_ID_HEADER } from './protocol.js'
 import type { WxSession } from './session/session.js'
 import { memoryStore } from './stores/memory.js'
 import type { SessionStore } from './stores/store.js'
-import { checkOptions, mistake } from './util/option-error.js'
+import { checkOptions, optionError } from './util/option-error.js'
 
 /** Options of {@link weappSession}. */
 export interface WeappSessionOptions {
@@ -75,16 +75,16 @@ export interface WeappSessionOptions {
 }
 
 /** The options with every question answered. */
-export interface Settled {
+export interface ResolvedOptions {
   apps: Record<string, string>
   appIdOf: (ctx: Context) => string | undefined
   store: SessionStore
-  carrier: Carrier
+  carrier: SessionCarrier
   ttl: number
   rolling: boolean
   maxAge: number
   maxSessionsPerUser: number
-  ignore: (ctx: Context) => boolean
+  ignore: ((ctx: Context) => boolean) | undefined
   onLogin: ((session: WxSession, ctx: Context) => unknown) | undefined
   wechat: { baseUrl: string; timeout: number; concurrency: number; fetch: typeof fetch | undefined }
   loginPath: string | undefined
@@ -118,7 +118,7 @@ const NAMES = [
 ] as const satisfies (keyof WeappSessionOptions)[]
 
 /** Settles the options once, at start-up. @throws {TypeError} that names the option and what it should be */
-export function settle(options: WeappSessionOptions): Settled {
+export function resolveOptions(options: WeappSessionOptions): ResolvedOptions {
   checkOptions('weappSession', options, NAMES)
   const {
     appIdOf = appIdOfRequest,
@@ -128,7 +128,7 @@ export function settle(options: WeappSessionOptions): Settled {
     rolling = false,
     maxAge = Math.max(30 * DAY, ttl),
     maxSessionsPerUser = 10,
-    ignore = () => false,
+    ignore,
     onLogin,
     wechat = {},
     loginPath,
@@ -141,30 +141,34 @@ export function settle(options: WeappSessionOptions): Settled {
 
   const apps = settleApps(options)
   if (!isWhole(ttl, LIFETIME_MAX)) {
-    throw mistake(`ttl must be whole seconds, from 1 up to ten years, such as 7200: it is ${shown(ttl)}`)
+    throw optionError(`ttl must be whole seconds, from 1 up to ten years, such as 7200: it is ${shown(ttl)}`)
   }
   if (!isWhole(maxAge, LIFETIME_MAX) || maxAge < ttl) {
-    throw mistake(`maxAge must be whole seconds, from ttl (${ttl}) up to ten years: it is ${shown(maxAge)}`)
+    throw optionError(
+      `maxAge must be whole seconds, from ttl (${ttl}) up to ten years: it is ${shown(maxAge)}`,
+    )
   }
   if (!isWhole(maxSessionsPerUser, 1000))
-    throw mistake('maxSessionsPerUser must be a whole number from 1 to 1000')
-  if (!isWhole(timeout, 60_000)) throw mistake('wechat.timeout must be whole ms, from 1 to 60000')
+    throw optionError('maxSessionsPerUser must be a whole number from 1 to 1000')
+  if (!isWhole(timeout, 60_000)) throw optionError('wechat.timeout must be whole ms, from 1 to 60000')
   if (!isWhole(concurrency, 10_000))
-    throw mistake('wechat.concurrency must be a whole number from 1 to 10000')
-  if (!isBaseUrl(baseUrl)) throw mistake('wechat.baseUrl must be an http(s) URL without a query')
+    throw optionError('wechat.concurrency must be a whole number from 1 to 10000')
+  if (!isBaseUrl(baseUrl)) throw optionError('wechat.baseUrl must be an http(s) URL without a query')
   if (loginPath !== undefined && !(isText(loginPath) && loginPath.startsWith('/'))) {
-    throw mistake("loginPath must be a path that begins with '/'")
+    throw optionError("loginPath must be a path that begins with '/'")
   }
   checkAll('function', {
-    ignore,
     appIdOf,
+    ...(ignore !== undefined && { ignore }),
     ...(fetch !== undefined && { 'wechat.fetch': fetch }),
     ...(onLogin && { onLogin }),
   })
   checkAll('boolean', { rolling, legacyStatus })
   if (store !== undefined) checkStore(store)
-  if (typeof carrier?.read !== 'function')
-    throw mistake('carrier must be made by codeCarrier(), headerCarrier(), cookieCarrier() or jwtCarrier()')
+  if (!isSessionCarrier(carrier))
+    throw optionError(
+      'carrier must be made by codeCarrier(), headerCarrier(), cookieCarrier() or jwtCarrier()',
+    )
 
   return {
     apps,
@@ -184,22 +188,28 @@ export function settle(options: WeappSessionOptions): Settled {
   }
 }
 
+function isSessionCarrier(carrier: Carrier): carrier is SessionCarrier {
+  return typeof (carrier as Partial<SessionCarrier> | null)?.read === 'function'
+}
+
 /** Where both come from in most programs, and why they are missing. */
 const FROM_ENV = '; if it comes from an environment variable, that one is not set'
 
 function settleApps({ appId, appSecret, apps }: WeappSessionOptions): Record<string, string> {
   if (apps === undefined) {
     if (!isText(appId))
-      throw mistake(`appId is missing: copy it from the mini program console (it begins with wx)${FROM_ENV}`)
+      throw optionError(
+        `appId is missing: copy it from the mini program console (it begins with wx)${FROM_ENV}`,
+      )
     if (!isText(appSecret))
-      throw mistake(`appSecret is missing: copy it from the mini program console${FROM_ENV}`)
+      throw optionError(`appSecret is missing: copy it from the mini program console${FROM_ENV}`)
     return { [appId]: appSecret }
   }
   if (appId !== undefined || appSecret !== undefined)
-    throw mistake('give either appId and appSecret, or apps')
+    throw optionError('give either appId and appSecret, or apps')
   const entries: [string, unknown][] = typeof apps === 'object' && apps ? Object.entries(apps) : []
   if (entries.length === 0 || !entries.every((entry) => entry.every(isText))) {
-    throw mistake('apps must have the appSecret of each mini program, by its appId')
+    throw optionError('apps must have the appSecret of each mini program, by its appId')
   }
   return Object.fromEntries(entries) as Record<string, string>
 }
@@ -214,7 +224,7 @@ function appIdOfRequest(ctx: Context): string | undefined {
 function checkAll(type: 'function' | 'boolean', values: Record<string, unknown>): void {
   for (const [name, value] of Object.entries(values)) {
     if (typeof value !== type)
-      throw mistake(`${name} must be ${type === 'boolean' ? 'true or false' : 'a function'}`)
+      throw optionError(`${name} must be ${type === 'boolean' ? 'true or false' : 'a function'}`)
   }
 }
 
@@ -235,15 +245,15 @@ const STORE_METHODS = [
 
 function checkStore(store: SessionStore): void {
   if (typeof (store as { sendCommand?: unknown })?.sendCommand === 'function')
-    throw mistake('store is a client of Redis: put it into a store, redisStore({ client })')
+    throw optionError('store is a client of Redis: put it into a store, redisStore({ client })')
   const missing = STORE_METHODS.filter((method) => typeof store?.[method] !== 'function')
   if (missing.length > 0)
-    throw mistake(
+    throw optionError(
       `store lacks ${missing.join(', ')}: add what is missing (see docs/stores.md), or use memoryStore(), ` +
         'redisStore(), or fromExpressStore() around a store of express-session',
     )
   const { timeout = 0 } = store
-  if (!Number.isFinite(timeout) || timeout < 0) throw mistake('store.timeout must be a number of ms')
+  if (!Number.isFinite(timeout) || timeout < 0) throw optionError('store.timeout must be a number of ms')
 }
 
 function isText(value: unknown): value is string {

@@ -1,6 +1,6 @@
 import type { Middleware } from 'koa'
 import { WeappSessionError } from './errors.js'
-import { refuse } from './refusal.js'
+import { refuse } from './respond.js'
 
 /**
  * Refuses requests without a user: ERR_LOGIN_REQUIRED. Goes after `weappSession()`.

@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto'
 import test, { type ExecutionContext } from 'ava'
 import type { Context } from 'koa'
 import { createSession } from 'weapp-session-client'
+import type { Phone } from '../simulator/src/index.js'
 import {
   headerCarrier,
   memoryStore,
@@ -14,7 +15,6 @@ import {
   type WxSession,
 } from '../src/index.js'
 import type { Reason } from '../src/protocol.js'
-import type { Phone } from '../src/simulator/index.js'
 import { originalClient } from './support/original-client.js'
 import { startServer } from './support/server.js'
 import { CARRIERS, type CarrierName, KEY } from './support/visitor.js'

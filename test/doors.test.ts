@@ -9,14 +9,15 @@ import test, { type ExecutionContext } from 'ava'
 import fc from 'fast-check'
 import Koa, { type Context } from 'koa'
 import supertest from 'supertest'
+import type { SessionCarrier } from '../src/carriers/carrier.js'
 import {
-  fromExpressStore,
   redisStore,
   type SessionRecord,
   WeappSessionError,
   WechatApiError,
   type WxSession,
 } from '../src/index.js'
+import { fromExpressStore } from '../src/stores/express/index.js'
 import { parseSession, printSession } from '../src/stores/redis/codec.js'
 import { useRedis } from './support/redis.js'
 import { listen, startServer } from './support/server.js'
@@ -251,7 +252,7 @@ test.serial('loginPath: whatever JSON is sent', async (t) => {
 
 for (const carrier of Object.keys(CARRIERS) as CarrierName[]) {
   test.serial(`${carrier}: whatever a credential looks like, nobody, or a refusal`, async (t) => {
-    const { read } = CARRIERS[carrier]()
+    const { read } = CARRIERS[carrier]() as SessionCarrier
     const value = fc.oneof(
       fc.string({ unit: fc.integer({ min: 32, max: 255 }).map((code) => String.fromCharCode(code)) }),
       fc.constantFrom(

@@ -3,13 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
 import { decodeJwt, decodeProtectedHeader, SignJWT } from 'jose'
 import type { Context } from 'koa'
-import {
-  type JwtCarrierOptions,
-  type JwtKey,
-  jwtCarrier,
-  memoryStore,
-  type SessionStore,
-} from '../src/index.js'
+import { memoryStore, type SessionStore } from '../src/index.js'
+import { type JwtCarrierOptions, type JwtKey, jwtCarrier } from '../src/jwt/index.js'
 import { takeDate } from './support/own-date.js'
 import { isRefused, startServer, type TestServer, type TestServerOptions } from './support/server.js'
 import { until } from './support/until.js'

@@ -5,11 +5,11 @@ import { SignJWT } from 'jose'
 import {
   cookieCarrier,
   headerCarrier,
-  jwtCarrier,
   memoryStore,
   type SessionRecord,
   type SessionStore,
 } from '../src/index.js'
+import { jwtCarrier } from '../src/jwt/index.js'
 import { countingStore } from './support/counting-store.js'
 import {
   ALL,

@@ -10,8 +10,8 @@ import { createHmac, randomBytes } from 'node:crypto'
 import { inspect } from 'node:util'
 import test from 'ava'
 import supertest from 'supertest'
+import { encrypt } from '../simulator/src/user-info.js'
 import { memoryStore, redisStore } from '../src/index.js'
-import { encrypt } from '../src/simulator/user-info.js'
 import { countingStore } from './support/counting-store.js'
 import {
   ALL,

@@ -7,14 +7,8 @@
 import { randomBytes } from 'node:crypto'
 import test, { type ExecutionContext } from 'ava'
 import type { Context } from 'koa'
-import {
-  type Carrier,
-  cookieCarrier,
-  headerCarrier,
-  jwtCarrier,
-  requireWxUser,
-  weappSession,
-} from '../src/index.js'
+import { type Carrier, cookieCarrier, headerCarrier, requireWxUser, weappSession } from '../src/index.js'
+import { jwtCarrier } from '../src/jwt/index.js'
 import {
   ALL,
   ANONYMOUS,

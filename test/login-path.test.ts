@@ -1,8 +1,8 @@
 import test, { type ExecutionContext } from 'ava'
 import Koa, { type Context } from 'koa'
 import supertest, { type Response } from 'supertest'
+import type { Phone } from '../simulator/src/index.js'
 import { weappSession } from '../src/index.js'
-import type { Phone } from '../src/simulator/index.js'
 import {
   answer,
   isRefused,

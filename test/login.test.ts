@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
-import { idsOf } from '../src/crypto/ids.js'
+import { createIds } from '../src/crypto/ids.js'
 import { memoryStore, type SessionRecord, type SessionStore } from '../src/index.js'
 import { type answer, isRefused, startServer } from './support/server.js'
 import { until } from './support/until.js'
@@ -340,7 +340,7 @@ test('a login whose process died is waited for no longer than a lease, and its c
   const store = memoryStore()
   const { send, wechat } = await startServer(t, { store, wechat: { timeout: 100 } })
   const headers = await loginHeaders(wechat.phone())
-  await store.claim(idsOf(wechat.appId, wechat.appSecret, 'code').session(headers['X-WX-Code'] ?? ''))
+  await store.claim(createIds(wechat.appId, wechat.appSecret, 'code').session(headers['X-WX-Code'] ?? ''))
 
   const began = performance.now()
   const [login, session] = await Promise.all([send(headers), send(codeOnly(headers))])
@@ -359,7 +359,7 @@ test('a process that stood still past its lease makes no session of a code that 
   const real = await codeLoginHeaders(phone)
   t.is((await send(real)).status, 200)
   const headers = await codeLoginHeaders(phone)
-  const ids = idsOf(wechat.appId, wechat.appSecret, 'code')
+  const ids = createIds(wechat.appId, wechat.appSecret, 'code')
   const id = ids.session(headers['X-WX-Code'] ?? '')
   const entry = await store.claim(id)
   if (entry.state !== 'granted') return t.fail(entry.state)
@@ -387,7 +387,7 @@ test('many requests that wait for a login elsewhere look for it together', async
   }
   const { send, wechat } = await startServer(t, { store: counted, wechat: { timeout: 1000 } })
   const headers = await codeLoginHeaders(wechat.phone())
-  await store.claim(idsOf(wechat.appId, wechat.appSecret, 'code').session(headers['X-WX-Code'] ?? ''))
+  await store.claim(createIds(wechat.appId, wechat.appSecret, 'code').session(headers['X-WX-Code'] ?? ''))
 
   await Promise.all(Array.from({ length: 20 }, () => send(codeOnly(headers))))
 

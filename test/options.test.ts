@@ -2,16 +2,15 @@ import test from 'ava'
 import { createClient } from 'redis'
 import {
   cookieCarrier,
-  type ExpressStore,
-  fromExpressStore,
   headerCarrier,
-  jwtCarrier,
   memoryStore,
   redisStore,
   type SessionStore,
   type WeappSessionOptions,
   weappSession,
 } from '../src/index.js'
+import { jwtCarrier } from '../src/jwt/index.js'
+import { type ExpressStore, fromExpressStore } from '../src/stores/express/index.js'
 
 const good = { appId: 'wx-test', appSecret: 'secret-of-a-test' }
 

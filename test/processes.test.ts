@@ -1,5 +1,5 @@
 import test, { type ExecutionContext } from 'ava'
-import type { Wechat } from '../src/simulator/index.js'
+import type { Wechat } from '../simulator/src/index.js'
 import { type ServerProcess, startProcess, startProcesses } from './support/processes.js'
 import { type Redis, useRedis } from './support/redis.js'
 import { until } from './support/until.js'

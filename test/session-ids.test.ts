@@ -1,12 +1,6 @@
 import test, { type ExecutionContext } from 'ava'
-import {
-  type Carrier,
-  cookieCarrier,
-  headerCarrier,
-  jwtCarrier,
-  memoryStore,
-  redisStore,
-} from '../src/index.js'
+import { type Carrier, cookieCarrier, headerCarrier, memoryStore, redisStore } from '../src/index.js'
+import { jwtCarrier } from '../src/jwt/index.js'
 import { useRedis } from './support/redis.js'
 import { startServer, type TestServer } from './support/server.js'
 import { CARRIERS, type CarrierName, kept } from './support/visitor.js'

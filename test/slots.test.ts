@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
-import { type Slots, slots } from '../src/wechat/slots.js'
+import { createSlots, type Slots } from '../src/wechat/slots.js'
 
 /** Work that ends when it is told to, and what has begun so far. */
 function workshop(turns: Slots) {
@@ -23,7 +23,7 @@ function workshop(turns: Slots) {
 }
 
 test('logins: so many at a time, as many again in line, the rest is not taken', async (t) => {
-  const { begun, exchange, end } = workshop(slots(2))
+  const { begun, exchange, end } = workshop(createSlots(2))
 
   const taken = ['a', 'b', 'c', 'd', 'e'].map(exchange)
 
@@ -39,7 +39,7 @@ test('logins: so many at a time, as many again in line, the rest is not taken', 
 })
 
 test('other calls have half at most, and logins the rest at once', (t) => {
-  const { begun, exchange, call } = workshop(slots(5))
+  const { begun, exchange, call } = workshop(createSlots(5))
 
   const taken = ['a', 'b', 'c', 'd', 'e'].map((name) => call(name))
   for (const name of ['1', '2', '3', '4']) exchange(name)
@@ -49,7 +49,7 @@ test('other calls have half at most, and logins the rest at once', (t) => {
 })
 
 test('logins may have every slot, and other calls wait for one of them', async (t) => {
-  const { begun, exchange, call, end } = workshop(slots(2))
+  const { begun, exchange, call, end } = workshop(createSlots(2))
   for (const name of ['1', '2', '3']) exchange(name)
   call('a')
 
@@ -60,7 +60,7 @@ test('logins may have every slot, and other calls wait for one of them', async (
 })
 
 test('a user has three at a time, and three that wait, which hold up nobody else', async (t) => {
-  const { begun, call, end } = workshop(slots(20))
+  const { begun, call, end } = workshop(createSlots(20))
   const taken = Array.from({ length: 10 }, (_, n) => call(`mallory ${n}`, 'mallory'))
   call('alice', 'alice')
 
@@ -74,7 +74,7 @@ test('a user has three at a time, and three that wait, which hold up nobody else
 })
 
 test('calls without a user count under the total alone', (t) => {
-  const { begun, call } = workshop(slots(20))
+  const { begun, call } = workshop(createSlots(20))
 
   const taken = Array.from({ length: 21 }, (_, n) => call(`${n}`))
 
@@ -83,7 +83,7 @@ test('calls without a user count under the total alone', (t) => {
 })
 
 test('work that fails, or throws before there is a promise, gives its slot back', async (t) => {
-  const turns = slots(1)
+  const turns = createSlots(1)
   const failing = [
     () => Promise.reject(new Error('later')),
     () => {
@@ -101,7 +101,7 @@ test('work that fails, or throws before there is a promise, gives its slot back'
 })
 
 test('one slot is enough for both', async (t) => {
-  const { begun, exchange, call, end } = workshop(slots(1))
+  const { begun, exchange, call, end } = workshop(createSlots(1))
   call('a', 'alice')
   exchange('1')
   call('b', 'alice')
@@ -112,7 +112,7 @@ test('one slot is enough for both', async (t) => {
 })
 
 test('thousands in any order: never more than allowed, and all who were taken are done', async (t) => {
-  const turns = slots(10)
+  const turns = createSlots(10)
   const now = { total: 0, calls: 0, users: new Map<string, number>() }
   const most = { total: 0, calls: 0, user: 0 }
   const work = (openId?: string) => async () => {

@@ -3,18 +3,18 @@ import { inspect } from 'node:util'
 import test, { type ExecutionContext } from 'ava'
 import Koa, { type Context } from 'koa'
 import supertest from 'supertest'
+import type { Wechat } from '../simulator/src/index.js'
 import { headerCarrier, weappSession } from '../src/index.js'
-import type { Wechat } from '../src/simulator/index.js'
 import {
+  createWechat,
+  createWechatApi,
   type PhoneNumber,
   type WechatApi,
   type WechatApiOptions,
-  wechatApi,
-  wechatOf,
 } from '../src/wechat/api.js'
 import { WechatApiError } from '../src/wechat/api-error.js'
-import { code2Session } from '../src/wechat/code2session.js'
-import { slots } from '../src/wechat/slots.js'
+import { createCode2Session } from '../src/wechat/code2session.js'
+import { createSlots } from '../src/wechat/slots.js'
 import { answer, listen, listenTo, startServer } from './support/server.js'
 import { until } from './support/until.js'
 import { CARRIERS, KEY, visitor } from './support/visitor.js'
@@ -190,7 +190,7 @@ test('a renewal that fails behind the scenes disturbs nobody', async (t) => {
 test('each mini program has a token of its own', async (t) => {
   const shop = await start(t)
   const game = await start(t)
-  const wechat = wechatOf(
+  const wechat = createWechat(
     new Map([
       [shop.weixin.appId, shop.api],
       [game.weixin.appId, game.api],
@@ -212,7 +212,7 @@ test('each mini program has a token of its own', async (t) => {
 
 test('a single mini program need not be named, and no other can be', async (t) => {
   const { weixin, api, alice } = await start(t)
-  const wechat = wechatOf(new Map([[weixin.appId, api]]))
+  const wechat = createWechat(new Map([[weixin.appId, api]]))
 
   t.deepEqual(await wechat.getPhoneNumber(alice.requestUserPhoneCode()), ALICES)
   await t.throwsAsync(wechat.getPhoneNumber('code', { appId: 'wx-other' }), { instanceOf: TypeError })
@@ -549,7 +549,7 @@ test('no error holds a secret, a token, a code, a key or a URL', async (t) => {
     for (const fault of faults) {
       const said: string[] = []
       const faulty: typeof fetch = (url, init) => (String(url).includes(at) ? fault : weixin.fetch)(url, init)
-      const api = wechatApi({ ...optionsOf(weixin, said), timeout: 100, fetch: faulty })
+      const api = createWechatApi({ ...optionsOf(weixin, said), timeout: 100, fetch: faulty })
       const signature = 'signature='
 
       const errors = await Promise.all([
@@ -572,7 +572,7 @@ test('a redirect is not followed: it would carry the secrets away', async (t) =>
     response.writeHead(307, { Location: `${elsewhere}${request.url}` }).end()
   })
   const baseUrl = await listenTo(t, server)
-  const api = wechatApi({ ...optionsOf(startWechat(t), []), baseUrl, fetch })
+  const api = createWechatApi({ ...optionsOf(startWechat(t), []), baseUrl, fetch })
 
   t.like(await failure(t, api.getPhoneNumber('code')), { code: 'ERR_WECHAT_UNAVAILABLE' })
   t.is(thief.calls.length, 0)
@@ -686,9 +686,9 @@ async function start(
   const said: string[] = []
   const reached = transport === 'HTTP' ? { baseUrl: await weixin.listen(), fetch } : { fetch: weixin.fetch }
   const options = { ...optionsOf(weixin, said), ...reached, timeout }
-  const api: WechatApi = wechatApi({ ...options, fetch: through(options.fetch) })
+  const api: WechatApi = createWechatApi({ ...options, fetch: through(options.fetch) })
   const alice = weixin.phone({ name: 'alice', phoneNumber: ALICES.phoneNumber })
-  const logIn = async () => code2Session(options)(await newCode(alice))
+  const logIn = async () => createCode2Session(options)(await newCode(alice))
   return { api, weixin, alice, said, logIn }
 }
 
@@ -698,7 +698,7 @@ function optionsOf({ appId, appSecret, fetch }: Wechat, said: string[]): WechatA
     rarely: (code: string, message: string) => said.push(`rarely ${code} ${message}`),
   }
   const baseUrl = 'https://api.weixin.qq.com'
-  return { appId, appSecret, baseUrl, timeout: 5000, fetch, slots: slots(1000), warn }
+  return { appId, appSecret, baseUrl, timeout: 5000, fetch, slots: createSlots(1000), warn }
 }
 
 async function failure(t: ExecutionContext, call: Promise<unknown>): Promise<WechatApiError> {

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import test, { type ExecutionContext } from 'ava'
 import { WeappSessionError } from '../src/index.js'
-import { type Code2SessionOptions, code2Session } from '../src/wechat/code2session.js'
+import { type Code2SessionOptions, createCode2Session } from '../src/wechat/code2session.js'
 import { isRefused, listenTo, startServer } from './support/server.js'
 import { codeLoginHeaders, codeOnly, newCode, startWechat } from './support/wechat.js'
 
@@ -198,7 +198,7 @@ test.serial('the warning about our own fault is given once per middleware', asyn
 function exchangeWith(
   { appId, appSecret, fetch }: { appId: string; appSecret: string; fetch: typeof globalThis.fetch },
   options: Partial<Code2SessionOptions>,
-): ReturnType<typeof code2Session> {
+): ReturnType<typeof createCode2Session> {
   const base = {
     appId,
     appSecret,
@@ -206,7 +206,7 @@ function exchangeWith(
     timeout: 1000,
     warn: { once: () => {}, rarely: () => {} },
   }
-  return code2Session({ ...base, fetch: options.baseUrl ? globalThis.fetch : fetch, ...options })
+  return createCode2Session({ ...base, fetch: options.baseUrl ? globalThis.fetch : fetch, ...options })
 }
 
 async function serve(

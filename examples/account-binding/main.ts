@@ -6,7 +6,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { memoryStore } from 'koa-weapp-session'
-import { createWechat } from 'koa-weapp-session/simulator'
+import { createWechat } from 'weapp-simulator'
 import { bold, dim } from '../tour/print.js'
 import { serve } from '../tour/server.js'
 import { createAccounts } from './accounts.js'

@@ -1,5 +1,5 @@
-import type { Phone } from 'koa-weapp-session/simulator'
 import { createSession } from 'weapp-session-client'
+import type { Phone } from 'weapp-simulator'
 
 type Method = 'GET' | 'POST' | 'DELETE'
 

@@ -1,7 +1,7 @@
 /** `npm run example:basic`: who is calling? */
 import Koa from 'koa'
 import { weappSession } from 'koa-weapp-session'
-import { createWechat } from 'koa-weapp-session/simulator'
+import { createWechat } from 'weapp-simulator'
 import { tryIt } from '../try-it.js'
 
 const wechat = createWechat()

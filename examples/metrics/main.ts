@@ -1,8 +1,8 @@
 /** `npm run example:metrics`: what happens, for Prometheus. */
 import Koa from 'koa'
 import { weappSession } from 'koa-weapp-session'
-import { createWechat } from 'koa-weapp-session/simulator'
 import { Registry } from 'prom-client'
+import { createWechat } from 'weapp-simulator'
 import { tryIt } from '../try-it.js'
 import { countSessions } from './metrics.js'
 

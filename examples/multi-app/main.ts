@@ -1,7 +1,7 @@
 /** `npm run example:multi-app`: one server for two mini programs, whose sessions never cross. */
 import Koa from 'koa'
 import { requireWxUser, weappSession } from 'koa-weapp-session'
-import { createWechat } from 'koa-weapp-session/simulator'
+import { createWechat } from 'weapp-simulator'
 import { tryIt } from '../try-it.js'
 
 // Two mini programs of one Open Platform account: another openId in each, and the same unionId.

@@ -2,7 +2,7 @@
 import Router, { type RouterContext } from '@koa/router'
 import Koa from 'koa'
 import { requireWxUser, weappSession } from 'koa-weapp-session'
-import { createWechat } from 'koa-weapp-session/simulator'
+import { createWechat } from 'weapp-simulator'
 import { tryIt } from '../try-it.js'
 
 declare module 'koa-weapp-session' {

@@ -7,7 +7,7 @@
  * PORT                        default 3000
  */
 import { memoryStore, redisStore, type SessionStore, weappSession } from 'koa-weapp-session'
-import { createWechat, type Phone } from 'koa-weapp-session/simulator'
+import { createWechat, type Phone } from 'weapp-simulator'
 import { bold, dim } from './print.js'
 import { redisProblem } from './redis.js'
 import { createApp, serve } from './server.js'

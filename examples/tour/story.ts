@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Phone, Wechat } from 'koa-weapp-session/simulator'
 import { createSession } from 'weapp-session-client'
+import type { Phone, Wechat } from 'weapp-simulator'
 import { printStep } from './print.js'
 import { tapWire } from './wire.js'
 

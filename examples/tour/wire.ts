@@ -1,4 +1,4 @@
-import type { Phone, Wechat } from 'koa-weapp-session/simulator'
+import type { Phone, Wechat } from 'weapp-simulator'
 
 /** What went over the wire for one request of the phone. */
 export interface Exchange {

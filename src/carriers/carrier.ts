@@ -1,63 +1,84 @@
 import type { Context } from 'koa'
+import type { CarrierKind, Ids } from '../crypto/ids.js'
 import type { WxUserInfo } from '../crypto/user-data.js'
+import type { LoadedSession } from '../session/session.js'
+import type { SessionStore } from '../stores/store.js'
 
 /** How a session travels after login: made by `codeCarrier()`, `headerCarrier()`, `cookieCarrier()` or `jwtCarrier()`. */
 export interface Carrier {
   readonly kind: CarrierKind
+}
+
+/** What the server does with a carrier. */
+export interface SessionCarrier extends Carrier {
+  /** The credential of a session: the code of its login, or one that the server issues. */
+  readonly credential: 'code' | 'issued'
   /**
-   * What a request carries; nothing when it carries none. No store is asked: what cannot be a credential of ours is
-   * refused here.
+   * The credential that a request carries; nothing when it carries none. No store is asked: what cannot be a credential
+   * of ours is refused here.
    *
-   * @throws {WeappSessionError} ERR_SESSION_EXPIRED when it is none that we gave, ERR_BAD_REQUEST when it cannot
+   * @throws {WeappSessionError} ERR_SESSION_EXPIRED when it is none that we issued, ERR_BAD_REQUEST when it cannot
    * be one
    */
-  read(ctx: Context, appId: string): Presented | undefined | Promise<Presented | undefined>
-  /** There is a session by it, so the carrier may give the same object for the next request with it: no junk is kept. */
-  remember?(presented: Presented): void
-  /**
-   * Gives the client a credential, in the response. A carrier that has none lets the code of the login be the
-   * credential.
-   */
-  give?(ctx: Context, given: Given): void | Promise<void>
+  read(
+    ctx: Context,
+    appId: string,
+  ): PresentedCredential | undefined | Promise<PresentedCredential | undefined>
+  /** The credential has a session, so the carrier may return the same object for the next request with it. */
+  remember?(presented: PresentedCredential): void
+  /** Sends the client a credential, in the response. */
+  issue?(ctx: Context, issued: IssuedCredential): void | Promise<void>
   /** Takes the credential from the client, where that can be done. */
-  take?(ctx: Context): void
+  clear?(ctx: Context): void
   /**
    * Whether clients send the credential by themselves, wherever a request comes from, as browsers do cookies: then a
    * login has to come from a page that may log its visitors in.
    */
   readonly ambient?: boolean
-  /** Whether a client forgets the credential at the session's end, and is given it anew when that is later. */
-  readonly tellsEnd?: boolean
+  /** Whether a client forgets the credential at the session's end, and needs it again when that is later. */
+  readonly hasExpiry?: boolean
   /** Whether there are sessions without a user: they begin when something is put into them. */
   readonly anonymous?: boolean
+  /** For a credential that says itself whose session it is: decides when it is believed without the store. */
+  selfContained?(tools: SelfContainedTools): SelfContained
 }
-
-/** Part of what a session is stored under. */
-export type CarrierKind = 'code' | 'header' | 'cookie' | 'jwt'
 
 /** What a request carries. */
-export interface Presented {
-  credential: string
-  /** Whether the client is to be given the same credential anew: it was signed with an old key, or ends soon. */
-  isOld?: boolean
-  /** What the credential itself says of its session: believed without a store, for as long as the carrier says. */
-  claims?: Claims
+export interface PresentedCredential {
+  readonly credential: string
+  /** Whether the client needs the same credential again: it was signed with an old key, or ends soon. */
+  readonly shouldReissue?: boolean
 }
 
-/** A session as far as a credential speaks for it. */
-export interface Claims {
-  user: WxUserInfo
-  /** Unix ms: of the session. */
-  created: number
-  /** Unix ms: of the session. */
-  expires: number
-  /** ms that may pass until an end of the session is noticed. */
-  staleness: number
-}
-
-/** What a carrier gives to a client. */
-export interface Given {
+/** What a carrier sends to a client. Times in Unix ms. */
+export interface IssuedCredential {
   credential: string
   appId: string
-  session: Omit<Claims, 'user' | 'staleness'> & { user: WxUserInfo | null }
+  session: { user: WxUserInfo | null; created: number; expires: number }
+}
+
+/** The sessions of one mini program, as far as a credential describes them. */
+export interface SelfContained {
+  /** The session that a credential describes, where its word is enough. */
+  peek(presented: PresentedCredential): LoadedSession | undefined
+  /** @throws {WeappSessionError} ERR_SESSION_EXPIRED, ERR_STORE_UNAVAILABLE */
+  find(presented: PresentedCredential): Promise<LoadedSession>
+  /** This session has ended, here and now. */
+  ended(id: string): void
+  /** Any session of this user may have ended: each is looked up before it is believed again. */
+  doubt(user: string): void
+}
+
+/** `unknown`: others are at work with it, and it may be there again. */
+export type Presence = 'there' | 'gone' | 'unknown'
+
+/** What it needs of the mini program. */
+export interface SelfContainedTools {
+  appId: string
+  ids: Ids
+  store: Pick<SessionStore, 'timeout'>
+  /** The session as it is stored, renewed where that is due. */
+  load(credential: string): Promise<LoadedSession>
+  /** Whether a session is there, without waiting for others that are at work with it. */
+  presence(id: string): Promise<Presence>
 }

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { checkedCredential } from '../login/read-login.js'
 import { CODE_HEADER } from '../protocol.js'
-import type { Carrier, Presented } from './carrier.js'
+import type { Carrier, PresentedCredential, SessionCarrier } from './carrier.js'
 
 const HEADER = CODE_HEADER.toLowerCase()
 
@@ -18,10 +18,11 @@ const SEEN_MAX = 20_000
  */
 export function codeCarrier(): Carrier {
   /** So that what is found out about a code is found out once. Only codes with a session: anybody can send others. */
-  const seen = new LRUCache<string, Presented>({ max: SEEN_MAX })
+  const seen = new LRUCache<string, PresentedCredential>({ max: SEEN_MAX })
 
-  return {
+  const carrier: SessionCarrier = {
     kind: 'code',
+    credential: 'code',
     read({ req: { headers } }) {
       const code = headers[HEADER] as string | undefined
       return code ? (seen.peek(code) ?? { credential: checkedCredential(code) }) : undefined
@@ -30,4 +31,5 @@ export function codeCarrier(): Carrier {
       seen.set(presented.credential, presented)
     },
   }
+  return carrier
 }

@@ -1,4 +1,4 @@
-import { mistake } from '../util/option-error.js'
+import { optionError } from '../util/option-error.js'
 
 /** What the rules for names look at. */
 export interface Scope {
@@ -19,12 +19,12 @@ export function defaultName(scope: Scope): string {
 /** @throws {TypeError} when browsers would refuse a cookie of that name, whatever case its prefix has */
 export function checkPrefix(name: string, scope: Scope): void {
   if (/^__host-/i.test(name) && !isOfHost(scope)) {
-    throw mistake(
+    throw optionError(
       `cookieCarrier({ name: '${name}' }) needs secure: true, path: '/' and no domain, or browsers refuse the cookie`,
     )
   }
   if (/^__secure-/i.test(name) && !scope.secure)
-    throw mistake(`cookieCarrier({ name: '${name}' }) needs secure: true, or browsers refuse the cookie`)
+    throw optionError(`cookieCarrier({ name: '${name}' }) needs secure: true, or browsers refuse the cookie`)
 }
 
 function isOfHost({ path, domain, secure }: Scope): boolean {

@@ -1,6 +1,6 @@
 import { keyRing } from '../crypto/key-ring.js'
-import { checkOptions, mistake } from '../util/option-error.js'
-import type { Carrier } from './carrier.js'
+import { checkOptions, optionError } from '../util/option-error.js'
+import type { Carrier, SessionCarrier } from './carrier.js'
 import { checkPrefix, defaultName } from './cookie-name.js'
 import { signedIds } from './signed-id.js'
 
@@ -49,10 +49,10 @@ export function cookieCarrier(options: CookieCarrierOptions): Carrier {
   const { keys, path = '/', domain, sameSite = 'lax', secure = true, anonymous = false } = options
   const { name = defaultName({ path, domain, secure }) } = options
   if (!/^[!#$%&'*+.^_`|~\w-]+$/.test(name))
-    throw mistake('cookieCarrier({ name }) must be the name of a cookie')
+    throw optionError('cookieCarrier({ name }) must be the name of a cookie')
   checkPrefix(name, { path, domain, secure })
   if (!['strict', 'lax', 'none'].includes(sameSite)) {
-    throw mistake("cookieCarrier({ sameSite }) must be 'strict', 'lax' or 'none'")
+    throw optionError("cookieCarrier({ sameSite }) must be 'strict', 'lax' or 'none'")
   }
   const ids = signedIds(keyRing('cookieCarrier()', keys), name)
   const attributes = {
@@ -65,23 +65,25 @@ export function cookieCarrier(options: CookieCarrierOptions): Carrier {
     ...(domain && { domain }),
   }
 
-  return {
+  const carrier: SessionCarrier = {
     kind: 'cookie',
+    credential: 'issued',
     anonymous,
     ambient: true,
-    tellsEnd: true,
+    hasExpiry: true,
     read({ cookies }) {
       const value = cookies.get(name, { signed: false })
       return value ? ids.read(value) : undefined
     },
-    give(ctx, { credential, session }) {
+    issue(ctx, { credential, session }) {
       // Whether the way to the user is encrypted is known by whoever is in front of us, not by Koa.
       ctx.cookies.secure = secure
       ctx.cookies.set(name, ids.print(credential), { ...attributes, expires: new Date(session.expires) })
     },
-    take(ctx) {
+    clear(ctx) {
       ctx.cookies.secure = secure
       ctx.cookies.set(name, null, attributes)
     },
   }
+  return carrier
 }

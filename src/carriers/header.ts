@@ -1,9 +1,9 @@
 import { keyRing } from '../crypto/key-ring.js'
 import { WeappSessionError } from '../errors.js'
 import { SESSION_HEADER } from '../protocol.js'
-import { checkOptions, mistake } from '../util/option-error.js'
+import { checkOptions, optionError } from '../util/option-error.js'
 import { warn } from '../util/warn.js'
-import type { Carrier } from './carrier.js'
+import type { Carrier, SessionCarrier } from './carrier.js'
 import { signedIds } from './signed-id.js'
 
 /** Options of {@link headerCarrier}. */
@@ -42,8 +42,8 @@ const TOKEN = /^[!#$%&'*+.^_`|~\w-]+$/
 export function headerCarrier(options: HeaderCarrierOptions): Carrier {
   checkOptions('headerCarrier', options, ['keys', 'name', 'anonymous', 'serect', 'key'])
   const { serect, keys = serect, key, name = key ?? SESSION_HEADER, anonymous = false } = options
-  if (!TOKEN.test(name)) throw mistake('headerCarrier({ name }) must be the name of a header')
-  if (typeof anonymous !== 'boolean') throw mistake('headerCarrier({ anonymous }) must be true or false')
+  if (!TOKEN.test(name)) throw optionError('headerCarrier({ name }) must be the name of a header')
+  if (typeof anonymous !== 'boolean') throw optionError('headerCarrier({ anonymous }) must be true or false')
   if (!/^[a-z\d-]+$/i.test(name)) {
     warn(
       'WEAPP_HEADER_NAME',
@@ -54,8 +54,9 @@ export function headerCarrier(options: HeaderCarrierOptions): Carrier {
   const ids = signedIds(keyRing('headerCarrier()', keys), name.toLowerCase())
   const header = name.toLowerCase()
 
-  return {
+  const carrier: SessionCarrier = {
     kind: 'header',
+    credential: 'issued',
     anonymous,
     read({ req: { headers } }) {
       const value = headers[header]
@@ -64,11 +65,12 @@ export function headerCarrier(options: HeaderCarrierOptions): Carrier {
       if (Array.isArray(value) || value.includes(',')) throw new WeappSessionError('ERR_BAD_REQUEST')
       return ids.read(value)
     },
-    give(ctx, { credential }) {
+    issue(ctx, { credential }) {
       ctx.set(name, ids.print(credential))
     },
-    take(ctx) {
+    clear(ctx) {
       ctx.remove(name)
     },
   }
+  return carrier
 }

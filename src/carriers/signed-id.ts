@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { type KeyRing, SIGNATURE_LENGTH } from '../crypto/key-ring.js'
 import { WeappSessionError } from '../errors.js'
-import type { Presented } from './carrier.js'
+import type { PresentedCredential } from './carrier.js'
 
 /** A session's id with its signature: `ID.SIGNATURE`, 43 characters of base64url each. */
 const SIGNED_ID = new RegExp(`^([\\w-]{43})\\.([\\w-]{${SIGNATURE_LENGTH}})$`)
@@ -10,7 +10,7 @@ const SIGNED_ID = new RegExp(`^([\\w-]{43})\\.([\\w-]{${SIGNATURE_LENGTH}})$`)
 export interface SignedIds {
   print(id: string): string
   /** @throws {WeappSessionError} ERR_SESSION_EXPIRED when we did not sign it */
-  read(value: string): Presented
+  read(value: string): PresentedCredential
 }
 
 /** Ids whose signature was good: to check it again costs more than to remember it. */
@@ -18,7 +18,7 @@ const SEEN_MAX = 20_000
 
 /** `name` is signed too, so that what was given under one name is nothing under another. */
 export function signedIds(keys: KeyRing, name: string): SignedIds {
-  const seen = new LRUCache<string, Presented>({ max: SEEN_MAX })
+  const seen = new LRUCache<string, PresentedCredential>({ max: SEEN_MAX })
 
   return {
     print: (id) => `${id}.${keys.sign(`${name}=${id}`)}`,
@@ -30,7 +30,7 @@ export function signedIds(keys: KeyRing, name: string): SignedIds {
       const [, id = '', signature = ''] = SIGNED_ID.exec(value) ?? []
       const index = id === '' ? -1 : keys.indexOf(`${name}=${id}`, signature)
       if (index < 0) throw new WeappSessionError('ERR_SESSION_EXPIRED')
-      const presented = { credential: id, isOld: index > 0 }
+      const presented = { credential: id, shouldReissue: index > 0 }
       seen.set(value, presented)
       return presented
     },

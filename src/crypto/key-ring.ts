@@ -1,5 +1,5 @@
 import { createHmac, createSecretKey, timingSafeEqual } from 'node:crypto'
-import { mistake } from '../util/option-error.js'
+import { optionError } from '../util/option-error.js'
 
 /** Signs with the first key of a ring, and knows what any of them has signed, as Keygrip does. */
 export interface KeyRing {
@@ -43,7 +43,7 @@ export function checkedKeys(owner: string, keys: unknown): (string | Uint8Array)
   const least = Math.min(...sizes)
   if (sizes.length === 0 || least < KEY_MIN) {
     const wrong = sizes.length === 0 || least === 0 ? 'one is missing' : `one has ${least}`
-    throw mistake(
+    throw optionError(
       `${owner} needs keys: a list of secrets of at least ${KEY_MIN} bytes, the newest first; ${wrong} ` +
         `(make one with: openssl rand -base64 32)`,
     )

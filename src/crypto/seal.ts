@@ -21,7 +21,7 @@ export interface Sealer {
 }
 
 /** A sealer whose key is derived from the appSecret (HKDF, RFC 5869): there is nothing more to configure. */
-export function sealerFor(appSecret: string): Sealer {
+export function createSealer(appSecret: string): Sealer {
   const key = new Uint8Array(hkdfSync('sha256', appSecret, 'koa-weapp-session', 'session_key', 32))
   const nextIv = randomIvs()
 

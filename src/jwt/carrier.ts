@@ -1,12 +1,14 @@
 import { createHash, createPublicKey, createSecretKey, KeyObject } from 'node:crypto'
 import { decodeProtectedHeader, jwtVerify, SignJWT } from 'jose'
+import type { Context } from 'koa'
 import { LRUCache } from 'lru-cache'
-import type { Carrier, Given, Presented } from '../carriers/carrier.js'
+import type { Carrier, IssuedCredential, SessionCarrier } from '../carriers/carrier.js'
 import { checkedKeys } from '../crypto/key-ring.js'
 import { type Profile, userOf } from '../crypto/user-data.js'
 import { WeappSessionError } from '../errors.js'
 import { TOKEN_HEADER } from '../protocol.js'
-import { checkOptions, mistake } from '../util/option-error.js'
+import { checkOptions, optionError } from '../util/option-error.js'
+import { createRevocationCache, type PresentedToken } from './revocation-cache.js'
 
 /**
  * A secret of 32 bytes or more (HS256); or a private key of Node's `crypto`, Ed25519 (EdDSA) or P-256 (ES256). A
@@ -64,8 +66,8 @@ interface Token {
   /** Unix ms: it is nothing any more, it is to be replaced. */
   end: number
   renewal: number
-  fresh: Presented
-  old: Presented
+  fresh: PresentedToken
+  old: PresentedToken
 }
 
 /** Characters of a profile in a token; WeChat's have some 300. */
@@ -91,16 +93,24 @@ export function jwtCarrier(options: JwtCarrierOptions): Carrier {
   const { keys, expiresIn = 900, staleness = 10 } = options
   for (const [name, value] of Object.entries({ expiresIn, staleness })) {
     if (!Number.isSafeInteger(value) || value < 1)
-      throw mistake(`jwtCarrier({ ${name} }) must be whole seconds`)
+      throw optionError(`jwtCarrier({ ${name} }) must be whole seconds`)
   }
   const ring = keysOf(keys)
   const signing = ring.find(({ sign }) => sign)
   /** By their signature: to hash the whole header costs more than all that is done with it. */
   const seen = new LRUCache<string, Token>({ max: SEEN_MAX })
 
-  return { kind: 'jwt', read, give, take: (ctx) => ctx.remove(TOKEN_HEADER) }
+  const carrier: SessionCarrier = {
+    kind: 'jwt',
+    credential: 'issued',
+    read,
+    issue,
+    clear: (ctx) => ctx.remove(TOKEN_HEADER),
+    selfContained: (tools) => createRevocationCache(tools, staleness * 1000),
+  }
+  return carrier
 
-  function read({ req: { headers } }: Parameters<Carrier['read']>[0], appId: string) {
+  function read({ req: { headers } }: Context, appId: string) {
     const { authorization } = headers
     if (!authorization) return undefined
     // Without a word on its recency, which costs more than the look: the oldest make room.
@@ -111,11 +121,11 @@ export function jwtCarrier(options: JwtCarrierOptions): Carrier {
     return verify(authorization, appId)
   }
 
-  async function verify(authorization: string, appId: string): Promise<Presented> {
+  async function verify(authorization: string, appId: string): Promise<PresentedToken> {
     const [, token = ''] = BEARER.exec(authorization) ?? []
     const claims = await verified(token, appId).catch(() => undefined)
     if (!claims) throw new WeappSessionError('ERR_SESSION_EXPIRED')
-    const known = tokenOf(authorization, claims, staleness)
+    const known = tokenOf(authorization, claims)
     seen.set(signatureOf(authorization), known)
     return presented(known)
   }
@@ -135,10 +145,7 @@ export function jwtCarrier(options: JwtCarrierOptions): Carrier {
     return payload as unknown as TokenClaims
   }
 
-  async function give(
-    ctx: Parameters<Carrier['read']>[0],
-    { credential, appId, session }: Given,
-  ): Promise<void> {
+  async function issue(ctx: Context, { credential, appId, session }: IssuedCredential): Promise<void> {
     if (!signing)
       throw new TypeError('koa-weapp-session: jwtCarrier() has only public keys, and logs nobody in')
     const { user, created, expires } = session
@@ -161,21 +168,21 @@ export function jwtCarrier(options: JwtCarrierOptions): Carrier {
 }
 
 /** What there is to know of a token is found out once: all of its requests get the same two objects. */
-function tokenOf(authorization: string, claims: TokenClaims, staleness: number): Token {
+function tokenOf(authorization: string, claims: TokenClaims): Token {
   const { aud: appId, sub, jti: credential, iat, exp, unionId, profile, created, expires } = claims
   const user = userOf({ appId, openId: sub, unionId }, profile)
-  const fresh = { credential, claims: { user, created, expires, staleness: staleness * 1000 } }
+  const fresh = { credential, claims: { user, created, expires } }
   // One that lasts as long as its session has no successor.
   const renewal = exp * 1000 < expires ? ((iat + exp) / 2) * 1000 : Number.POSITIVE_INFINITY
   const end = Math.min(exp * 1000, expires)
-  return { authorization, appId, end, renewal, fresh, old: { ...fresh, isOld: true } }
+  return { authorization, appId, end, renewal, fresh, old: { ...fresh, shouldReissue: true } }
 }
 
 function signatureOf(authorization: string): string {
   return authorization.slice(authorization.lastIndexOf('.') + 1)
 }
 
-function presented({ end, renewal, fresh, old }: Token): Presented {
+function presented({ end, renewal, fresh, old }: Token): PresentedToken {
   const now = Date.now()
   if (now >= end) throw new WeappSessionError('ERR_SESSION_EXPIRED')
   return now > renewal ? old : fresh
@@ -183,7 +190,7 @@ function presented({ end, renewal, fresh, old }: Token): Presented {
 
 function keysOf(given: JwtCarrierOptions['keys']): Key[] {
   const keys = (Array.isArray(given) ? given : [given]).map(keyOf)
-  if (keys.length === 0) throw mistake('jwtCarrier() needs keys')
+  if (keys.length === 0) throw optionError('jwtCarrier() needs keys')
   return keys
 }
 
@@ -196,7 +203,7 @@ function keyOf(given: JwtKey | undefined): Key {
   }
   const { asymmetricKeyType: type, asymmetricKeyDetails: details } = given
   const alg = type === 'ed25519' ? 'EdDSA' : details?.namedCurve === 'prime256v1' ? 'ES256' : undefined
-  if (!alg) throw mistake('jwtCarrier() takes secrets, Ed25519 keys and P-256 keys')
+  if (!alg) throw optionError('jwtCarrier() takes secrets, Ed25519 keys and P-256 keys')
   const verify = given.type === 'private' ? createPublicKey(given) : given
   const kid = kidOf(verify.export({ type: 'spki', format: 'der' }))
   return { kid, alg, sign: given.type === 'private' ? given : undefined, verify }

@@ -1,33 +1,27 @@
 import { LRUCache } from 'lru-cache'
-import type { FoundSession } from '../session/session.js'
-import type { Successions } from '../session/succession.js'
-import type { SessionStore } from '../stores/store.js'
+import type { PresentedCredential, SelfContained, SelfContainedTools } from '../carriers/carrier.js'
+import type { WxUserInfo } from '../crypto/user-data.js'
+import { WeappSessionError } from '../errors.js'
+import type { LoadedSession } from '../session/session.js'
+import type { SessionRecord } from '../stores/store.js'
 
-/** Which sessions are believed on the word of their credential, and for how long. */
-export interface Trust {
-  /**
-   * Whether a session that speaks for itself may be believed: at once, where nothing speaks against it. It is looked up
-   * behind the scenes, when that is due, and before the answer, when there has been a reason for doubt since it was last seen.
-   *
-   * @throws {WeappSessionError} ERR_STORE_UNAVAILABLE
-   */
-  believes(claimant: Claimant): boolean | Promise<boolean>
-  /** This session has ended, here and now. */
-  ended(id: string): void
-  /** Any session of this user may have: each is looked up before it is believed again. */
-  doubt(user: string): void
+/** What a token says of its session. Times in Unix ms. */
+export interface SessionClaims {
+  user: WxUserInfo
+  created: number
+  expires: number
 }
 
-/** Where no credential speaks for itself, there is nothing to remember: its two tables take 17 ms and 4 MB to make. */
-export const NO_TRUST: Trust = { believes: () => false, ended() {}, doubt() {} }
+/** A token that was verified, and what it says. */
+export interface PresentedToken extends PresentedCredential {
+  readonly claims: SessionClaims
+}
 
-/** A session that its credential speaks for. */
-export interface Claimant {
-  found: FoundSession
+/** What is known of the session of a token. */
+interface Described {
+  session: LoadedSession
   /** The id of its user. */
   user: string
-  /** ms */
-  staleness: number
   /** When it was last looked up, and when the last look began that has found it: by the process's own clock, ms. */
   askedAt: number
   confirmedAt: number
@@ -37,46 +31,92 @@ export interface Claimant {
 const MAX = 100_000
 
 /**
- * The store is asked at most once per `staleness` for each session, and nobody waits for it: so an end elsewhere is
- * noticed that late at the latest, and a store that is away stops nobody. What is older, a session or a revocation,
- * is decided by the store: no wall clock is asked.
+ * Believes tokens without the store. It is asked at most once per `staleness` (ms) for each session, and nobody waits for
+ * it: so an end elsewhere is noticed that late at the latest, and a store that is away stops nobody. What is older, a
+ * session or a revocation, is decided by the store: no wall clock is asked.
  */
-export function trust(store: SessionStore, succession: Pick<Successions, 'seen'>): Trust {
+export function createRevocationCache(tools: SelfContainedTools, staleness: number): SelfContained {
+  const { appId, ids, store, load, presence } = tools
   const ends = new LRUCache<string, true>({ max: MAX })
   /** When there was a reason, by the process's own clock: ms. */
   const doubts = new LRUCache<string, number>({ max: MAX })
-
+  /** For as long as the carrier keeps the claims: what follows from them is the same for each request. */
+  const described = new WeakMap<SessionClaims, Described>()
   /** To ask a store in this process costs nothing: then an end elsewhere is noticed at once. */
-  const isHere = store.timeout === 0
+  const isStoreHere = store.timeout === 0
 
   return {
-    believes(claimant) {
-      const { found, user, staleness, askedAt, confirmedAt } = claimant
-      if (ends.has(found.id)) return false
-      if (isHere) return look(claimant).catch(() => true)
-      const doubtedAt = doubts.get(user)
-      if (doubtedAt !== undefined && doubtedAt >= confirmedAt) return look(claimant)
-      // Unknown: asked again at the next request that it is due for.
-      if (performance.now() - askedAt >= staleness) look(claimant).catch(() => {})
-      return true
+    peek(presented) {
+      const known = describe(presented)
+      if (presented.shouldReissue || isStoreHere || !isBelieved(known)) return undefined
+      return known.session
     },
+
+    async find(presented) {
+      if (presented.shouldReissue) return findBehind(presented)
+      return believe(describe(presented))
+    },
+
     ended(id) {
       ends.set(id, true)
     },
+
     doubt(user) {
       doubts.set(user, performance.now())
     },
   }
 
-  async function look(claimant: Claimant): Promise<boolean> {
-    const { id } = claimant.found
+  /** A token that ends soon is looked up before there is another; while the store is away, it is good as it is. */
+  async function findBehind(presented: PresentedCredential): Promise<LoadedSession> {
+    try {
+      return await load(presented.credential)
+    } catch (error) {
+      if (error instanceof WeappSessionError && error.status >= 500) return believe(describe(presented))
+      throw error
+    }
+  }
+
+  async function believe(known: Described): Promise<LoadedSession> {
+    if (ends.has(known.session.id)) throw new WeappSessionError('ERR_SESSION_EXPIRED')
+    if (!isStoreHere && isBelieved(known)) return known.session
+    const found = look(known)
+    if (await (isStoreHere ? found.catch(() => true) : found)) return known.session
+    throw new WeappSessionError('ERR_SESSION_EXPIRED')
+  }
+
+  /** Whether nothing speaks against it. It is looked up behind the scenes, when that is due. */
+  function isBelieved(known: Described): boolean {
+    const { session, user, askedAt, confirmedAt } = known
+    if (ends.has(session.id)) return false
+    const doubtedAt = doubts.get(user)
+    if (doubtedAt !== undefined && doubtedAt >= confirmedAt) return false
+    // Unknown: asked again at the next request that it is due for.
+    if (performance.now() - askedAt >= staleness) look(known).catch(() => {})
+    return true
+  }
+
+  async function look(known: Described): Promise<boolean> {
+    const { id } = known.session
     const began = performance.now()
-    claimant.askedAt = began
-    const entry = await store.read(id)
-    const state = (entry?.state === 'taken' ? await succession.seen(id, entry) : entry)?.state
-    if (state === 'session') claimant.confirmedAt = Math.max(claimant.confirmedAt, began)
-    // One that is taken may be put back: nobody can say yet.
-    else if (state !== 'taken') ends.set(id, true)
-    return state === 'session' || state === 'taken'
+    known.askedAt = began
+    const found = await presence(id)
+    if (found === 'there') known.confirmedAt = Math.max(known.confirmedAt, began)
+    if (found === 'gone') ends.set(id, true)
+    return found !== 'gone'
+  }
+
+  /** The session of a token, with as much of a record as the token knows. */
+  function describe(presented: PresentedCredential): Described {
+    const { credential, claims } = presented as PresentedToken
+    const before = described.get(claims)
+    if (before) return before
+    const { user, created, expires } = claims
+    const id = ids.session(credential)
+    const record: SessionRecord = { v: 1, appId, user, data: {}, key: '', created, expires, rev: -1 }
+    const session: LoadedSession = { id, credential, record, isPartial: true }
+    const never = Number.NEGATIVE_INFINITY
+    const known = { session, user: ids.user(user.openId), askedAt: never, confirmedAt: never }
+    described.set(claims, known)
+    return known
   }
 }

@@ -9,14 +9,14 @@ import {
   type SessionStore,
 } from '../stores/store.js'
 import { breaker, type Pass } from '../util/breaker.js'
-import type { Exchanged } from '../wechat/code2session.js'
+import type { WechatSession } from '../wechat/code2session.js'
 import { BUSY } from '../wechat/errcodes.js'
 import type { Slots } from '../wechat/slots.js'
 
-export interface ExchangesOptions {
+export interface CodeExchangerOptions {
   store: SessionStore
   /** Sends a code to WeChat, once. */
-  code2Session(code: string): Promise<Exchanged>
+  code2Session(code: string): Promise<WechatSession>
   /** How many codes are exchanged at the same time, and how many wait for their turn. */
   slots: Slots
   /** ms that others wait for a login that is under way: then its process is believed to be dead. */
@@ -25,19 +25,23 @@ export interface ExchangesOptions {
 
 type Claimed = Extract<Entry, { state: 'claimed' }>
 
-/** A code that this process has exchanged, and its right to make a session of it. */
-export interface Exchange {
-  exchanged: Exchanged
+/** What became of a code: this process exchanged it, and may create its session; or it was known already. */
+export type LoginOutcome = ExchangeClaim | { kind: 'known'; entry: Entry }
+
+/** A code that this process has exchanged, and the right to create a session for it. */
+export interface ExchangeClaim {
+  kind: 'exchanged'
+  wechat: WechatSession
   claim: Claim
 }
 
-export interface Exchanges {
+export interface CodeExchanger {
   /**
    * Exchanges a code, if no process has; else what became of it.
    *
    * @throws {WeappSessionError} ERR_SESSION_KEY_EXCHANGE_FAILED, now or as it was remembered
    */
-  exchange(id: string, code: string): Promise<Exchange | Entry>
+  exchange(id: string, code: string): Promise<LoginOutcome>
   /** What stands under an id, once no login of it is under way any more. */
   settled(id: string): Promise<Entry | undefined>
   /** Remembers that a code is spent although there is no session: nothing can be created by its claim any more. */
@@ -78,7 +82,12 @@ const COOL_DOWN = 2000
  * While WeChat is silent, or asked by too many, codes that nobody has exchanged are turned away before they are
  * claimed: at once, and without a trace.
  */
-export function exchanges({ store, code2Session, slots, lease }: ExchangesOptions): Exchanges {
+export function createCodeExchanger({
+  store,
+  code2Session,
+  slots,
+  lease,
+}: CodeExchangerOptions): CodeExchanger {
   /** The waiting for a login of another process: one for each code, however many requests wait. */
   const waits = new Map<string, Promise<void>>()
   const refusedHere = new LRUCache<string, RememberedRefusal>({ max: REFUSED_HERE_MAX, ttl: CODE_MEMORY })
@@ -92,33 +101,33 @@ export function exchanges({ store, code2Session, slots, lease }: ExchangesOption
 
   return { exchange, settled, spend }
 
-  async function exchange(id: string, code: string): Promise<Exchange | Entry> {
+  async function exchange(id: string, code: string): Promise<LoginOutcome> {
     const refused = refusedHere.get(id)
     if (refused) throw failure(refused)
     const inTurn = slots.exchange(() => {
       const pass = silence.enter()
       return pass ? claim(id, code, pass) : known(id)
     })
-    const entry = await (inTurn ?? known(id))
-    if ('exchanged' in entry) return entry
+    const outcome = await (inTurn ?? known(id))
+    if (outcome.kind === 'exchanged') return outcome
 
-    const outcome = entry.state === 'claimed' ? await settled(id) : entry
-    if (outcome && HAS_LOGGED_IN.has(outcome.state)) return outcome
-    throw failure(outcome?.state === 'refused' ? outcome.refusal : SPENT)
+    const entry = outcome.entry.state === 'claimed' ? await settled(id) : outcome.entry
+    if (entry && HAS_LOGGED_IN.has(entry.state)) return { kind: 'known', entry }
+    throw failure(entry?.state === 'refused' ? entry.refusal : SPENT)
   }
 
   /** What has become of a code, where WeChat cannot be asked. */
-  async function known(id: string): Promise<Entry> {
+  async function known(id: string): Promise<LoginOutcome> {
     const entry = await store.read(id)
-    if (entry) return entry
+    if (entry) return { kind: 'known', entry }
     throw failure(AWAY)
   }
 
-  async function claim(id: string, code: string, pass: Pass): Promise<Exchange | Entry> {
+  async function claim(id: string, code: string, pass: Pass): Promise<LoginOutcome> {
     let isSent = false
     try {
       const entry = await store.claim(id)
-      if (entry.state !== 'granted') return entry
+      if (entry.state !== 'granted') return { kind: 'known', entry }
       isSent = true
       return await send(code, entry.claim, pass)
     } finally {
@@ -126,9 +135,9 @@ export function exchanges({ store, code2Session, slots, lease }: ExchangesOption
     }
   }
 
-  async function send(code: string, claim: Claim, pass: Pass): Promise<Exchange> {
+  async function send(code: string, claim: Claim, pass: Pass): Promise<ExchangeClaim> {
     try {
-      return { exchanged: await pass.run(() => code2Session(code)), claim }
+      return { kind: 'exchanged', wechat: await pass.run(() => code2Session(code)), claim }
     } catch (error) {
       const refusal = error instanceof WeappSessionError ? error : failure(AWAY)
       // Not awaited: no answer has to wait for it, and where it fails, the claim itself keeps the code from being

@@ -1,6 +1,6 @@
 import type { Context } from 'koa'
 import { WeappSessionError } from '../errors.js'
-import { mistake } from '../util/option-error.js'
+import { optionError } from '../util/option-error.js'
 
 /**
  * Who may log a browser in at `loginPath`, where the credential is a cookie: pages of this host, and those that were
@@ -25,7 +25,7 @@ export interface LoginOrigins {
  */
 export function loginOrigins(allowed: unknown): LoginOrigins {
   if (!Array.isArray(allowed))
-    throw mistake(`loginOrigins must be a list, such as ['https://www.example.com']`)
+    throw optionError(`loginOrigins must be a list, such as ['https://www.example.com']`)
   const hosts = new Set(allowed.map(allowedHost))
 
   return {
@@ -59,7 +59,7 @@ function allowedHost(entry: unknown): string {
   // No pattern, and not the word that stands for no host at all.
   if (isHost && url && !url.host.includes('*') && text !== 'null') return url.host
   const shown = typeof entry === 'string' ? `'${entry}'` : `a ${typeof entry}`
-  throw mistake(
+  throw optionError(
     `loginOrigins has ${shown}: it must be an origin, such as 'https://www.example.com', or its host`,
   )
 }

@@ -16,11 +16,6 @@ const IN_BODY: FieldNames = {
   iv: '`iv`',
 }
 
-/** Whether a request logs in on the path that is only for that. */
-export function isLoginPath(ctx: Context, loginPath: string | undefined): boolean {
-  return loginPath !== undefined && ctx.path === loginPath && ctx.method === 'POST'
-}
-
 /**
  * Reads `{ code, rawData?, signature?, encryptedData?, iv? }`; or takes what a body parser before us has read.
  *

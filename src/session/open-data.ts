@@ -4,21 +4,22 @@ import type { Sealer } from '../crypto/seal.js'
 import { decryptUserData, type EncryptedData } from '../crypto/user-data.js'
 import { WeappSessionError } from '../errors.js'
 import type { SessionStore } from '../stores/store.js'
-import type { Exchanged } from '../wechat/code2session.js'
-import { amend } from './amend.js'
-import type { FoundSession } from './session.js'
+import type { WechatSession } from '../wechat/code2session.js'
+import type { LoadedSession } from './session.js'
+import type { Sessions } from './sessions.js'
 
 export interface OpenDataOptions {
   appId: string
   ids: Ids
-  store: SessionStore
+  store: Pick<SessionStore, 'list'>
+  sessions: Pick<Sessions, 'update'>
   sealer: Sealer
 }
 
 /** Opens what WeChat has encrypted for a user. */
 export interface OpenData {
   /** @throws {WeappSessionError} ERR_UNTRUSTED_RAW_DATA, whatever is wrong */
-  open(session: FoundSession, encrypted: EncryptedData): Promise<Record<string, unknown>>
+  open(session: LoadedSession, encrypted: EncryptedData): Promise<Record<string, unknown>>
   /**
    * The same at a login, with the key that has just come from WeChat.
    *
@@ -26,7 +27,7 @@ export interface OpenData {
    */
   openFirst(
     id: string,
-    exchanged: Pick<Exchanged, 'sessionKey' | 'openId'>,
+    wechat: Pick<WechatSession, 'sessionKey' | 'openId'>,
     encrypted: EncryptedData,
   ): Record<string, unknown>
 }
@@ -47,12 +48,12 @@ const OTHERS = 2
  * A user has one session_key at a time, and each `wx.login` may change it: data that was encrypted just before or
  * just after may need the key of the user's last session, on whichever phone. So those are tried too.
  */
-export function openData({ appId, ids, store, sealer }: OpenDataOptions): OpenData {
+export function createOpenData({ appId, ids, store, sessions, sealer }: OpenDataOptions): OpenData {
   const failures = new LRUCache<string, number>({ max: SESSIONS_MAX })
 
   return { open, openFirst }
 
-  async function open(session: FoundSession, encrypted: EncryptedData): Promise<Record<string, unknown>> {
+  async function open(session: LoadedSession, encrypted: EncryptedData): Promise<Record<string, unknown>> {
     const { id, record } = session
     const before = Math.max(failures.get(id) ?? 0, record.failures ?? 0)
     // Nothing is awaited between the count and the attempt: a thousand at once are a thousand one by one.
@@ -73,7 +74,7 @@ export function openData({ appId, ids, store, sealer }: OpenDataOptions): OpenDa
 
   function openFirst(
     id: string,
-    { sessionKey, openId }: Pick<Exchanged, 'sessionKey' | 'openId'>,
+    { sessionKey, openId }: Pick<WechatSession, 'sessionKey' | 'openId'>,
     encrypted: EncryptedData,
   ): Record<string, unknown> {
     const before = failures.get(id) ?? 0
@@ -87,7 +88,7 @@ export function openData({ appId, ids, store, sealer }: OpenDataOptions): OpenDa
   }
 
   function attempt(
-    { id, record }: FoundSession,
+    { id, record }: LoadedSession,
     encrypted: EncryptedData,
   ): Record<string, unknown> | undefined {
     const sessionKey = sealer.open(record.key, id)
@@ -100,7 +101,7 @@ export function openData({ appId, ids, store, sealer }: OpenDataOptions): OpenDa
   }
 
   async function attemptOthers(
-    { id, record }: FoundSession,
+    { id, record }: LoadedSession,
     encrypted: EncryptedData,
   ): Promise<Record<string, unknown> | undefined> {
     const sessions = await store.list(ids.owner(record.user, id))
@@ -112,11 +113,13 @@ export function openData({ appId, ids, store, sealer }: OpenDataOptions): OpenDa
   }
 
   /** For the other processes. A count that is lost to a parallel one has been counted here. */
-  async function remember({ id, record }: FoundSession): Promise<void> {
+  async function remember({ id, record }: LoadedSession): Promise<void> {
     const failed = failures.get(id) ?? 1
-    await amend(store, id, record, (current) => ({
-      ...current,
-      failures: Math.max(failed, (current.failures ?? 0) + 1),
-    })).catch(() => {})
+    await sessions
+      .update(id, record, (current) => ({
+        ...current,
+        failures: Math.max(failed, (current.failures ?? 0) + 1),
+      }))
+      .catch(() => {})
   }
 }

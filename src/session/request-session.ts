@@ -1,84 +1,81 @@
-import type { Ids } from '../crypto/ids.js'
 import type { Sealer } from '../crypto/seal.js'
 import { type EncryptedData, readEncrypted, type WxUserInfo } from '../crypto/user-data.js'
 import { WeappSessionError } from '../errors.js'
-import type { Trust } from '../jwt/revocation-cache.js'
 import type { Reason } from '../protocol.js'
-import { CODE_MEMORY, type SessionRecord, type SessionStore } from '../stores/store.js'
+import { CODE_MEMORY, type SessionRecord } from '../stores/store.js'
 import { isObject } from '../util/json.js'
-import { mistake } from '../util/option-error.js'
+import { optionError } from '../util/option-error.js'
 import type { PhoneNumber, WechatApi } from '../wechat/api.js'
-import { amend } from './amend.js'
 import { inHandler } from './in-handler.js'
-import type { Lives } from './lives.js'
 import type { OpenData } from './open-data.js'
-import type { FoundSession, OpenSession, SessionData, Situation, WxSession } from './session.js'
+import type { LoadedSession, SessionData, WxSession } from './session.js'
+import type { Sessions } from './sessions.js'
 import { overtaken } from './succession.js'
 
-/** What sessions need of their mini program. */
-export interface Surroundings {
-  ids: Ids
-  store: SessionStore
+/** What the session of a request needs of its mini program. */
+export interface RequestSessionTools {
+  sessions: Sessions
   sealer: Sealer
-  lives: Lives
   openData: OpenData
-  trust: Trust
   wechat: WechatApi
-  find(presented: { credential: string }): FoundSession | Promise<FoundSession>
 }
 
-/** Opens a session for the handlers of one request; without one, a session that begins when it is written to. */
-export type Open = (found: FoundSession | undefined, situation: Situation) => OpenSession
-
-export function opener(surroundings: Surroundings): Open {
-  return (found, situation) => new Opened(surroundings, found, situation)
+export interface RequestSessionOptions {
+  isNew: boolean
+  /** Whether it is only about to begin, for `onLogin`: no handler has seen the request. */
+  isDraft?: boolean
+  /** The session has ended: the request has no user any more. */
+  onEnd(): void
 }
 
 /**
+ * The session of one request: what the middleware does with it. Without a loaded session, one that begins when something
+ * is put into `data`.
+ *
  * The two classes of this project: they are made for each request, and the accessors of an object literal would be
  * made with each. (Measured: that cost a quarter of the request.)
  */
-class Opened implements OpenSession {
+export class RequestSession {
+  /** `null` in a session without a user. */
   readonly user: WxUserInfo | null
+  /** What handlers see of it. */
   readonly visible: WxSession
-  readonly #around: Surroundings
+  readonly #tools: RequestSessionTools
   readonly #onEnd: () => void
-  #session: FoundSession | undefined
+  #session: LoadedSession | undefined
   /** A private copy, made at the first look: the record is the store's, and most requests never look. */
   #data: SessionData | undefined
   /** What that copy was made from, as JSON. */
   #base = ''
   #isOver = false
-  #isToMove = false
-  /** By the process's own clock, when the request found it: ms. */
-  readonly #since = performance.now()
+  #isToRotate = false
+  /** When the request found it, by the process's own clock: ms. */
+  readonly #since: number = performance.now()
 
   constructor(
-    around: Surroundings,
-    found: FoundSession | undefined,
-    { isNew, onEnd, isDraft = false }: Situation,
+    tools: RequestSessionTools,
+    loaded: LoadedSession | undefined,
+    { isNew, onEnd, isDraft = false }: RequestSessionOptions,
   ) {
-    this.#around = around
-    this.#session = found
+    this.#tools = tools
+    this.#session = loaded
     this.#onEnd = onEnd
     // A copy: the record is the store's.
-    this.user = found?.record.user ? { ...found.record.user } : null
-    this.visible = new Visible(this, isNew, isDraft)
+    this.user = loaded?.record.user ? { ...loaded.record.user } : null
+    this.visible = new PublicSession(this, isNew, isDraft)
   }
 
   get data(): SessionData {
-    if (this.#session?.isClaimed) throw new Error(NOT_LOADED)
     if (!this.#data) {
-      this.#base = this.#stored()
+      this.#base = this.#storedData()
       this.#data = JSON.parse(this.#base) as SessionData
     }
     return this.#data
   }
 
   set data(value) {
-    if (!isObject(value)) throw mistake('session.data must be a plain object')
-    if (this.#session?.isClaimed) throw new Error(NOT_LOADED)
-    if (!this.#data) this.#base = this.#stored()
+    if (!isObject(value)) throw optionError('session.data must be a plain object')
+    if (!this.#data) this.#base = this.#storedData()
     this.#data = value
   }
 
@@ -87,20 +84,16 @@ class Opened implements OpenSession {
   }
 
   get expires(): number {
-    return this.#session?.record.expires ?? this.#around.lives.end()
+    return this.#session?.record.expires ?? this.#tools.sessions.expiry()
+  }
+
+  get isLoaded(): boolean {
+    return !this.#session?.isPartial
   }
 
   async load(): Promise<void> {
     const session = this.#session
-    if (!session?.isClaimed) return
-    try {
-      this.#session = await this.#around.find({ credential: session.credential })
-    } catch (error) {
-      // So that the next request with it is refused before its handler begins.
-      const { ids, trust } = this.#around
-      if (isRefusal(error, 'ERR_SESSION_EXPIRED')) trust.doubt(ids.owner(session.record.user, session.id))
-      throw error
-    }
+    if (session && !this.isLoaded) this.#session = await this.#tools.sessions.load(session.credential)
   }
 
   async destroy(): Promise<void> {
@@ -114,7 +107,7 @@ class Opened implements OpenSession {
 
   async rotate(): Promise<void> {
     // Not before the handlers are done: one that throws leaves the session, and its credential, as they were.
-    this.#isToMove = true
+    this.#isToRotate = true
   }
 
   async decrypt(data: unknown): Promise<Record<string, unknown>> {
@@ -122,7 +115,7 @@ class Opened implements OpenSession {
     const encrypted = readEncrypted(data)
     if (!encrypted) throw new WeappSessionError('ERR_UNTRUSTED_RAW_DATA')
     await this.load()
-    const { sealer, openData } = this.#around
+    const { sealer, openData } = this.#tools
     const session = this.#session
     if (!session?.record.user) throw loginRequired('decrypt()')
     // Sealed with an appSecret that has been replaced since: a new login brings a key that opens.
@@ -134,22 +127,24 @@ class Opened implements OpenSession {
   async getPhoneNumber(code: string): Promise<PhoneNumber> {
     const openId = this.#session?.record.user?.openId
     if (!openId || this.#isOver) throw loginRequired('getPhoneNumber()')
-    return this.#around.wechat.getPhoneNumber(code, { openId })
+    return this.#tools.wechat.getPhoneNumber(code, { openId })
   }
 
   async isKeyAlive(): Promise<boolean> {
     await this.load()
     const session = this.#session
     const openId = session?.record.user?.openId
-    const key = session && this.#around.sealer.open(session.record.key, session.id)
+    const key = session && this.#tools.sealer.open(session.record.key, session.id)
     if (!openId || this.#isOver || key === undefined) return false
-    return this.#around.wechat.isKeyAlive(openId, key)
+    return this.#tools.wechat.isKeyAlive(openId, key)
   }
 
-  current(): FoundSession | undefined {
+  /** The session as it is now; nothing when there is none (any more). */
+  current(): LoadedSession | undefined {
     return this.#isOver ? undefined : this.#session
   }
 
+  /** The record with what handlers have put into `data`; `undefined` when nothing has changed. */
   changed(): SessionRecord | undefined {
     if (this.#data === undefined || this.#isOver || !this.#session) return undefined
     const after = JSON.stringify(this.#data)
@@ -157,35 +152,39 @@ class Opened implements OpenSession {
     return { ...this.#session.record, data: JSON.parse(after) }
   }
 
-  isLoaded(): boolean {
-    return !this.#session?.isClaimed
-  }
-
+  /** Whether a handler has looked at `data`, and may have changed it, or has asked for another credential. */
   isTouched(): boolean {
-    return !this.#isOver && (this.#data !== undefined || this.#isToMove)
+    return !this.#isOver && (this.#data !== undefined || this.#isToRotate)
   }
 
+  /**
+   * Stores what has changed, and gives the session another credential where a handler has asked for one.
+   *
+   * @throws {WeappSessionError} ERR_SESSION_CONFLICT, also when the session was ended meanwhile
+   */
   async save(): Promise<void> {
     const conflict = await this.#saveData().catch((error: unknown) => {
       // Whoever has the old credential could keep a session from getting another by writing to it.
-      if (this.#isToMove && isRefusal(error, 'ERR_SESSION_CONFLICT')) return error
+      if (this.#isToRotate && isRefusal(error, 'ERR_SESSION_CONFLICT')) return error
       throw error
     })
-    if (this.#isToMove && this.#session) this.#session = await this.#around.lives.move(this.#session)
+    if (this.#isToRotate && this.#session) this.#session = await this.#tools.sessions.rotate(this.#session)
     if (conflict) throw conflict
   }
 
   async #saveData(): Promise<void> {
-    const { lives, store } = this.#around
+    const { sessions } = this.#tools
     if (!this.#session) {
-      if (this.#data && Object.keys(this.data).length > 0) this.#session = await lives.beginGuest(this.data)
+      if (this.#data && Object.keys(this.data).length > 0)
+        this.#session = await sessions.createGuest(this.data)
       return
     }
-    const update = this.changed()
-    if (!update) return
-    const saved = await amend(store, this.#session.id, this.#session.record, (current) => {
+    const changed = this.changed()
+    if (!changed) return
+    const { id, record } = this.#session
+    const saved = await sessions.update(id, record, (current) => {
       if (JSON.stringify(current.data) !== this.#base) throw new WeappSessionError('ERR_SESSION_CONFLICT')
-      return { ...current, data: update.data }
+      return { ...current, data: changed.data }
     })
     // Not "expired", which a client may answer with a login and the same request once more: the handler has run.
     if (!saved) throw overtaken()
@@ -193,73 +192,68 @@ class Opened implements OpenSession {
 
   async #end(): Promise<void> {
     if (!this.#session) return
-    const { id, record, isClaimed } = this.#session
-    const { store, ids, trust } = this.#around
-    const user = ids.owner(record.user, id)
-    const wasKnown = await store.end(id, user)
+    const wasKnown = await this.#tools.sessions.end(this.#session)
     // Then it got another credential so long ago that nobody knows which: that one lives on.
-    const mayLiveOn = isClaimed || performance.now() - this.#since >= CODE_MEMORY
+    const mayLiveOn = !this.isLoaded || performance.now() - this.#since >= CODE_MEMORY
     if (!wasKnown && mayLiveOn) throw overtaken()
-    trust.ended(id)
-    // What it had become has ended too.
-    trust.doubt(user)
   }
 
-  #stored(): string {
+  #storedData(): string {
+    if (!this.isLoaded) throw new Error(NOT_LOADED)
     return JSON.stringify(this.#session?.record.data ?? {})
   }
 }
 
 /** What handlers hold: nothing of the record, and no secret, can be reached from it. */
-class Visible implements WxSession {
+class PublicSession implements WxSession {
   readonly isNew: boolean
-  readonly #opened: Opened
+  readonly #session: RequestSession
   readonly #isDraft: boolean
 
-  constructor(opened: Opened, isNew: boolean, isDraft: boolean) {
-    this.#opened = opened
+  constructor(session: RequestSession, isNew: boolean, isDraft: boolean) {
+    this.#session = session
     this.#isDraft = isDraft
     this.isNew = isNew
   }
 
   get data(): SessionData {
-    return this.#opened.data
+    return this.#session.data
   }
 
   set data(value) {
-    this.#opened.data = value
+    this.#session.data = value
   }
 
   get createdAt(): Date {
-    return new Date(this.#opened.created)
+    return new Date(this.#session.created)
   }
 
   get expiresAt(): Date {
-    return new Date(this.#opened.expires)
+    return new Date(this.#session.expires)
   }
 
   load(): Promise<void> {
-    return this.#asked(this.#opened.load())
+    return this.#asked(this.#session.load())
   }
 
   destroy(): Promise<void> {
-    return this.#asked(this.#opened.destroy())
+    return this.#asked(this.#session.destroy())
   }
 
   rotate(): Promise<void> {
-    return this.#asked(this.#opened.rotate())
+    return this.#asked(this.#session.rotate())
   }
 
   decrypt(encrypted: EncryptedData): Promise<Record<string, unknown>> {
-    return this.#asked(this.#opened.decrypt(encrypted))
+    return this.#asked(this.#session.decrypt(encrypted))
   }
 
   getPhoneNumber(code: string): Promise<PhoneNumber> {
-    return this.#asked(this.#opened.getPhoneNumber(code))
+    return this.#asked(this.#session.getPhoneNumber(code))
   }
 
   isKeyAlive(): Promise<boolean> {
-    return this.#asked(this.#opened.isKeyAlive())
+    return this.#asked(this.#session.isKeyAlive())
   }
 
   /** Before there is a session, no handler has begun: `onLogin` refuses as a login does. */
@@ -270,7 +264,7 @@ class Visible implements WxSession {
   /** For `ctx.body = ctx.$wxSession`. */
   toJSON(): object {
     const { isNew, createdAt, expiresAt } = this
-    return { ...(this.#opened.isLoaded() && { data: this.data }), createdAt, expiresAt, isNew }
+    return { ...(this.#session.isLoaded && { data: this.data }), createdAt, expiresAt, isNew }
   }
 }
 

@@ -100,41 +100,13 @@ declare module 'koa' {
   }
 }
 
-/** A session, what it goes by, and the id it is stored under. */
-export interface FoundSession {
+/** A session, its credential, and the id it is stored under. */
+export interface LoadedSession {
   id: string
   credential: string
   record: SessionRecord
-  /** The record is no more than what the credential says of it. */
-  isClaimed?: boolean
+  /** The record is no more than what the credential says of it: it has to be loaded before anybody looks closer. */
+  isPartial?: boolean
   /** This very request has made it live longer. */
   isRenewed?: boolean
-}
-
-/** A session within one request: what handlers see of it, and what the middleware does with it. */
-export interface OpenSession {
-  /** `null` in a session without a user. */
-  readonly user: WxUserInfo | null
-  readonly visible: WxSession
-  /** The session as it is now; nothing when there is none (any more). */
-  current(): FoundSession | undefined
-  /** Whether a handler has looked at `data`, and may have changed it. */
-  isTouched(): boolean
-  /** The record with what handlers have put into `data`; `undefined` when nothing has changed. */
-  changed(): SessionRecord | undefined
-  /**
-   * Stores what has changed.
-   *
-   * @throws {WeappSessionError} ERR_SESSION_CONFLICT, also when the session was ended meanwhile
-   */
-  save(): Promise<void>
-}
-
-/** What a session has to do with its request. */
-export interface Situation {
-  isNew: boolean
-  /** Whether it is only about to begin, for `onLogin`: no handler has seen the request. */
-  isDraft?: boolean
-  /** It is over: the request has no user any more. */
-  onEnd(): void
 }

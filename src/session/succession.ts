@@ -71,7 +71,7 @@ const LEASE = 10_000
  * has not answered, there may be a new session whose credential nobody was given, and then that one ends. (A login's
  * credential follows from its code, so others may have it once the code is used.)
  */
-export function successions(store: SessionStore, ids: Ids): Successions {
+export function createSuccessions(store: SessionStore, ids: Ids): Successions {
   return {
     settled,
     seen,

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import { checkOptions, mistake } from '../util/option-error.js'
+import { checkOptions, optionError } from '../util/option-error.js'
 import { warn } from '../util/warn.js'
 import {
   type Claim,
@@ -51,7 +51,8 @@ const JUNK_MAX = 10_000
 export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
   checkOptions('memoryStore', options, ['max'])
   const { max = 100_000 } = options
-  if (!Number.isSafeInteger(max) || max < 1) throw mistake('memoryStore({ max }) must be a positive integer')
+  if (!Number.isSafeInteger(max) || max < 1)
+    throw optionError('memoryStore({ max }) must be a positive integer')
   if (process.env.NODE_ENV === 'production') {
     warn(
       'WEAPP_MEMORY_STORE',

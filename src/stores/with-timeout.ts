@@ -3,7 +3,7 @@ import { WeappSessionError } from '../errors.js'
 import { breaker } from '../util/breaker.js'
 import { deadline } from '../util/deadline.js'
 import type { Warn } from '../util/warn.js'
-import type { SessionRecord, SessionStore } from './store.js'
+import type { SessionStore } from './store.js'
 
 /** ms */
 const DEFAULT_TIMEOUT = 250
@@ -12,7 +12,6 @@ const DEFAULT_TIMEOUT = 250
 const RETRY_AFTER = 1
 
 const calls = diagnostics('store')
-const cache = diagnostics('cache')
 
 /** A call that the store did not answer in time. */
 class TooLate extends Error {}
@@ -26,7 +25,7 @@ class TooLate extends Error {}
  * for any more do not pile up in front of it. Only lateness counts: one that answers with an error (Redis, when
  * it is full or a replica, to every write) may well be right for the next call.
  */
-export function guarded(store: SessionStore, warn: Warn): SessionStore {
+export function withTimeout(store: SessionStore, warn: Warn): SessionStore {
   const { timeout = DEFAULT_TIMEOUT } = store
   const isFailure = (error: unknown) => error instanceof TooLate
   // Nearly all: of a cluster, one node may hang while the others answer.
@@ -46,19 +45,14 @@ export function guarded(store: SessionStore, warn: Warn): SessionStore {
     }
   }
 
-  function peek(id: string): SessionRecord | undefined {
-    const record = store.peek?.(id)
-    if (cache.hasSubscribers) cache.publish({ isHit: record !== undefined })
-    return record
-  }
-
   function tooLate(): Error {
     return new TooLate(`no answer within ${timeout} ms`)
   }
 
   return {
     timeout,
-    ...(store.peek && { peek }),
+    // It asks nobody, so there is nothing to wait for.
+    ...(store.peek && { peek: store.peek }),
     read: (id) => call('read', () => store.read(id)),
     claim: (id) => call('claim', () => store.claim(id)),
     refuse: (claim, refusal, memory) => call('refuse', () => store.refuse(claim, refusal, memory)),

@@ -1,16 +1,17 @@
 /** A mistake in the options, said at start-up in one sentence that names the option. */
-export function mistake(what: string): TypeError {
+export function optionError(what: string): TypeError {
   return new TypeError(`koa-weapp-session: ${what}`)
 }
 
 /** Refuses options that are no object, and names that are misspelt. */
 export function checkOptions(owner: string, options: unknown, names: readonly string[]): void {
-  if (typeof options !== 'object' || options === null) throw mistake(`${owner} needs an object of options`)
+  if (typeof options !== 'object' || options === null)
+    throw optionError(`${owner} needs an object of options`)
   for (const name of Object.keys(options)) {
     if (names.includes(name)) continue
     const near = nearest(name, names)
     const hint = near ? `did you mean '${near}'?` : `it has ${names.join(', ')}`
-    throw mistake(`${owner} has no option '${name}': ${hint}`)
+    throw optionError(`${owner} has no option '${name}': ${hint}`)
   }
 }
 

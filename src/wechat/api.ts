@@ -1,6 +1,6 @@
 import { createHash, createHmac } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
-import { mistake } from '../util/option-error.js'
+import { optionError } from '../util/option-error.js'
 import { accessToken } from './access-token.js'
 import { WechatApiError } from './api-error.js'
 import { isTokenRefused, type WechatCall, type WechatCallsOptions, wechatCalls } from './call.js'
@@ -54,7 +54,7 @@ const CODE = /^[!-~]{1,512}$/
 const INVALID_SIGNATURE = 87009
 
 /** The API of one mini program, with an access_token of its own. */
-export function wechatApi({ appId, appSecret, slots, ...options }: WechatApiOptions): WechatApi {
+export function createWechatApi({ appId, appSecret, slots, ...options }: WechatApiOptions): WechatApi {
   const call = wechatCalls(options)
   const token = accessToken({ appId, appSecret, call })
   const answers = new LRUCache<string, Promise<PhoneNumber>>({ max: CODES_MAX, ttl: CODE_LIFE })
@@ -67,7 +67,8 @@ export function wechatApi({ appId, appSecret, slots, ...options }: WechatApiOpti
    */
   async function getPhoneNumber(code: string, who: GetPhoneNumberOptions = {}): Promise<PhoneNumber> {
     // Said rather than ignored: `undefined` here is a user whom somebody forgot to log in.
-    if ('openId' in who && !isText(who.openId)) throw mistake('getPhoneNumber({ openId }) must be an openId')
+    if ('openId' in who && !isText(who.openId))
+      throw optionError('getPhoneNumber({ openId }) must be an openId')
     if (typeof code !== 'string' || !CODE.test(code))
       throw new WechatApiError('ERR_WECHAT_CODE_REFUSED', NO_CODE)
 
@@ -179,7 +180,7 @@ export interface Wechat {
 }
 
 /** One API for all mini programs of a server. */
-export function wechatOf(apis: ReadonlyMap<string, WechatApi>): Wechat {
+export function createWechat(apis: ReadonlyMap<string, WechatApi>): Wechat {
   return {
     async getPhoneNumber(code, { appId, ...options } = {}) {
       return apiOf(appId).getPhoneNumber(code, options)
@@ -190,7 +191,7 @@ export function wechatOf(apis: ReadonlyMap<string, WechatApi>): Wechat {
     const [only] = apis.size === 1 && appId === undefined ? apis.values() : []
     const api = only ?? apis.get(appId ?? '')
     if (api) return api
-    throw mistake(`appId must be a mini program of this server: ${[...apis.keys()].join(', ')}`)
+    throw optionError(`appId must be a mini program of this server: ${[...apis.keys()].join(', ')}`)
   }
 }
 

@@ -6,7 +6,7 @@ import { ADVICE, BUSY, describeAnswer, isText, networkErrorCode, RETRY_AFTER, tr
 import { type Answer, transport } from './transport.js'
 
 /** Who WeChat says the user is. The session_key stays on this server. */
-export interface Exchanged {
+export interface WechatSession {
   openId: string
   unionId: string | undefined
   sessionKey: string
@@ -35,7 +35,7 @@ const exchanges = diagnostics('exchange')
  * Rejects with ERR_SESSION_KEY_EXCHANGE_FAILED. The secret is in the URL, so neither the URL nor an error that
  * may contain it (those of `fetch` and of JSON parsers do) ever becomes part of ours.
  */
-export function code2Session(options: Code2SessionOptions): (code: string) => Promise<Exchanged> {
+export function createCode2Session(options: Code2SessionOptions): (code: string) => Promise<WechatSession> {
   const { appId, appSecret, timeout, warn } = options
   const ask = transport(options)
   const fixed = new URLSearchParams({ appid: appId, secret: appSecret })
@@ -70,7 +70,7 @@ export function code2Session(options: Code2SessionOptions): (code: string) => Pr
     }
   }
 
-  function check({ status, text }: Answer): Exchanged {
+  function check({ status, text }: Answer): WechatSession {
     // Served as text/plain, and a success has no errcode (the documentation's `errcode: 0` is not sent):
     // what counts is that both fields are there.
     const body = parseObject(text)

@@ -22,7 +22,7 @@ const FOR_A_USER = 3
  * numbers must not keep others from logging in; and each user has a few, so that one cannot take that half. As many
  * again wait, first come, first served; but who waits for a limit of their own holds up nobody else.
  */
-export function slots(concurrency: number): Slots {
+export function createSlots(concurrency: number): Slots {
   const total = limit(concurrency, Number.POSITIVE_INFINITY)
   const ofExchanges = [total, limit(concurrency)]
   const calls = limit(Math.max(1, Math.floor(concurrency / 2)))

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import { setImmediate as turn } from 'node:timers/promises'
 import test from 'ava'
-import { createWechat } from '../../src/simulator/index.js'
+import { createWechat } from '../../simulator/src/index.js'
 
 // The mini program is CommonJS without declarations.
 const require = createRequire(import.meta.url)

@@ -17,9 +17,9 @@ import request, {
   type SessionOptions,
   type WxSocketTask,
 } from '../../client/src/index.js'
+import type { Phone } from '../../simulator/src/index.js'
 import { type Reason, requireWxUser, type WxUserInfo } from '../../src/index.js'
 import { MAGIC_ID } from '../../src/protocol.js'
-import type { Phone } from '../../src/simulator/index.js'
 import { startServer } from '../support/server.js'
 import { until } from '../support/until.js'
 import { startWechat } from '../support/wechat.js'

@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
-import { type Export, readEntries } from '../../scripts/api.js'
-import { printApi, printReport } from '../../scripts/api-pages.js'
+import { readEntries } from '../../scripts/api.js'
+import { printPages, printReport } from '../../scripts/api-pages.js'
+import type { Declaration } from '../../scripts/declarations.js'
 import { COMMENTS, compile, MINI_PROGRAM } from './support/compile.js'
 import { readPage, root } from './support/markdown.js'
 
@@ -12,8 +13,29 @@ const OURS = ['koa-weapp-session', 'koa-weapp-session/testing']
 const ours = entries.filter(({ name }) => OURS.includes(name))
 const called = entries.flatMap(({ exports }) => exports.filter(({ kind }) => kind === 'function'))
 
-test('docs/api.md is what the declarations say; if not: npm run docs', (t) => {
-  t.is(readFileSync(join(root, 'docs/api.md'), 'utf8'), printApi(entries))
+const pages = printPages(entries)
+
+test('docs/api.md and docs/api/ are what the declarations say; if not: npm run docs', (t) => {
+  for (const [name, text] of pages) t.is(readFileSync(join(root, 'docs', name), 'utf8'), text, name)
+  t.deepEqual(readdirSync(join(root, 'docs/api')).sort(), [
+    'client.md',
+    'express-store.md',
+    'jwt.md',
+    'server.md',
+    'simulator.md',
+    'testing.md',
+  ])
+})
+
+test('docs/api/server.md has every variant of a union, what a type is made of, and what the import adds to Koa', (t) => {
+  const text = pages.get('api/server.md') ?? ''
+  const store = readFileSync(join(root, 'src/stores/store.ts'), 'utf8')
+  const variants = Array.from(store.matchAll(/^ +\| \{ (\w+: '\w+')/gm), ([, variant = '']) => variant)
+
+  t.true(variants.length > 4)
+  for (const variant of variants) t.true(text.includes(variant), variant)
+  t.regex(text, /^const STATUS_BY_REASON: \{/m)
+  t.regex(text, /^declare module 'koa' \{[\s\S]*\$wxSession/m)
 })
 
 test('docs/api-report.txt has every exported name, and no other; if not: npm run docs, and a line in the changelog', (t) => {
@@ -29,14 +51,14 @@ test('every exported name says what it is', (t) => {
 
 test('every option says what it is, and every number in which unit', (t) => {
   for (const { name, exports } of entries) {
-    const isOurs = (one: Export) =>
+    const isOurs = (one: Declaration) =>
       OURS.includes(name) ||
       ['WechatOptions', 'PhoneOptions', 'FaultOptions', 'SessionOptions'].includes(one.name)
     for (const one of exports.filter((one) => one.name.endsWith('Options') && isOurs(one))) {
       for (const { name: option, comment, code } of one.members) {
         const where = `${name}: ${one.name}.${option}`
         t.not(comment, '', where)
-        if (/: number\b/.test(code)) t.regex(comment, UNIT, where)
+        if (IS_NUMBER.test(code)) t.regex(comment, UNIT, where)
       }
     }
   }
@@ -65,7 +87,9 @@ test('what checks its options says that it throws', (t) => {
 })
 
 test('the examples compile', (t) => {
-  const examples = readPage('docs/api.md').blocks.filter(({ lang }) => lang === 'ts')
+  const examples = [...pages.keys()]
+    .flatMap((name) => readPage(`docs/${name}`).blocks)
+    .filter(({ lang }) => lang === 'ts')
   const inMiniPrograms = examples.filter(({ text }) => text.includes('require('))
   const others = examples.filter((block) => !inMiniPrograms.includes(block))
 
@@ -102,15 +126,18 @@ function completed(text: string): string {
 /** Names of types that are words of examples too. */
 const HIDDEN = ['Wechat', 'Phone', 'request', 'Session']
 
+const IS_NUMBER = /^(readonly )?\w+\??: ([^{(]*\| )?number\b/
 const UNIT =
   /\b(ms|milliseconds|seconds|Unix|bytes|characters|percent|degrees|how many|most|at the same time|errcode|status|Port)\b/i
-const CHECKS = /\bmistake\(|\bcheckOptions\(|\bsettle\(/
+const CHECKS = /\boptionError\(|\bcheckOptions\(|\bresolveOptions\(/
 
 function sources(): string[] {
-  const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
-  return files
-    .filter((file) => file.endsWith('.ts'))
-    .map((file) => readFileSync(join(root, 'src', file), 'utf8'))
+  return ['src', 'simulator/src'].flatMap((folder) => {
+    const files = readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    return files
+      .filter((file) => file.endsWith('.ts'))
+      .map((file) => readFileSync(join(root, folder, file), 'utf8'))
+  })
 }
 
 function exportedFunctions(text: string): string[] {

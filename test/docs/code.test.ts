@@ -10,9 +10,9 @@ import { allPages, type Block, root } from './support/markdown.js'
 
 const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 
-// docs/api.md prints declarations, which the compiler itself has made.
+// docs/api/ prints declarations, which the compiler itself has made.
 const blocks = allPages()
-  .filter(({ path }) => path !== 'docs/api.md')
+  .filter(({ path }) => !path.startsWith('docs/api/'))
   .flatMap(({ blocks }) => blocks)
 const inLanguage = (...langs: string[]) => blocks.filter(({ lang }) => langs.includes(lang))
 

@@ -28,8 +28,16 @@ test('links to elsewhere are https', (t) => {
   }
 })
 
-test('every page of docs/ is linked from both READMEs', (t) => {
-  const docs = pages.filter(({ path }) => path.startsWith('docs/')).map(({ path }) => `./${path}`)
+test('every page of docs/ is linked from both READMEs, and those of the API from docs/api.md', (t) => {
+  const all = pages.filter(({ path }) => path.startsWith('docs/')).map(({ path }) => `./${path}`)
+  const docs = all.filter((path) => !path.startsWith('./docs/api/'))
+  const api = all.filter((path) => !docs.includes(path)).map((path) => path.replace('/docs', ''))
+  const { links } = readPage('docs/api.md')
+  t.true(api.length >= 4)
+  t.deepEqual(
+    api.filter((path) => !links.includes(path)),
+    [],
+  )
 
   for (const readme of ['README.md', 'README.zh-CN.md']) {
     const { links } = readPage(readme)

@@ -1,14 +1,8 @@
 import test, { type ExecutionContext } from 'ava'
 import type { Context } from 'koa'
-import {
-  type Carrier,
-  codeCarrier,
-  cookieCarrier,
-  headerCarrier,
-  jwtCarrier,
-  requireWxUser,
-} from '../../src/index.js'
-import type { Phone } from '../../src/simulator/index.js'
+import type { Phone } from '../../simulator/src/index.js'
+import { type Carrier, codeCarrier, cookieCarrier, headerCarrier, requireWxUser } from '../../src/index.js'
+import { jwtCarrier } from '../../src/jwt/index.js'
 import { startServer, type TestServer } from '../support/server.js'
 import { startWechat } from '../support/wechat.js'
 import { filled, matches, matchesJson, type Names, parseMessage, send } from './support/http.js'

@@ -4,6 +4,7 @@ import { type Page, readPage } from './support/markdown.js'
 const PAIRS = [
   ['README.md', 'README.zh-CN.md'],
   ['client/README.md', 'client/README.zh-CN.md'],
+  ['simulator/README.md', 'simulator/README.zh-CN.md'],
 ] as const
 
 for (const [english, chinese] of PAIRS) {

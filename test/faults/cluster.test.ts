@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
 import { createCluster } from 'redis'
+import type { Wechat } from '../../simulator/src/index.js'
 import { redisStore } from '../../src/index.js'
-import type { Wechat } from '../../src/simulator/index.js'
 import {
   type KnownSession,
   knownSession,

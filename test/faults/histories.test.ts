@@ -1,6 +1,6 @@
 import test from 'ava'
 import fc from 'fast-check'
-import type { Wechat } from '../../src/simulator/index.js'
+import type { Wechat } from '../../simulator/src/index.js'
 import { type Fleet, startFleet } from '../support/histories/fleet.js'
 import { type History, show } from '../support/histories/history.js'
 import { violationsOf } from '../support/histories/rules.js'

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
 import { createCluster, createSentinel } from 'redis'
 import { redisStore, type SessionStore } from '../../src/index.js'
-import { guarded } from '../../src/stores/with-timeout.js'
+import { withTimeout } from '../../src/stores/with-timeout.js'
 import { startRedis } from '../support/redis.js'
 import { startCluster } from '../support/redis-cluster.js'
 import { startSentinel } from '../support/redis-sentinel.js'
@@ -161,5 +161,5 @@ async function sentinelStore(t: ExecutionContext, prefix: string): Promise<Sessi
 /** As the middleware has it: what hangs is given up. */
 function kept(t: ExecutionContext, store: SessionStore): SessionStore {
   t.teardown(() => store.close?.())
-  return guarded(store, () => {})
+  return withTimeout(store, () => {})
 }

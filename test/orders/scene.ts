@@ -1,4 +1,4 @@
-import { idsOf } from '../../src/crypto/ids.js'
+import { createIds } from '../../src/crypto/ids.js'
 import { newCode } from '../support/wechat.js'
 import type { Answer } from './call.js'
 import { PREFIX, type Server, type Setting, TTL, type World } from './world.js'
@@ -58,7 +58,7 @@ export async function scene(world: World, setting: Setting, pair: Pair): Promise
   const late = world.home(setting, TTL * 0.75)
   const [ofDevice, ofOther] = setting.isOtherFirst ? [late, early] : [early, late]
 
-  const ids = idsOf(wechat.appId, wechat.appSecret, setting.carrier)
+  const ids = createIds(wechat.appId, wechat.appSecret, setting.carrier)
   const labels = new Map<string, string>()
   const label = (id: string, words: string) => void labels.set(`${PREFIX}s:${id}`, words)
   // A phone takes a moment for each.

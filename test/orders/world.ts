@@ -1,5 +1,6 @@
 import Koa, { type Context } from 'koa'
 import { createClient } from 'redis'
+import { type Clock, createWechat, type Wechat } from '../../simulator/src/index.js'
 import {
   codeCarrier,
   headerCarrier,
@@ -8,7 +9,6 @@ import {
   type WeappSessionOptions,
   weappSession,
 } from '../../src/index.js'
-import { type Clock, createWechat, type Wechat } from '../../src/simulator/index.js'
 import { NO_TIMER } from '../../src/stores/redis/own-client.js'
 import * as scripts from '../../src/stores/redis/scripts.js'
 import { startRedis } from '../support/redis.js'

@@ -9,27 +9,34 @@ import test, { type ExecutionContext } from 'ava'
 import { readPage } from '../docs/support/markdown.js'
 import { freePorts } from '../support/redis.js'
 import { until } from '../support/until.js'
-import { type Packed, packClient, packServer, root, run } from './support/pack.js'
+import { type Packed, packClient, packServer, packSimulator, root, run } from './support/pack.js'
 
 let folder: string
-/** A project of its own, into which both packages were installed. */
+/** A project of its own, into which the packages were installed. */
 let project: string
 let server: Packed
 let client: Packed
+let simulator: Packed
 
 test.before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'weapp-packages-'))
-  ;[server, client] = await Promise.all([packServer(folder), packClient(folder)])
+  ;[server, client, simulator] = await Promise.all([
+    packServer(folder),
+    packClient(folder),
+    packSimulator(folder),
+  ])
   project = await mkdtemp(join(tmpdir(), 'weapp-newcomer-'))
   // What the README says, with the tarballs for the names that are not published yet.
-  const [install] = installsOf('README.md')
-  const names = (install ?? '').replace(/^npm install /, '').split(' ')
   const tarballs: Record<string, string> = {
     'koa-weapp-session': server.path,
     'weapp-session-client': client.path,
+    'weapp-simulator': simulator.path,
   }
   const flags = ['--prefer-offline', '--no-audit', '--no-fund', '--fetch-retries=1']
-  await run('npm', ['install', ...flags, ...names.map((name) => tarballs[name] ?? name)], { cwd: project })
+  for (const line of installsOf('README.md')) {
+    const names = line.replace(/^npm install /, '').split(' ')
+    await run('npm', ['install', ...flags, ...names.map((name) => tarballs[name] ?? name)], { cwd: project })
+  }
 })
 
 test.after.always(async () => {
@@ -42,10 +49,7 @@ test('from npm install to a logged-in request, by the README alone', async (t) =
     const [serverPort, wechatPort] = (await freePorts(2)).map(String) as [string, string]
     // Both ports are somebody else's on a busy machine.
     const here = (text: string) => text.replaceAll('3000', serverPort).replaceAll('8080', wechatPort)
-    for (const { text } of blocks) {
-      const [, file] = /^\/\/ (\w+\.mjs)\n/.exec(text) ?? []
-      if (file) await writeFile(join(project, file), here(text))
-    }
+    for (const [file, text] of programsIn(readme)) await writeFile(join(project, file), here(text))
     const [start = '', call = ''] = blocks
       .filter(({ lang, text }) => lang === 'sh' && text.includes('node server.mjs'))
       .flatMap(({ text }) => here(text).split('\n'))
@@ -64,14 +68,19 @@ test('from npm install to a logged-in request, by the README alone', async (t) =
   }
 })
 
+test('the program of the simulator’s README prints what a server gets for a code', async (t) => {
+  for (const readme of ['simulator/README.md', 'simulator/README.zh-CN.md']) {
+    const [[file, text] = ['', '']] = programsIn(readme)
+    await writeFile(join(project, file), text)
+
+    const { stdout } = await run(process.execPath, [file], { cwd: project })
+
+    t.regex(stdout, /^\{\s+session_key: '[\w+/]{22}==',\s+openid: 'o[\w-]{27}'\s+\}\n$/, readme)
+  }
+})
+
 test('the server package holds what was built, its sources, documents, and nothing else', async (t) => {
-  const sources = (await readdir(join(root, 'src'), { recursive: true })).filter((name) =>
-    name.endsWith('.ts'),
-  )
-  const built = sources.flatMap((name) => {
-    const stem = `dist/${name.slice(0, -3)}`
-    return [`src/${name}`, `${stem}.js`, `${stem}.js.map`, `${stem}.d.ts`]
-  })
+  const built = await builtFrom(join(root, 'src'))
   const others = server.files.filter((path) => !built.includes(path))
 
   t.deepEqual(
@@ -79,7 +88,7 @@ test('the server package holds what was built, its sources, documents, and nothi
     [],
   )
   t.deepEqual(
-    others.filter((path) => !/^docs\/([\w-]+\.md|images\/[\w.-]+\.svg)$/.test(path)),
+    others.filter((path) => !/^docs\/((api\/)?[\w-]+\.md|images\/[\w.-]+\.svg)$/.test(path)),
     ['CHANGELOG.md', 'LICENSE', 'README.md', 'README.zh-CN.md', 'SECURITY.md', 'package.json'],
   )
   t.log(
@@ -90,6 +99,15 @@ test('the server package holds what was built, its sources, documents, and nothi
   )
   t.true(server.size < 400 * 1024)
   t.true(client.size < 40 * 1024)
+})
+
+test('the simulator package holds what was built, its sources, and nothing else', async (t) => {
+  const built = await builtFrom(join(root, 'simulator/src'))
+  const always = ['LICENSE', 'README.md', 'README.zh-CN.md', 'package.json']
+
+  t.deepEqual(simulator.files, [...built, ...always].sort())
+  t.log(`simulator: ${inKB(simulator.size)} packed, ${inKB(simulator.unpackedSize)} unpacked`)
+  t.true(simulator.size < 100 * 1024)
 })
 
 test('both manifests are ready to be published', (t) => {
@@ -112,29 +130,33 @@ test('both manifests are ready to be published', (t) => {
   )
 })
 
+test('the simulator’s manifest is ready to be published, and the server has it for development', (t) => {
+  const [ours, its] = ['package.json', 'simulator/package.json'].map((path) =>
+    JSON.parse(readFileSync(join(root, path), 'utf8')),
+  )
+
+  for (const field of ['version', 'license', 'engines', 'publishConfig']) t.deepEqual(its[field], ours[field])
+  t.is(its.dependencies, undefined)
+  t.deepEqual(Object.keys(its.peerDependencies), Object.keys(its.peerDependenciesMeta))
+  t.is(ours.devDependencies['weapp-simulator'], its.version)
+})
+
 test('the server is imported and required, with each of its entry points', async (t) => {
-  const entries = Object.keys(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).exports)
-  const names = entries
-    .filter((entry) => !entry.endsWith('.json'))
-    .map((entry) => `koa-weapp-session${entry.slice(1)}`)
-  const say = 'console.log(all.map((one) => Object.keys(one).sort().join()).join(" "))'
-  const imports = names.map((name, i) => `import * as m${i} from '${name}'`).join('\n')
-  await writeFile(
-    join(project, 'imported.mjs'),
-    `${imports}\nconst all = [${names.map((_, i) => `m${i}`)}]\n${say}`,
-  )
-  const requires = names.map((name) => `require('${name}')`)
-  await writeFile(join(project, 'required.cjs'), `const all = [${requires}]\n${say}`)
+  const names = entriesOf('package.json')
+  const { imported, required } = await load('server', names)
 
-  const [imported, required] = await Promise.all(
-    ['imported.mjs', 'required.cjs'].map((file) => run(process.execPath, [file], { cwd: project })),
-  )
+  t.true(names.length >= 2)
+  t.is(imported.stdout, required.stdout)
+  t.regex(imported.stdout, /weappSession.* jwtCarrier fromExpressStore storeContract/)
+  t.is(imported.stderr, '')
+  t.is(required.stderr, '')
+})
 
-  t.true(names.length >= 3)
-  t.is(imported?.stdout, required?.stdout)
-  t.regex(imported?.stdout ?? '', /weappSession.* createClock,createWechat storeContract/)
-  t.is(imported?.stderr, '')
-  t.is(required?.stderr, '')
+test('the simulator is imported and required', async (t) => {
+  const { imported, required } = await load('simulator', entriesOf('simulator/package.json'))
+
+  t.is(imported.stdout, 'createClock,createWechat\n')
+  t.deepEqual(required, imported)
 })
 
 test('without redis and ws, which are optional, nothing is missing until it is asked for', async (t) => {
@@ -153,8 +175,8 @@ test('without redis and ws, which are optional, nothing is missing until it is a
 const USES = `
   import type Koa from 'koa'
   import { redisStore, requireWxUser, weappSession, type WxUserInfo } from 'koa-weapp-session'
-  import { createWechat } from 'koa-weapp-session/simulator'
   import { storeContract } from 'koa-weapp-session/testing'
+  import { createWechat } from 'weapp-simulator'
 
   declare module 'koa-weapp-session' { interface SessionData { cart?: string[] } }
 
@@ -206,6 +228,53 @@ test('its types work with compilers new and old, however they find modules', asy
 })
 
 const TYPES = ['@types/koa@3', '@types/node@20']
+
+/** What `tsc` makes of a folder of sources, and these: all that a package has of them. */
+async function builtFrom(folder: string): Promise<string[]> {
+  const names = await readdir(folder, { recursive: true })
+  return names
+    .filter((name) => name.endsWith('.ts'))
+    .flatMap((name) => {
+      const stem = `dist/${name.slice(0, -3)}`
+      return [`src/${name}`, `${stem}.js`, `${stem}.js.map`, `${stem}.d.ts`]
+    })
+}
+
+/** By which names a package is imported. */
+function entriesOf(manifest: string): string[] {
+  const { name, exports } = JSON.parse(readFileSync(join(root, manifest), 'utf8'))
+  const entries = Object.keys(exports).filter((entry) => !entry.endsWith('.json'))
+  return entries.map((entry) => name + entry.slice(1))
+}
+
+/** What programs print that import modules, or require them, and list the exports of each. */
+async function load(program: string, names: string[]): Promise<Record<'imported' | 'required', Output>> {
+  const say = 'console.log(all.map((one) => Object.keys(one).sort().join()).join(" "))'
+  const imports = names.map((name, i) => `import * as m${i} from '${name}'`).join('\n')
+  const modules = names.map((_, i) => `m${i}`)
+  await writeFile(join(project, `load-${program}.mjs`), `${imports}\nconst all = [${modules}]\n${say}`)
+  const requires = names.map((name) => `require('${name}')`)
+  await writeFile(join(project, `load-${program}.cjs`), `const all = [${requires}]\n${say}`)
+
+  const runs = ['mjs', 'cjs'].map((kind) =>
+    run(process.execPath, [`load-${program}.${kind}`], { cwd: project }),
+  )
+  const [imported, required] = (await Promise.all(runs)) as [Output, Output]
+  return { imported, required }
+}
+
+interface Output {
+  stdout: string
+  stderr: string
+}
+
+/** Examples that say in their first line which file they are, with that name. */
+function programsIn(readme: string): [file: string, text: string][] {
+  return readPage(readme).blocks.flatMap(({ text }) => {
+    const [, file] = /^\/\/ (\w+\.mjs)\n/.exec(text) ?? []
+    return file ? [[file, text]] : []
+  })
+}
 
 /** What a README installs. */
 function installsOf(readme: string): string[] {

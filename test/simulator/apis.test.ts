@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import test from 'ava'
 
-import type { Wechat } from '../../src/simulator/index.js'
+import type { Wechat } from '../../simulator/src/index.js'
 import { exchange, logIn, minutes, startWechat } from './support.js'
 
 const host = 'https://api.weixin.qq.com'

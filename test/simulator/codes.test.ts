@@ -1,6 +1,6 @@
 import test from 'ava'
 
-import { createWechat } from '../../src/simulator/index.js'
+import { createWechat } from '../../simulator/src/index.js'
 import { exchange, exchangeUrl, logIn, minutes, startWechat } from './support.js'
 
 test('a code is exchanged for the openid and the session_key, without an errcode', async (t) => {

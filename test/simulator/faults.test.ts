@@ -1,6 +1,6 @@
 import test, { type ExecutionContext } from 'ava'
 
-import type { Wechat } from '../../src/simulator/index.js'
+import type { Wechat } from '../../simulator/src/index.js'
 import { exchange, exchangeUrl, logIn, soon, startWechat, until } from './support.js'
 
 // Each fault must look the same to an application, whether it calls through `wechat.fetch` or by real HTTP.

@@ -1,6 +1,6 @@
 import test from 'ava'
 
-import type { RequestOptions, RequestResult } from '../../src/simulator/index.js'
+import type { RequestOptions, RequestResult } from '../../simulator/src/index.js'
 import { failure, read, result, soon, startServer, startWechat, until } from './support.js'
 
 test('what the app sends arrives', async (t) => {

@@ -5,7 +5,7 @@ import type { Duplex } from 'node:stream'
 import test, { type ExecutionContext } from 'ava'
 import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws'
 
-import type { ConnectSocketOptions, Phone, SocketTask } from '../../src/simulator/index.js'
+import type { ConnectSocketOptions, Phone, SocketTask } from '../../simulator/src/index.js'
 import { failure, result, run, soon, startWechat, until } from './support.js'
 
 /** A server of sockets over HTTP that ends with the test. */

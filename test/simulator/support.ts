@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import type { ExecutionContext } from 'ava'
 
-import type { Callbacks, Wechat, WxFailure } from '../../src/simulator/index.js'
+import type { Callbacks, Wechat, WxFailure } from '../../simulator/src/index.js'
 
 export { until } from '../support/until.js'
 export { startWechat } from '../support/wechat.js'
@@ -83,7 +83,7 @@ export function soon(ms = 20): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms))
 }
 
-const simulator = new URL('../../src/simulator/index.ts', import.meta.url).href
+const simulator = new URL('../../simulator/src/index.ts', import.meta.url).href
 
 /** Runs a module, which finds `createWechat`, in a process of its own; resolves to its exit code and what it said. */
 export async function run(

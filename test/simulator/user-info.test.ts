@@ -2,8 +2,8 @@ import { createDecipheriv, createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import test from 'ava'
 
-import type { GetUserInfoResult } from '../../src/simulator/index.js'
-import { encrypt, signatureOf } from '../../src/simulator/user-info.js'
+import type { GetUserInfoResult } from '../../simulator/src/index.js'
+import { encrypt, signatureOf } from '../../simulator/src/user-info.js'
 import { exchange, failure, logIn, result, soon, startWechat } from './support.js'
 
 const vectors = JSON.parse(await readFile(new URL('../vectors.json', import.meta.url), 'utf8'))

@@ -1,13 +1,13 @@
 import test from 'ava'
 
-import { createClock, createWechat } from '../../src/simulator/index.js'
+import { createClock, createWechat } from '../../simulator/src/index.js'
 import { exchangeUrl, failure, logIn, minutes, run, startServer, startWechat } from './support.js'
 
 test('it does not run in production', async (t) => {
   const { exitCode, output } = await run('createWechat()', { NODE_ENV: 'production' })
 
   t.is(exitCode, 1)
-  t.regex(output, /TypeError: koa-weapp-session\/simulator: .* NODE_ENV=production/)
+  t.regex(output, /TypeError: weapp-simulator: .* NODE_ENV=production/)
 })
 
 test('a closed simulator lets the process end', async (t) => {

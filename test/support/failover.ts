@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ExecutionContext } from 'ava'
-import { idsOf } from '../../src/crypto/ids.js'
-import type { Wechat } from '../../src/simulator/index.js'
+import type { Wechat } from '../../simulator/src/index.js'
+import { createIds } from '../../src/crypto/ids.js'
 import { type ServerProcess, type StoreSettings, startProcesses } from './processes.js'
 import { until } from './until.js'
 import { codeLoginHeaders, codeOnly, startWechat } from './wechat.js'
@@ -105,7 +105,7 @@ export function knownSession(
   openId: string,
   headers: Record<string, string>,
 ): KnownSession {
-  const key = `${prefix}s:${idsOf(appId, appSecret, 'code').session(headers['X-WX-Code'] ?? '')}`
+  const key = `${prefix}s:${createIds(appId, appSecret, 'code').session(headers['X-WX-Code'] ?? '')}`
   return { openId, headers: codeOnly(headers), key, token: `${openId}:first`, isAlive: true }
 }
 

@@ -8,10 +8,10 @@ import {
   type Carrier,
   cookieCarrier,
   headerCarrier,
-  jwtCarrier,
   memoryStore,
   type SessionStore,
 } from '../../src/index.js'
+import { jwtCarrier } from '../../src/jwt/index.js'
 import { type CountingStore, countingStore, type StoreMethod } from './counting-store.js'
 import { startServer, type TestServer, type TestServerOptions } from './server.js'
 import { KEY, kept, type Visitor, visitor } from './visitor.js'

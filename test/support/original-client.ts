@@ -1,5 +1,5 @@
+import type { Phone } from '../../simulator/src/index.js'
 import { MAGIC_ID, type RefusalBody } from '../../src/protocol.js'
-import type { Phone } from '../../src/simulator/index.js'
 
 export interface OriginalOptions {
   url: string

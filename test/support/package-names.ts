@@ -1,7 +1,7 @@
 import { register } from 'node:module'
 
 /**
- * Examples import the package by its name, as its users do. After this, that is the sources, in this process: nothing
+ * Examples import the packages by their names, as their users do. After this, those are the sources, in this process: nothing
  * needs to be built.
  */
 export function namesAreSources(): void {
@@ -17,7 +17,9 @@ export function sourcesByName(): string[] {
 const NAMES = `
 const sources = {
   'koa-weapp-session': '${new URL('../../src/index.ts', import.meta.url)}',
-  'koa-weapp-session/simulator': '${new URL('../../src/simulator/index.ts', import.meta.url)}',
+  'koa-weapp-session/jwt': '${new URL('../../src/jwt/index.ts', import.meta.url)}',
+  'koa-weapp-session/express-store': '${new URL('../../src/stores/express/index.ts', import.meta.url)}',
+  'weapp-simulator': '${new URL('../../simulator/src/index.ts', import.meta.url)}',
 }
 export const resolve = (name, context, next) => next(sources[name] ?? name, context)
 `

@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import type { ExecutionContext } from 'ava'
 import supertest, { type Response } from 'supertest'
+import type { Wechat } from '../../simulator/src/index.js'
 import type { WeappSessionOptions } from '../../src/index.js'
-import type { Wechat } from '../../src/simulator/index.js'
 
 /** What a server process is told; see server-process.ts for what it answers. */
 export interface ProcessSettings {

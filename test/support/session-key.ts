@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { GetUserInfoResult, Phone, Wechat } from '../../src/simulator/index.js'
+import type { GetUserInfoResult, Phone, Wechat } from '../../simulator/src/index.js'
 
 /** What `wx.getUserInfo()` gives: signed and encrypted with the key that the user has now. */
 export function userInfoOf(phone: Phone): Promise<GetUserInfoResult> {

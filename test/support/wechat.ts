@@ -1,5 +1,5 @@
 import type { ExecutionContext } from 'ava'
-import { createWechat, type Phone, type Wechat, type WechatOptions } from '../../src/simulator/index.js'
+import { createWechat, type Phone, type Wechat, type WechatOptions } from '../../simulator/src/index.js'
 import { trace } from './trace.js'
 
 /** A WeChat whose secrets must not turn up anywhere; ends with the test. */

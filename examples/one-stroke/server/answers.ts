@@ -25,7 +25,7 @@ export function succeed(ctx: Context, data: unknown): void {
 }
 
 /** The original app's answer to what did not. */
-export function fail(ctx: Context, { reason, status, message }: DrawingError): void {
+function fail(ctx: Context, { reason, status, message }: DrawingError): void {
   ctx.status = status
   if (status === 503) ctx.set('Retry-After', '1')
   ctx.body = { code: -1, msg: 'fail', error: { reason, message } }

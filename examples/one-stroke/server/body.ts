@@ -3,7 +3,7 @@ import getRawBody from 'raw-body'
 import { DrawingError } from './errors.js'
 
 /** Bytes of a request's body. */
-export const BODY_MAX = 1024 * 1024
+const BODY_MAX = 1024 * 1024
 
 /**
  * Reads a body that is a JSON object.

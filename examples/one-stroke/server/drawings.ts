@@ -44,7 +44,7 @@ export interface DrawingStore {
 export const DRAWINGS_MAX = 500
 
 /** Characters of all actions of a page together, after which it ends: a hundred drawings can be 100 MB. */
-export const PAGE_LENGTH = 4 * 1024 * 1024
+const PAGE_LENGTH = 4 * 1024 * 1024
 
 /** A place in the list, between two drawings. It stays good when the drawing that it came from is removed. */
 export type Place = Pick<Drawing, 'savedAt' | 'id'>

@@ -1,5 +1,5 @@
 /** What a request can be refused for, and the HTTP status of that. */
-export const STATUSES = {
+const STATUSES = {
   ERR_BODY_INVALID: 400,
   ERR_QUERY_INVALID: 400,
   ERR_DRAWING_INVALID: 400,

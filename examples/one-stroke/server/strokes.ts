@@ -10,7 +10,7 @@ export interface Stroke {
   points: number[]
 }
 
-export const STROKES_MAX = 2000
+const STROKES_MAX = 2000
 const WIDTH_MAX = 64
 const X_MAX = 1000
 const Y_MAX = 2000

@@ -11,7 +11,7 @@ export interface Entries {
 }
 
 /** What the store has is not ours, or damaged. */
-export const FOREIGN: unique symbol = Symbol('none of ours')
+const FOREIGN: unique symbol = Symbol('none of ours')
 
 /**
  * ms after which a write that has not called back is believed to be lost: most databases give up before that. Until

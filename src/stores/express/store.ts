@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { isObject } from '../../util/json.js'
-import { checkOptions, mistake } from '../../util/option-error.js'
+import { checkOptions, optionError } from '../../util/option-error.js'
 import { warn } from '../../util/warn.js'
 import {
   type Claim,
@@ -59,9 +59,9 @@ export function fromExpressStore(store: ExpressStore, options: ExpressStoreOptio
   checkOptions('fromExpressStore', options, ['prefix', 'timeout'])
   const { prefix = 'weapp-session:', timeout = 250 } = options
   checkStore(store)
-  if (typeof prefix !== 'string') throw mistake('fromExpressStore({ prefix }) must be a text')
+  if (typeof prefix !== 'string') throw optionError('fromExpressStore({ prefix }) must be a text')
   if (!Number.isFinite(timeout) || timeout <= 0) {
-    throw mistake('fromExpressStore({ timeout }) must be a positive number of ms')
+    throw optionError('fromExpressStore({ timeout }) must be a positive number of ms')
   }
   if (process.env.NODE_ENV === 'production') {
     warn(
@@ -380,7 +380,7 @@ export function fromExpressStore(store: ExpressStore, options: ExpressStoreOptio
 function checkStore(store: ExpressStore): void {
   const methods = ['get', 'set', 'destroy'] as const
   if (methods.some((method) => typeof store?.[method] !== 'function')) {
-    throw mistake(
+    throw optionError(
       'fromExpressStore() needs a store of express-session, with get, set and destroy: new RedisStore({ client }), say',
     )
   }

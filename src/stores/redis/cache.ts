@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache'
-import { checkOptions, mistake } from '../../util/option-error.js'
+import { diagnostics } from '../../diagnostics.js'
+import { checkOptions, optionError } from '../../util/option-error.js'
 import type { SessionRecord } from '../store.js'
 
 /** Options of the memory that `redisStore({ cache })` keeps sessions in. */
@@ -41,14 +42,22 @@ interface Kept {
   until: number
 }
 
+const channel = diagnostics('cache')
+
 export function redisCache(options: true | RedisCacheOptions): RedisCache {
-  const { maxAge, max } = settle(options)
+  const { maxAge, max } = resolveOptions(options)
   const kept = new LRUCache<string, Kept>({ max })
   const known = new LRUCache<string, true>({ max: 2 * max })
   /** The latest read of a session that is under way. */
   const readings = new Map<string, Reading>()
 
-  return { peek, isKnown: (id) => known.has(id), noticed, isStuck, begin, forget }
+  return { peek: peekAndTell, isKnown: (id) => known.has(id), noticed, isStuck, begin, forget }
+
+  function peekAndTell(id: string): SessionRecord | undefined {
+    const record = peek(id)
+    if (channel.hasSubscribers) channel.publish({ isHit: record !== undefined })
+    return record
+  }
 
   function peek(id: string): SessionRecord | undefined {
     // Without a word on its recency, which costs more than the look: it is read again soon, and is young then.
@@ -98,12 +107,12 @@ export function redisCache(options: true | RedisCacheOptions): RedisCache {
   }
 }
 
-function settle(options: true | RedisCacheOptions): Required<RedisCacheOptions> {
+function resolveOptions(options: true | RedisCacheOptions): Required<RedisCacheOptions> {
   if (options !== true) checkOptions('redisStore({ cache })', options, ['maxAge', 'max'])
   const { maxAge = 10, max = 10_000 } = options === true ? {} : options
   if (!Number.isFinite(maxAge) || maxAge <= 0)
-    throw mistake('redisStore({ cache: { maxAge } }) must be a positive number of seconds')
+    throw optionError('redisStore({ cache: { maxAge } }) must be a positive number of seconds')
   if (!Number.isSafeInteger(max) || max < 1)
-    throw mistake('redisStore({ cache: { max } }) must be a whole number of sessions')
+    throw optionError('redisStore({ cache: { max } }) must be a whole number of sessions')
   return { maxAge, max }
 }

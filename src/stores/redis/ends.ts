@@ -1,9 +1,8 @@
 import { CODE_MEMORY, type SessionStore, type Taking } from '../store.js'
 import { parseSession, parseTaken } from './codec.js'
 import type { Connection } from './connection.js'
-import type { RedisKeys } from './logins.js'
 import type { RevocationOrder } from './revocations.js'
-import type { Run } from './run.js'
+import type { RedisKeys, Run } from './run.js'
 import { ABANDON, CONFIRM, END, ENROLL_AGAIN, PUT_BACK, REVOKE, TAKE } from './scripts.js'
 
 /** How sessions end in Redis, or are taken to become others: see {@link SessionStore}. */

@@ -5,7 +5,7 @@ import { lifeOf, printSession } from './codec.js'
 import type { Connection } from './connection.js'
 import type { RedisEnds } from './ends.js'
 import type { OrderedClaim, RevocationOrder } from './revocations.js'
-import type { Run } from './run.js'
+import type { RedisKeys, Run } from './run.js'
 import { CLAIM, ENROLL, ENROLL_AGAIN, KEEP, REPLACE, SETTLE } from './scripts.js'
 
 /** What logins do in Redis: see {@link SessionStore}. */
@@ -19,11 +19,6 @@ export interface RedisLoginsOptions {
   entryOf(client: RedisClient, id: string, value: string): Promise<Entry | undefined>
   ends: Pick<RedisEnds, 'endAll' | 'leave' | 'retract'>
   revocations: RevocationOrder
-}
-
-export interface RedisKeys {
-  session(id: string): string
-  user(user: string): string
 }
 
 export function redisLogins(options: RedisLoginsOptions): RedisLogins {

@@ -2,6 +2,12 @@ import type { RedisClient } from './client.js'
 import type { Connection } from './connection.js'
 import type { Script } from './scripts.js'
 
+/** The keys of Redis, by what is stored under them: see scripts.ts. */
+export interface RedisKeys {
+  session(id: string): string
+  user(user: string): string
+}
+
 /** Runs one of our scripts: by its hash, and whole where Redis does not know it (any more). */
 export type Run = (script: Script, key: string, args: (string | number)[]) => Promise<unknown>
 

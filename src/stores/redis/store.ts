@@ -1,4 +1,4 @@
-import { checkOptions, mistake } from '../../util/option-error.js'
+import { checkOptions, optionError } from '../../util/option-error.js'
 import { parseRefusal } from '../shape.js'
 import { CODE_MEMORY, type Entry, LIST_MAX, type SessionRecord, type SessionStore } from '../store.js'
 import { type RedisCache, type RedisCacheOptions, redisCache } from './cache.js'
@@ -50,11 +50,11 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
   checkOptions('redisStore', options, ['client', 'url', 'prefix', 'timeout', 'cache'])
   const { prefix = 'wxs:', timeout = 250, cache: wanted = false } = options
   if (!Number.isFinite(timeout) || timeout <= 0) {
-    throw mistake('redisStore({ timeout }) must be a positive number of ms')
+    throw optionError('redisStore({ timeout }) must be a positive number of ms')
   }
   const connection = connect(options, timeout)
   if (wanted && 'client' in options && !('duplicate' in options.client)) {
-    throw mistake(
+    throw optionError(
       'redisStore({ cache }) needs a client that can be duplicated: a client, cluster or sentinel of redis 6',
     )
   }
@@ -170,7 +170,7 @@ function connect(options: RedisStoreOptions, timeout: number): Connection {
   if (typeof url === 'string' && URL.canParse(url) && /^rediss?:$/.test(new URL(url).protocol)) {
     return connectionTo(url, timeout)
   }
-  throw mistake(
+  throw optionError(
     'redisStore() needs a { client } of the redis package, or a { url } like redis://127.0.0.1:6379',
   )
 }

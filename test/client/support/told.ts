@@ -9,7 +9,7 @@ import {
   type SessionError,
   type SessionOptions,
 } from '../../../client/src/index.js'
-import type { Phone } from '../../../src/simulator/index.js'
+import type { Phone } from '../../../simulator/src/index.js'
 import { startServer, type TestServer, type TestServerOptions } from '../../support/server.js'
 import { namedPhone } from '../../support/wechat.js'
 

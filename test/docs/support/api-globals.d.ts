@@ -1,4 +1,4 @@
-/** What the examples of docs/api.md take for granted, beside what those of the other documents do. */
+/** What the examples of docs/api/ take for granted, beside what those of the other documents do. */
 import type Router from '@koa/router'
 import type Koa from 'koa'
 import type { SessionStore as Store } from 'koa-weapp-session'

@@ -14,8 +14,10 @@ interface Setting {
 /** Against the sources, so that nothing has to be built, and a document cannot be ahead of them. */
 const PATHS = {
   'koa-weapp-session': ['../../src/index.ts'],
-  'koa-weapp-session/simulator': ['../../src/simulator/index.ts'],
+  'koa-weapp-session/jwt': ['../../src/jwt/index.ts'],
+  'koa-weapp-session/express-store': ['../../src/stores/express/index.ts'],
   'koa-weapp-session/testing': ['../../src/testing/index.ts'],
+  'weapp-simulator': ['../../simulator/src/index.ts'],
 }
 
 export const SERVER: Setting = {

@@ -22,27 +22,34 @@ export interface Packed {
   unpackedSize: number
 }
 
-/**
- * Packs the server as it is published, in a folder of its own: `dist` may be in the making for another test, and must
- * not be swept away under it.
- */
-export async function packServer(folder: string): Promise<Packed> {
-  const stage = join(folder, 'server')
-  const tsc = join(root, 'node_modules/typescript/bin/tsc')
-  await mkdir(stage)
-  await run(process.execPath, [tsc, '-p', root, '--outDir', join(stage, 'dist')])
-  const { files }: { files: string[] } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'))
-  const folders = files.filter((name) => name !== 'dist').map((name) => name.replace(/\/.*/, ''))
-  const always = ['package.json', 'README.md', 'README.zh-CN.md', 'LICENSE']
-  for (const name of new Set([...folders, ...always])) {
-    await cp(join(root, name), join(stage, name), { recursive: true })
-  }
-  return pack(stage, folder)
+export function packServer(folder: string): Promise<Packed> {
+  return packCompiled(root, join(folder, 'server'), folder)
+}
+
+export function packSimulator(folder: string): Promise<Packed> {
+  return packCompiled(join(root, 'simulator'), join(folder, 'simulator'), folder)
 }
 
 export async function packClient(folder: string): Promise<Packed> {
   await run(process.execPath, ['scripts/build-client.js'], { cwd: root })
   return pack(join(root, 'client'), folder)
+}
+
+/**
+ * Packs what `tsc` builds as it is published, in a folder of its own: `dist` may be in the making for another test, and
+ * must not be swept away under it.
+ */
+async function packCompiled(project: string, stage: string, to: string): Promise<Packed> {
+  const tsc = join(root, 'node_modules/typescript/bin/tsc')
+  await mkdir(stage)
+  await run(process.execPath, [tsc, '-p', project, '--outDir', join(stage, 'dist')])
+  const { files }: { files: string[] } = JSON.parse(await readFile(join(project, 'package.json'), 'utf8'))
+  const folders = files.filter((name) => name !== 'dist').map((name) => name.replace(/\/.*/, ''))
+  const always = ['package.json', 'README.md', 'README.zh-CN.md', 'LICENSE']
+  for (const name of new Set([...folders, ...always])) {
+    await cp(join(project, name), join(stage, name), { recursive: true })
+  }
+  return pack(stage, to)
 }
 
 async function pack(from: string, to: string): Promise<Packed> {

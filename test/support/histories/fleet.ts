@@ -1,7 +1,7 @@
 import { Agent } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ExecutionContext } from 'ava'
-import type { Wechat } from '../../../src/simulator/index.js'
+import type { Wechat } from '../../../simulator/src/index.js'
 import { type ProcessOptions, type ServerProcess, startProcess } from '../processes.js'
 import type { OwnRedis } from '../redis.js'
 import { type Link, openLink } from './link.js'

@@ -1,4 +1,4 @@
-import type { Phone } from '../../../src/simulator/index.js'
+import type { Phone } from '../../../simulator/src/index.js'
 import { codeOnly } from '../wechat.js'
 
 export interface User {

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import type { Fault } from '../../../src/simulator/index.js'
+import type { Fault } from '../../../simulator/src/index.js'
 import type { Choice } from './holders.js'
 
 /** What can be done with one credential. */

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Fault, Wechat } from '../../../src/simulator/index.js'
+import type { Fault, Wechat } from '../../../simulator/src/index.js'
 import { until } from '../until.js'
 import { codeOnly, loginHeaders } from '../wechat.js'
 import type { Fleet } from './fleet.js'

@@ -7,7 +7,7 @@ import {
   type WeappSession,
   weappSession,
 } from 'koa-weapp-session'
-import type { Wechat } from 'koa-weapp-session/simulator'
+import type { Wechat } from 'weapp-simulator'
 import { createApp } from '../../server/app.js'
 import type { DrawingStore } from '../../server/drawings.js'
 import type { CarrierName } from '../protocol.js'

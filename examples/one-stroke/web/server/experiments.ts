@@ -1,4 +1,4 @@
-import type { Phone, Wechat } from 'koa-weapp-session/simulator'
+import type { Phone, Wechat } from 'weapp-simulator'
 import type { Experiment, User } from '../protocol.js'
 import type { Doors } from './doors.js'
 import type { Phones } from './phones.js'

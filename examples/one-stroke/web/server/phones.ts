@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import type { Phone, Wechat } from 'koa-weapp-session/simulator'
+import type { Phone, Wechat } from 'weapp-simulator'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { NAMES, USERS, type User } from '../protocol.js'
 import { PHONE_HEADER } from './recorder.js'

@@ -9,7 +9,7 @@ const KEY = 'one-stroke/language'
 
 let language = localStorage.getItem(KEY) ?? (navigator.language.startsWith('zh') ? 'zh' : 'en')
 
-export function isEnglish(): boolean {
+function isEnglish(): boolean {
   return language === 'en'
 }
 

@@ -37,7 +37,7 @@ export function createClock(): Clock {
 
     advance(ms) {
       if (!Number.isFinite(ms) || ms < 0) {
-        throw new RangeError(`koa-weapp-session/simulator: cannot advance the clock by ${ms} ms`)
+        throw new RangeError(`weapp-simulator: cannot advance the clock by ${ms} ms`)
       }
       ahead += ms
       for (const alarm of [...alarms].sort((a, b) => a.due - b.due)) wind(alarm)

@@ -106,7 +106,7 @@ const THREE_DAYS = 3 * 24 * 60 * 60_000
 export function createWechat(options: WechatOptions = {}): Wechat {
   if (process.env.NODE_ENV === 'production') {
     throw new TypeError(
-      'koa-weapp-session/simulator: the simulated WeChat lets anybody log in as anybody; it does not run with NODE_ENV=production',
+      'weapp-simulator: the simulated WeChat lets anybody log in as anybody; it does not run with NODE_ENV=production',
     )
   }
   const {

@@ -1,0 +1,6 @@
+/**
+ * koa-weapp-session/jwt: signed tokens as credentials.
+ *
+ * @module
+ */
+export { type JwtCarrierOptions, type JwtKey, jwtCarrier } from './carrier.js'

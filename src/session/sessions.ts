@@ -1,0 +1,263 @@
+import { randomBytes } from 'node:crypto'
+import type { Presence, PresentedCredential, SelfContained, SessionCarrier } from '../carriers/carrier.js'
+import type { Ids } from '../crypto/ids.js'
+import type { Sealer } from '../crypto/seal.js'
+import { WeappSessionError } from '../errors.js'
+import type { Claim, Entry, SessionRecord, SessionStore } from '../stores/store.js'
+import type { LoadedSession } from './session.js'
+import { overtaken, type Successions } from './succession.js'
+
+export interface SessionsOptions {
+  appId: string
+  ids: Ids
+  store: SessionStore
+  sealer: Sealer
+  succession: Successions
+  carrier: SessionCarrier
+  /** Logins that are under way: a request with their code waits for them. */
+  logins: LoginsUnderWay
+  /** Seconds. */
+  ttl: number
+  rolling: boolean
+  /** Seconds. */
+  maxAge: number
+}
+
+/** What finding a session needs to know of logins. */
+export interface LoginsUnderWay {
+  /** Settles when a login of this process has an outcome; nothing when none is under way. */
+  pending(id: string): Promise<void> | undefined
+  /** What has become of a login in another process, once it has an outcome. */
+  settled(id: string): Promise<Entry | undefined>
+}
+
+/**
+ * All that can happen to the sessions of one mini program, once somebody has logged in. Each method that finds a session
+ * throws ERR_SESSION_EXPIRED where there is none, and any of them ERR_STORE_UNAVAILABLE.
+ */
+export interface Sessions {
+  /** The session of a credential, where this process knows it without asking anybody. */
+  peek(presented: PresentedCredential): LoadedSession | undefined
+  /** The session of a credential, renewed where that is due. Waits for a login that is under way. */
+  find(presented: PresentedCredential): Promise<LoadedSession>
+  /** The session of a credential as it is stored, whatever the credential says of it. */
+  load(credential: string): Promise<LoadedSession>
+  /** The record of a session that is live. */
+  live(entry: Entry | undefined): SessionRecord
+  /** Whether a record is ours, of this version, and not over. */
+  isLive(record: SessionRecord): boolean
+  /** When a session that begins now ends: Unix ms. */
+  expiry(): number
+  /** A session without a user, for what a guest leaves. */
+  createGuest(data: SessionRecord['data']): Promise<LoadedSession>
+  /**
+   * Changes a stored session, and makes the change again where a parallel request was first. `change` gets the record as
+   * it is then, and returns what it should be; or the same record, when there is nothing to change. `undefined` when the
+   * session has ended meanwhile.
+   *
+   * @throws {WeappSessionError} ERR_SESSION_CONFLICT
+   */
+  update(
+    id: string,
+    record: SessionRecord,
+    change: (current: SessionRecord) => SessionRecord,
+  ): Promise<SessionRecord | undefined>
+  /**
+   * The session under another credential; the old one has ended. Of several at once, one succeeds. Where the code is the
+   * credential, nothing happens.
+   *
+   * @throws {WeappSessionError} ERR_SESSION_CONFLICT when it was ended meanwhile, or got another credential
+   */
+  rotate(session: LoadedSession): Promise<LoadedSession>
+  /** Ends a session, under whatever credential it has by now. `false`: nothing was known of it (any more). */
+  end(session: LoadedSession): Promise<boolean>
+  /** Ends every session of a user. */
+  revoke(user: string): Promise<void>
+}
+
+/** Writes of others that a change can be overtaken by before it gives up. */
+const TRIES = 5
+
+export function createSessions(options: SessionsOptions): Sessions {
+  const { appId, ids, store, sealer, succession, carrier, logins, ttl, rolling, maxAge } = options
+  /** For as long as a carrier keeps what a request has presented: a hash costs more than all the rest of finding. */
+  const knownIds = new WeakMap<PresentedCredential, string>()
+  const described: SelfContained | undefined = carrier.selfContained?.({ appId, ids, store, load, presence })
+
+  return { peek, find, load, live, isLive, expiry, createGuest, update, rotate, end, revoke }
+
+  function peek(presented: PresentedCredential): LoadedSession | undefined {
+    if (described) return described.peek(presented)
+    const id = knownIds.get(presented)
+    const record = id === undefined ? undefined : store.peek?.(id)
+    if (id === undefined || !record || !isLive(record) || isRenewalDue(record)) return undefined
+    return { id, credential: presented.credential, record }
+  }
+
+  async function find(presented: PresentedCredential): Promise<LoadedSession> {
+    if (described) return described.find(presented)
+    const id = knownIds.get(presented) ?? ids.session(presented.credential)
+    const session = await loadById(id, presented.credential)
+    if (!knownIds.has(presented)) {
+      knownIds.set(presented, id)
+      carrier.remember?.(presented)
+    }
+    return session
+  }
+
+  async function load(credential: string): Promise<LoadedSession> {
+    const id = ids.session(credential)
+    try {
+      return await loadById(id, credential)
+    } catch (error) {
+      // So that the next request with it is refused before its handler begins.
+      if (error instanceof WeappSessionError && error.reason === 'ERR_SESSION_EXPIRED') described?.ended(id)
+      throw error
+    }
+  }
+
+  async function loadById(id: string, credential: string): Promise<LoadedSession> {
+    const pending = logins.pending(id)
+    if (pending) await pending
+    const record = live(await settled(id))
+    const session = { id, credential, record }
+    return isRenewalDue(record) ? renew(session) : session
+  }
+
+  /** What stands under an id, once others are done with it. */
+  async function settled(id: string): Promise<Entry | undefined> {
+    const entry = await store.read(id)
+    if (entry?.state === 'claimed') return logins.settled(id)
+    return entry?.state === 'taken' ? succession.settled(id, entry) : entry
+  }
+
+  async function presence(id: string): Promise<Presence> {
+    const entry = await store.read(id)
+    const now = entry?.state === 'taken' ? await succession.seen(id, entry) : entry
+    if (now?.state === 'taken') return 'unknown'
+    return now?.state === 'session' ? 'there' : 'gone'
+  }
+
+  function live(entry: Entry | undefined): SessionRecord {
+    if (entry?.state === 'session' && isLive(entry.record)) return entry.record
+    throw new WeappSessionError('ERR_SESSION_EXPIRED')
+  }
+
+  /** The store's word is not enough: a record has to say it itself. */
+  function isLive({ v, appId: owner, expires }: SessionRecord): boolean {
+    return v === 1 && owner === appId && expires > Date.now()
+  }
+
+  function expiry(): number {
+    return Date.now() + ttl * 1000
+  }
+
+  function renewedExpiry({ created }: SessionRecord): number {
+    return Math.min(expiry(), created + maxAge * 1000)
+  }
+
+  /** Not for every request: a write each time would cost more than the read. */
+  function isRenewalDue(record: SessionRecord): boolean {
+    return rolling && renewedExpiry(record) - record.expires >= (ttl * 1000) / 10
+  }
+
+  async function renew(session: LoadedSession): Promise<LoadedSession> {
+    const { id, record } = session
+    const expires = renewedExpiry(record)
+    try {
+      await store.renew(id, ids.owner(record.user, id), expires)
+    } catch {
+      // A store that can be read but not written is no reason to turn anybody away.
+      return session
+    }
+    return { ...session, record: { ...record, expires }, isRenewed: true }
+  }
+
+  async function createGuest(data: SessionRecord['data']): Promise<LoadedSession> {
+    const { id, credential, claim } = await claimFresh()
+    const created = Date.now()
+    const record: SessionRecord = {
+      v: 1,
+      appId,
+      user: null,
+      data,
+      key: '',
+      created,
+      expires: expiry(),
+      rev: 0,
+    }
+    const isCreated = await store.create({ id, user: ids.owner(null, id), record, claim, max: 1 })
+    if (!isCreated) throw overtaken()
+    return { id, credential, record }
+  }
+
+  async function update(
+    id: string,
+    record: SessionRecord,
+    change: (current: SessionRecord) => SessionRecord,
+  ): Promise<SessionRecord | undefined> {
+    let current = record
+    for (let tries = 0; tries < TRIES; tries++) {
+      const changed = change(current)
+      if (changed === current) return current
+
+      const result = await store.update(id, changed)
+      if (result === 'saved') return { ...changed, rev: changed.rev + 1 }
+      const entry = result === 'conflict' ? await store.read(id) : undefined
+      if (entry?.state !== 'session') return undefined
+      current = entry.record
+    }
+    throw new WeappSessionError('ERR_SESSION_CONFLICT')
+  }
+
+  async function rotate(session: LoadedSession): Promise<LoadedSession> {
+    if (carrier.credential === 'code') return session
+    const old = { id: session.id, user: ids.owner(session.record.user, session.id) }
+    const fresh = await claimFresh()
+    const taken = await succession.take(old, fresh.id)
+    if (!taken) {
+      store.refuse(fresh.claim, { status: 401 }, 1000).catch(() => {})
+      throw overtaken()
+    }
+    const { id, credential, claim } = fresh
+    const record = { ...taken.record, key: resealed(taken.record.key, old.id, id), rev: 0 }
+    // A guest is their own user, so that one changes too.
+    const user = ids.owner(record.user, id)
+    // It takes the place of the old one, so nobody has to make room, even where there are too many.
+    const max = Number.MAX_SAFE_INTEGER
+    if (!(await succession.create({ id, user, record, claim, max }, taken))) throw overtaken()
+    described?.ended(old.id)
+    return { id, credential, record }
+  }
+
+  function resealed(key: string, from: string, to: string): string {
+    const sessionKey = sealer.open(key, from)
+    return sessionKey === undefined ? '' : sealer.seal(sessionKey, to)
+  }
+
+  async function claimFresh(): Promise<{ id: string; credential: string; claim: Claim }> {
+    const credential = randomBytes(32).toString('base64url')
+    const id = ids.session(credential)
+    const entry = await store.claim(id)
+    if (entry.state !== 'granted') throw overtaken()
+    return { id, credential, claim: entry.claim }
+  }
+
+  async function end({ id, record }: LoadedSession): Promise<boolean> {
+    const user = ids.owner(record.user, id)
+    const wasKnown = await store.end(id, user)
+    described?.ended(id)
+    // What it had become has ended too.
+    described?.doubt(user)
+    return wasKnown
+  }
+
+  async function revoke(user: string): Promise<void> {
+    try {
+      await store.revoke(user)
+    } finally {
+      // Afterwards, because what was looked up in the meantime may have been there still.
+      described?.doubt(user)
+    }
+  }
+}
