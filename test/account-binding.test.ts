@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
 import type Koa from 'koa'
@@ -8,11 +7,15 @@ import { type Accounts, createAccounts } from '../examples/account-binding/accou
 import { createGuesses } from '../examples/account-binding/guesses.js'
 import type { Phone, Wechat } from '../simulator/src/index.js'
 import { redisStore, type SessionStore, type WeappSessionOptions } from '../src/index.js'
+import { makePasswordsCheap } from './support/cheap-passwords.js'
 import { outputUntil } from './support/output-until.js'
+import { takeDate } from './support/own-date.js'
 import { namesAreSources, sourcesByName } from './support/package-names.js'
 import { useRedis } from './support/redis.js'
 import { isRefused, listen } from './support/server.js'
 import { codeLoginHeaders, startWechat } from './support/wechat.js'
+
+makePasswordsCheap()
 
 // Examples import the package by its name, as its users do. Here that is the sources.
 namesAreSources()
@@ -192,7 +195,7 @@ test.serial('attempts come back when their time is over, and right ones do not c
   // What was not tried took nothing from anybody.
   t.deepEqual([guesses.take(['carol']), guesses.take(['carol'])], [0, 0])
 
-  await sleep(1600)
+  takeDate(t).pass(1600)
 
   t.is(guesses.take(['alice']), 0)
 })

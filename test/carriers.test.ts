@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
 import type { Context } from 'koa'
 import { cookieCarrier, memoryStore, redisStore, type SessionStore } from '../src/index.js'
+import { takeDate } from './support/own-date.js'
 import { useRedis } from './support/redis.js'
 import { isRefused, startServer, type TestServer, type TestServerOptions } from './support/server.js'
 import { until } from './support/until.js'
@@ -96,7 +97,7 @@ for (const carrier of names) {
       await alice.logIn()
       t.is((await alice.get()).status, 200)
 
-      await sleep(2100)
+      takeDate(t).pass(2100)
 
       isRefused(t, await alice.get(), 'ERR_SESSION_EXPIRED', 401)
     })
@@ -325,7 +326,7 @@ test.serial(
       Date.parse(/expires=([^;]*)/.exec(String(headers['set-cookie']))?.[1] ?? '')
 
     const soon = await server.send(headers)
-    await sleep(1500)
+    takeDate(t).pass(1500)
     const later = await server.send(headers)
 
     t.deepEqual(kept(soon), {}, 'a renewal that is not due gives nothing')

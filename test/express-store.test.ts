@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { install } from '@sinonjs/fake-timers'
 import test, { type ExecutionContext, type TestFn } from 'ava'
 import { RedisStore } from 'connect-redis'
 import session from 'express-session'
@@ -253,16 +254,20 @@ test.serial(
       { timeout: 2000 },
     )
     const [held, free] = [await create(store), await create(store)]
+    const clock = install({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+    t.teardown(() => clock.uninstall())
 
     loses = true
-    const lost = store.update(held, newRecord())
+    const lost = t.throwsAsync(store.update(held, newRecord()), { message: /has not called back/ })
     await sleep(0)
     loses = false
     const waiting = t.throwsAsync(store.update(held, newRecord()), { message: /no answer/ })
 
     t.is(await store.update(free, newRecord()), 'saved')
     t.is((await store.read(held))?.state, 'session')
-    await t.throwsAsync(lost, { message: /has not called back/ })
+    // As long as a write may take.
+    await clock.tickAsync(10_000)
+    await lost
     await waiting
     t.is(await store.update(held, newRecord()), 'saved')
   },
@@ -443,11 +448,18 @@ test.serial(
 )
 
 test.serial('turns: who has waited too long is not begun, and a line has an end', async (t) => {
+  const clock = install({ toFake: ['performance'] })
+  t.teardown(() => clock.uninstall())
   const line = turns(1000)
   let begun = 0
-  const slow = line.take('a', () => sleep(1500))
+  let isOver = false
+  const slow = line.take('a', () => until(() => isOver))
   const waiting = Array.from({ length: 1500 }, () => line.take('a', async () => void begun++))
 
+  // The first has begun by then.
+  await sleep(0)
+  clock.tick(1500)
+  isOver = true
   const results = await Promise.allSettled(waiting)
   await slow
 

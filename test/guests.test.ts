@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
 import type { Context } from 'koa'
 import { cookieCarrier, headerCarrier, redisStore, requireWxUser } from '../src/index.js'
+import { takeDate } from './support/own-date.js'
 import { useRedis } from './support/redis.js'
 import { isRefused, startServer, type TestServer } from './support/server.js'
 import { KEY, kept } from './support/visitor.js'
@@ -48,7 +49,7 @@ for (const [name, carrier] of Object.entries(CARRIERS)) {
     t.deepEqual(third.body, { user: null, data: { cart: '1', note: '2' }, isNew: false })
   })
 
-  test(`${name}: a guest's session expires, is logged out, and is no user's`, async (t) => {
+  test.serial(`${name}: a guest's session expires, is logged out, and is no user's`, async (t) => {
     const { send } = await start(t, 1)
     const guest = kept(await send({}, '/put?cart=1'))
     const other = kept(await send({}, '/put?cart=2'))
@@ -56,7 +57,7 @@ for (const [name, carrier] of Object.entries(CARRIERS)) {
     isRefused(t, await send(guest, '/private'), 'ERR_LOGIN_REQUIRED', 401)
     await send(other, '/logout')
     isRefused(t, await send(other), 'ERR_SESSION_EXPIRED', 401)
-    await sleep(1100)
+    takeDate(t).pass(1100)
     isRefused(t, await send(guest), 'ERR_SESSION_EXPIRED', 401)
   })
 

@@ -5,6 +5,7 @@ import { decodeJwt, decodeProtectedHeader, SignJWT } from 'jose'
 import type { Context } from 'koa'
 import { memoryStore, type SessionStore } from '../src/index.js'
 import { type JwtCarrierOptions, type JwtKey, jwtCarrier } from '../src/jwt/index.js'
+import { takeDate } from './support/own-date.js'
 import { isRefused, startServer, type TestServer, type TestServerOptions } from './support/server.js'
 import { until } from './support/until.js'
 import { KEY, kept, OLD_KEY, visitor } from './support/visitor.js'
@@ -102,27 +103,31 @@ test('an end elsewhere is seen within the staleness, and here at once', async (t
   t.true(Date.now() - began < 1500)
 })
 
-test('a token that has lived half its life is followed by another, while its session lives', async (t) => {
-  const server = await start(t, { keys: [KEY], expiresIn: 4 }, { ttl: 8 })
-  const alice = visitor(server, server.wechat.phone('alice'))
-  await alice.logIn()
-  const first = alice.headers
+test.serial(
+  'a token that has lived half its life is followed by another, while its session lives',
+  async (t) => {
+    const server = await start(t, { keys: [KEY], expiresIn: 4 }, { ttl: 8 })
+    const alice = visitor(server, server.wechat.phone('alice'))
+    await alice.logIn()
+    const first = alice.headers
+    const date = takeDate(t)
 
-  t.deepEqual(kept(await alice.get()), {})
-  await sleep(2500)
-  const renewed = await alice.get()
-  await sleep(1600)
+    t.deepEqual(kept(await alice.get()), {})
+    date.pass(2500)
+    const renewed = await alice.get()
+    date.pass(1600)
 
-  t.not(kept(renewed).Authorization, undefined)
-  t.is(renewed.get('Cache-Control'), 'no-store')
-  isRefused(t, await server.send(first), 'ERR_SESSION_EXPIRED', 401)
-  t.is((await alice.get()).status, 200)
-  // No token outlives its session.
-  await sleep(4000)
-  isRefused(t, await alice.get(), 'ERR_SESSION_EXPIRED', 401)
-})
+    t.not(kept(renewed).Authorization, undefined)
+    t.is(renewed.get('Cache-Control'), 'no-store')
+    isRefused(t, await server.send(first), 'ERR_SESSION_EXPIRED', 401)
+    t.is((await alice.get()).status, 200)
+    // No token outlives its session.
+    date.pass(4000)
+    isRefused(t, await alice.get(), 'ERR_SESSION_EXPIRED', 401)
+  },
+)
 
-test('a token that ends soon is not renewed where its session has ended', async (t) => {
+test.serial('a token that ends soon is not renewed where its session has ended', async (t) => {
   const store = memoryStore()
   const options = { keys: [KEY], expiresIn: 2, staleness: 60 }
   const one = await start(t, options, { store })
@@ -132,7 +137,7 @@ test('a token that ends soon is not renewed where its session has ended', async 
   await other.send(alice.headers)
   await one.send(alice.headers, '/logout')
 
-  await sleep(1300)
+  takeDate(t).pass(1300)
 
   isRefused(t, await other.send(alice.headers), 'ERR_SESSION_EXPIRED', 401)
 })

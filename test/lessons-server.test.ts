@@ -1,6 +1,6 @@
 /**
- * How the servers before this one broke, one test for each: `A…` numbers the rows of that list. What was seen
- * there, of weapp-session unless said otherwise, stands above each test.
+ * How the servers before this one broke, one test for each. What was seen there, of weapp-session unless said
+ * otherwise, stands above each test, after its row (A) in the list of lessons.
  */
 import { createHash } from 'node:crypto'
 import { request } from 'node:http'
@@ -23,8 +23,8 @@ import {
 
 const redis = useRedis(test)
 
-// The victim's openId as a code answered with the victim's live code.
-test('A1 openid as code: an openId is never a credential, and leads nowhere', async (t) => {
+// A1: The victim's openId as a code answered with the victim's live code.
+test('openid as code: an openId is never a credential, and leads nowhere', async (t) => {
   const { options } = redis()
   const { send, wechat } = await startServer(t, { store: redisStore(options) })
   const victim = namedPhone(wechat, 'victim')
@@ -36,8 +36,8 @@ test('A1 openid as code: an openId is never a credential, and leads nowhere', as
   }
 })
 
-// The fork looked up any key of a shared Redis: other programs' JSON became the user.
-test('A2 arbitrary key read: what other programs keep in the same Redis is not a session', async (t) => {
+// A2: The fork looked up any key of a shared Redis: other programs' JSON became the user.
+test('arbitrary key read: what other programs keep in the same Redis is not a session', async (t) => {
   const { url, prefix, options, entries } = redis()
   const { send, wechat } = await startServer(t, { store: redisStore(options) })
   const headers = await codeLoginHeaders(wechat.phone())
@@ -51,16 +51,16 @@ test('A2 arbitrary key read: what other programs keep in the same Redis is not a
   }
 })
 
-// Anybody could overwrite anybody's session, with any field, and no call to WeChat was made.
-test('A3 ignoreSignature left on: there is no such option', (t) => {
+// A3: Anybody could overwrite anybody's session, with any field, and no call to WeChat was made.
+test('ignoreSignature left on: there is no such option', (t) => {
   const { appId, appSecret } = startWechat(t)
   const options = { appId, appSecret, ignoreSignature: true }
 
   t.throws(() => weappSession(options), { instanceOf: TypeError, message: /no option 'ignoreSignature'/ })
 })
 
-// `null` as rawData ended the process.
-test('A4 same, crash: rawData that is no JSON object is refused, and the server lives', async (t) => {
+// A4: `null` as rawData ended the process.
+test('ignoreSignature, a crash: rawData that is no JSON object is refused, and the server lives', async (t) => {
   const { send, wechat } = await startServer(t)
 
   for (const rawData of ['null', '1', '"x"', '[]', '[{}]', 'true', '{', '{}{}', 'undefined']) {
@@ -71,8 +71,8 @@ test('A4 same, crash: rawData that is no JSON object is refused, and the server 
   t.is(wechat.calls.length, 0)
 })
 
-// Without signatures the identity was made from the avatar: everybody with the grey one was the same person.
-test('A5 pseudo openid collision: two anonymous users are two users', async (t) => {
+// A5: Without signatures the identity was made from the avatar: everybody with the grey one was the same person.
+test('pseudo openid collision: two anonymous users are two users', async (t) => {
   const { send, wechat } = await startServer(t)
 
   const one = await send(await loginHeaders(wechat.phone()))
@@ -82,8 +82,8 @@ test('A5 pseudo openid collision: two anonymous users are two users', async (t) 
   t.not(one.body.user.openId, other.body.user.openId)
 })
 
-// Whatever stood in rawData, or in decrypted data, reached handlers and overrode the identity.
-test('A6 extra/overriding fields: identity is WeChat’s answer alone, a profile is a list of fields', async (t) => {
+// A6: Whatever stood in rawData, or in decrypted data, reached handlers and overrode the identity.
+test('extra/overriding fields: identity is WeChat’s answer alone, a profile is a list of fields', async (t) => {
   const { send, wechat } = await startServer(t)
   const phone = namedPhone(wechat, 'mallory')
   const code = await newCode(phone)
@@ -105,8 +105,8 @@ test('A6 extra/overriding fields: identity is WeChat’s answer alone, a profile
   t.is(({} as { isAdmin?: boolean }).isAdmin, undefined)
 })
 
-// Three parallel first requests made three exchanges: one was answered, two failed with 40163.
-test('A7 double exchange: parallel first requests with one code make one, and all are answered', async (t) => {
+// A7: Three parallel first requests made three exchanges: one was answered, two failed with 40163.
+test('double exchange: parallel first requests with one code make one, and all are answered', async (t) => {
   const { send, wechat } = await startServer(t)
   const headers = await loginHeaders(wechat.phone())
 
@@ -119,8 +119,8 @@ test('A7 double exchange: parallel first requests with one code make one, and al
   t.is(wechat.exchanges, 1)
 })
 
-// The answer was lost, the phone asked again: 40163.
-test('A8 retry after a lost answer: the phone hangs up during the login and asks again', async (t) => {
+// A8: The answer was lost, the phone asked again: 40163.
+test('retry after a lost answer: the phone hangs up during the login and asks again', async (t) => {
   const { url, send, wechat } = await startServer(t)
   wechat.fail({ delay: 200 })
   const headers = await loginHeaders(wechat.phone())
@@ -135,8 +135,8 @@ test('A8 retry after a lost answer: the phone hangs up during the login and asks
   t.is(wechat.exchanges, 1)
 })
 
-// Of two logins at once the index knew one: the other lived on and could not be revoked.
-test('A9 index race: of logins at once none escapes the next login, nor a revocation', async (t) => {
+// A9: Of two logins at once the index knew one: the other lived on and could not be revoked.
+test('index race: of logins at once none escapes the next login, nor a revocation', async (t) => {
   const { options } = redis()
   const { send, wechat, session } = await startServer(t, {
     store: redisStore(options),
@@ -156,8 +156,8 @@ test('A9 index race: of logins at once none escapes the next login, nor a revoca
   isRefused(t, await send(codeOnly(last)), 'ERR_SESSION_EXPIRED', 401)
 })
 
-// A login on the PC ended the session of the phone, and the next one there that of the PC.
-test('A10 device ping-pong: a user’s devices stay logged in beside each other', async (t) => {
+// A10: A login on the PC ended the session of the phone, and the next one there that of the PC.
+test('device ping-pong: a user’s devices stay logged in beside each other', async (t) => {
   const { send, wechat } = await startServer(t)
   const phone = await loginHeaders(wechat.phone('alice'))
   await send(phone)
@@ -168,8 +168,8 @@ test('A10 device ping-pong: a user’s devices stay logged in beside each other'
   t.is((await send(codeOnly(pc))).status, 200)
 })
 
-// `redis-cli keys *` listed live credentials.
-test('A11 code kept in clear: Redis has neither codes nor keys, and nothing that stays', async (t) => {
+// A11: `redis-cli keys *` listed live credentials.
+test('code kept in clear: Redis has neither codes nor keys, and nothing that stays', async (t) => {
   const { options, entries } = redis()
   const { send, wechat, session } = await startServer(t, { store: redisStore(options) })
   for (const name of ['alice', 'bob']) await send(await loginHeaders(namedPhone(wechat, name)))
@@ -185,8 +185,8 @@ test('A11 code kept in clear: Redis has neither codes nor keys, and nothing that
   for (const { key, ttl } of stored) t.true(ttl > 0 && ttl <= 7260_000, `${key} lives ${ttl} ms`)
 })
 
-// There was no way to end a session.
-test('A12 no revocation: a session can be ended from inside, and all of a user’s from outside', async (t) => {
+// A12: There was no way to end a session.
+test('no revocation: a session can be ended from inside, and all of a user’s from outside', async (t) => {
   const { send, wechat, session } = await startServer(t, {
     handler: async (ctx) => {
       if (ctx.path === '/logout') await ctx.$wxSession?.destroy()
@@ -205,9 +205,9 @@ test('A12 no revocation: a session can be ended from inside, and all of a user�
   for (const code of codes) isRefused(t, await send(code), 'ERR_SESSION_EXPIRED', 401)
 })
 
-// A user in the middle of something was cut off after two hours; `ttl: 0` meant for ever.
+// A13: A user in the middle of something was cut off after two hours; `ttl: 0` meant for ever.
 test.serial(
-  'A13 fixed TTL, ttl: 0: lifetimes are checked at start-up; use renews a rolling session, up to maxAge',
+  'fixed TTL, ttl: 0: lifetimes are checked at start-up; use renews a rolling session, up to maxAge',
   async (t) => {
     for (const ttl of [
       0,
@@ -245,8 +245,8 @@ test.serial(
   },
 )
 
-// With one Redis for two mini programs, a code of the one was accepted by the other.
-test('A14 cross-app acceptance: a session of one mini program is nothing to another on the same Redis', async (t) => {
+// A14: With one Redis for two mini programs, a code of the one was accepted by the other.
+test('cross-app acceptance: a session of one mini program is nothing to another on the same Redis', async (t) => {
   const { options } = redis()
   const one = await startServer(t, { store: redisStore(options) })
   const other = await startServer(t, { store: redisStore(options) })
@@ -260,8 +260,8 @@ test('A14 cross-app acceptance: a session of one mini program is nothing to anot
   t.is((await one.send(code)).status, 200)
 })
 
-// Signatures were compared with !==, which ends at the first difference.
-test('A15 non-constant-time !==: a signature is 40 hex digits, and one wrong digit anywhere is wrong', async (t) => {
+// A15: Signatures were compared with !==, which ends at the first difference.
+test('non-constant-time !==: a signature is 40 hex digits, and one wrong digit anywhere is wrong', async (t) => {
   const { send, wechat } = await startServer(t)
 
   for (const position of [0, 20, 39]) {
@@ -277,8 +277,8 @@ test('A15 non-constant-time !==: a signature is 40 hex digits, and one wrong dig
   }
 })
 
-// While WeChat did not answer, requests hung without limit.
-test.serial('A17 no timeout: a login ends at its deadline, however WeChat hangs', async (t) => {
+// A17: While WeChat did not answer, requests hung without limit.
+test.serial('no timeout: a login ends at its deadline, however WeChat hangs', async (t) => {
   const { send, wechat } = await startServer(t, { wechat: { timeout: 300 } })
   for (const name of ['warm', 'up']) await send(await codeLoginHeaders(wechat.phone(name)))
 
@@ -294,8 +294,8 @@ test.serial('A17 no timeout: a login ends at its deadline, however WeChat hangs'
   }
 })
 
-// 50 random codes made 50 calls to WeChat.
-test('A18 no limits: codes that nobody logs in with cost WeChat nothing', async (t) => {
+// A18: 50 random codes made 50 calls to WeChat.
+test('no limits: codes that nobody logs in with cost WeChat nothing', async (t) => {
   const { send, wechat } = await startServer(t)
 
   await Promise.all(Array.from({ length: 50 }, (_, n) => send({ 'X-WX-Code': `junk-${n}` })))
@@ -303,8 +303,8 @@ test('A18 no limits: codes that nobody logs in with cost WeChat nothing', async 
   t.is(wechat.calls.length, 0)
 })
 
-// rawData beyond Node's header limit is refused by Node, with 431, before the application is asked.
-test('A19 header size: rawData beyond 8 KB is refused before any I/O, and beyond 16 KB the server lives', async (t) => {
+// A19: rawData beyond Node's header limit is refused by Node, with 431, before the application is asked.
+test('header size: rawData beyond 8 KB is refused before any I/O, and beyond 16 KB the server lives', async (t) => {
   const { send, wechat } = await startServer(t)
   const headers = await loginHeaders(wechat.phone())
 
@@ -317,8 +317,8 @@ test('A19 header size: rawData beyond 8 KB is refused before any I/O, and beyond
   t.is((await send()).status, 200)
 })
 
-// The body of a refusal held WeChat's message, its trace id, or pieces of an HTML page.
-test('A20 detail leaks: of WeChat’s answer a client sees the errcode, and of a broken one nothing', async (t) => {
+// A20: The body of a refusal held WeChat's message, its trace id, or pieces of an HTML page.
+test('detail leaks: of WeChat’s answer a client sees the errcode, and of a broken one nothing', async (t) => {
   const { send, wechat } = await startServer(t)
 
   wechat.fail({ errcode: 40029, errmsg: 'invalid code of somebody' })
@@ -335,8 +335,8 @@ test('A20 detail leaks: of WeChat’s answer a client sees the errcode, and of a
   t.deepEqual(Object.keys(broken.body.error), ['name', 'message'])
 })
 
-// Every refusal was a 200: caches kept it and monitors saw success.
-test('A21 200 for errors: refusals have their own status and are not cached; legacyStatus brings 200 back', async (t) => {
+// A21: Every refusal was a 200: caches kept it and monitors saw success.
+test('200 for errors: refusals have their own status and are not cached; legacyStatus brings 200 back', async (t) => {
   const modern = await startServer(t)
   const legacy = await startServer(t, { legacyStatus: true })
 
@@ -344,8 +344,8 @@ test('A21 200 for errors: refusals have their own status and are not cached; leg
   isRefused(t, await legacy.send({ 'X-WX-Code': 'gone' }), 'ERR_SESSION_EXPIRED', 200)
 })
 
-// rawData that could not be decoded was refused without a reason.
-test('A22 malformed rawData: refused with a reason and without I/O', async (t) => {
+// A22: rawData that could not be decoded was refused without a reason.
+test('malformed rawData: refused with a reason and without I/O', async (t) => {
   const { send, wechat } = await startServer(t)
   const headers = await loginHeaders(wechat.phone())
 
@@ -355,8 +355,8 @@ test('A22 malformed rawData: refused with a reason and without I/O', async (t) =
   t.is(wechat.calls.length, 0)
 })
 
-// Without a code every route was open, unless its handler thought of it.
-test('A23 no code: requireWxUser() turns away who has no session', async (t) => {
+// A23: Without a code every route was open, unless its handler thought of it.
+test('no code: requireWxUser() turns away who has no session', async (t) => {
   const guard = requireWxUser()
   const handler = async (ctx: Koa.Context) => guard(ctx, async () => answer(ctx))
   const { send, wechat } = await startServer(t, { handler })
@@ -369,8 +369,8 @@ test('A23 no code: requireWxUser() turns away who has no session', async (t) => 
   t.is((await send(await loginHeaders(wechat.phone()))).status, 200)
 })
 
-// With the default configuration and Redis ≥ 6, an empty password ended the process at start-up.
-test('A24 client.auth(""): Redis without a password works; with a wrong one requests get 503 and the process lives', async (t) => {
+// A24: With the default configuration and Redis ≥ 6, an empty password ended the process at start-up.
+test('client.auth(""): Redis without a password works; with a wrong one requests get 503 and the process lives', async (t) => {
   const { options } = redis()
   const open = await startServer(t, { store: redisStore(options) })
   t.is((await open.send(await loginHeaders(open.wechat.phone()))).status, 200)
@@ -385,42 +385,39 @@ test('A24 client.auth(""): Redis without a password works; with a wrong one requ
   }
 })
 
-// When Redis went away the process exited, or requests hung.
-test.serial(
-  'A25 Redis outage: 503 in time, never 401; the session is there when Redis is back',
-  async (t) => {
-    const server = await startRedis()
-    t.teardown(() => server.stop())
-    const { send, wechat } = await startServer(t, {
-      store: redisStore({ url: server.url, prefix: server.prefix }),
-    })
-    // A busy machine may miss the deadline of 250 ms now and then: then, as phones do, with another code.
-    let code: Record<string, string> = {}
-    await until(async () => {
-      const headers = await loginHeaders(wechat.phone())
-      code = codeOnly(headers)
-      return (await send(headers)).status === 200
-    })
+// A25: When Redis went away the process exited, or requests hung.
+test.serial('Redis outage: 503 in time, never 401; the session is there when Redis is back', async (t) => {
+  const server = await startRedis()
+  t.teardown(() => server.stop())
+  const { send, wechat } = await startServer(t, {
+    store: redisStore({ url: server.url, prefix: server.prefix }),
+  })
+  // A busy machine may miss the deadline of 250 ms now and then: then, as phones do, with another code.
+  let code: Record<string, string> = {}
+  await until(async () => {
+    const headers = await loginHeaders(wechat.phone())
+    code = codeOnly(headers)
+    return (await send(headers)).status === 200
+  })
 
-    server.server.kill('SIGSTOP')
-    const began = performance.now()
-    isRefused(t, await send(code), 'ERR_STORE_UNAVAILABLE', 503)
-    t.true(performance.now() - began < 400)
-    t.is((await send()).status, 200)
-    server.server.kill('SIGCONT')
-    await until(async () => (await send(code)).status === 200)
+  server.server.kill('SIGSTOP')
+  const began = performance.now()
+  isRefused(t, await send(code), 'ERR_STORE_UNAVAILABLE', 503)
+  t.true(performance.now() - began < 400)
+  t.is((await send()).status, 200)
+  server.server.kill('SIGCONT')
+  await until(async () => (await send(code)).status === 200)
 
-    await server.stop()
-    isRefused(t, await send(code), 'ERR_STORE_UNAVAILABLE', 503)
-    const again = await startRedis(server.port)
-    t.teardown(() => again.stop())
-    await until(async () => (await send(code)).status !== 503)
-    isRefused(t, await send(code), 'ERR_SESSION_EXPIRED', 401)
-  },
-)
+  await server.stop()
+  isRefused(t, await send(code), 'ERR_STORE_UNAVAILABLE', 503)
+  const again = await startRedis(server.port)
+  t.teardown(() => again.stop())
+  await until(async () => (await send(code)).status !== 503)
+  isRefused(t, await send(code), 'ERR_SESSION_EXPIRED', 401)
+})
 
-// A second call threw, and the configuration was the module's.
-test('A26 one instance per process: two mini programs in one process do not meet', async (t) => {
+// A26: A second call threw, and the configuration was the module's.
+test('one instance per process: two mini programs in one process do not meet', async (t) => {
   const one = await startServer(t, { ttl: 10 })
   const other = await startServer(t, { legacyStatus: true })
   const headers = await loginHeaders(one.wechat.phone('alice'))
@@ -432,8 +429,8 @@ test('A26 one instance per process: two mini programs in one process do not meet
   isRefused(t, await one.send({ 'X-WX-Code': 'gone' }), 'ERR_SESSION_EXPIRED', 401)
 })
 
-// What a handler threw was reported as the middleware's error, or next was called twice.
-test('A27 next() inside try: a handler’s error stays the handler’s, and it is called once', async (t) => {
+// A27: What a handler threw was reported as the middleware's error, or next was called twice.
+test('next() inside try: a handler’s error stays the handler’s, and it is called once', async (t) => {
   let calls = 0
   const reported: Error[] = []
   const { app, send, wechat } = await startServer(t, {

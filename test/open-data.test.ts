@@ -3,7 +3,6 @@
  * tell one failure from another, or may fail as often as they like, writes data of their own.
  */
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
 import type { Context } from 'koa'
 import type { Response } from 'supertest'
@@ -384,17 +383,35 @@ test('the failures of a repeated login count as those of decrypt() do', async (t
 
 // Logins that share an exchange are verified by login.ts itself, which counts nothing: all hundred are attempts.
 test('logins at once with one code have ten attempts together', async (t) => {
-  const server = await startServer(t, { handler: serve, ...PATIENT })
-  // Until all of them are there, on a slow machine too.
-  server.wechat.fail({ delay: 7000 })
-  const phone = namedPhone(server.wechat, 'alice')
+  const weixin = startWechat(t)
+  let areThere = false
+  let arrived = 0
+  const server = await startServer(t, {
+    weixin,
+    // Answers when all of them are there.
+    wechat: {
+      ...PATIENT.wechat,
+      fetch: async (...args) => {
+        await until(() => areThere)
+        return weixin.fetch(...args)
+      },
+    },
+    // The first who is asked about each request.
+    ignore: () => {
+      arrived++
+      return false
+    },
+    handler: serve,
+  })
+  const phone = namedPhone(weixin, 'alice')
   const login = await codeLoginHeaders(phone)
   const good = await userInfoOf(phone)
 
   const wrong = Array.from({ length: 100 }, () => server.send({ ...login, ...inHeaders(junk()) }))
-  await until(() => server.wechat.exchanges === 1)
-  await sleep(1000)
+  await until(() => arrived === 100)
   const right = server.send({ ...login, ...inHeaders(good) })
+  await until(() => arrived === 101)
+  areThere = true
 
   for (const response of await Promise.all([...wrong, right]))
     isRefused(t, response, 'ERR_UNTRUSTED_RAW_DATA', 401)

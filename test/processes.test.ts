@@ -1,6 +1,6 @@
 import test, { type ExecutionContext } from 'ava'
 import type { Wechat } from '../simulator/src/index.js'
-import { type ServerProcess, startProcesses } from './support/processes.js'
+import { type ServerProcess, startProcess, startProcesses } from './support/processes.js'
 import { type Redis, useRedis } from './support/redis.js'
 import { until } from './support/until.js'
 import { codeLoginHeaders, codeOnly, loginHeaders, namedPhone, startWechat } from './support/wechat.js'
@@ -52,13 +52,14 @@ test('a code-only request in one process waits for its login in the other', asyn
 test('two mini programs on one Redis share nothing', async (t) => {
   const shared = redis()
   const [first, second] = [startWechat(t), startWechat(t)]
-  const [one] = await start(t, first, shared)
-  const [other] = await start(t, second, shared)
+  const [one, other] = await Promise.all(
+    [first, second].map((wechat) => startProcess(t, { wechat, store: shared.options })),
+  )
   const headers = await codeLoginHeaders(first.phone())
 
-  t.is((await one.send(headers)).status, 200)
+  t.is((await one?.send(headers))?.status, 200)
 
-  t.is((await other.send(codeOnly(headers))).status, 401)
+  t.is((await other?.send(codeOnly(headers)))?.status, 401)
 })
 
 async function start(

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
 import type { Context } from 'koa'
 import { memoryStore, redisStore, type SessionStore } from '../src/index.js'
+import { takeDate } from './support/own-date.js'
 import { useRedis } from './support/redis.js'
 import { answer, isRefused, startServer } from './support/server.js'
 import { until } from './support/until.js'
@@ -306,40 +307,44 @@ test('a session says when it began and when it ends', async (t) => {
   t.deepEqual(Object.keys(body).sort(), ['createdAt', 'data', 'expiresAt', 'isNew'])
 })
 
-test('a session ends after its ttl', async (t) => {
+test.serial('a session ends after its ttl', async (t) => {
+  const date = takeDate(t)
   for (const store of stores()) {
     const { send, wechat } = await startServer(t, { store, ttl: 1 })
     const headers = await codeLoginHeaders(wechat.phone())
     await send(headers)
     t.is((await send(codeOnly(headers))).status, 200)
 
-    await sleep(1050)
+    date.pass(1050)
 
     isRefused(t, await send(codeOnly(headers)), 'ERR_SESSION_EXPIRED', 401)
   }
 })
 
-test('a rolling session is not written for each use, and goes on where it cannot be renewed', async (t) => {
-  const store = memoryStore()
-  let renewals = 0
-  const readOnly = {
-    ...store,
-    renew: () => {
-      renewals++
-      return Promise.reject(new Error('READONLY'))
-    },
-  }
-  const { send, wechat } = await startServer(t, { store: readOnly, ttl: 20, rolling: true })
-  const headers = await codeLoginHeaders(wechat.phone())
-  await send(headers)
+test.serial(
+  'a rolling session is not written for each use, and goes on where it cannot be renewed',
+  async (t) => {
+    const store = memoryStore()
+    let renewals = 0
+    const readOnly = {
+      ...store,
+      renew: () => {
+        renewals++
+        return Promise.reject(new Error('READONLY'))
+      },
+    }
+    const { send, wechat } = await startServer(t, { store: readOnly, ttl: 20, rolling: true })
+    const headers = await codeLoginHeaders(wechat.phone())
+    await send(headers)
 
-  for (let n = 0; n < 5; n++) await send(codeOnly(headers))
-  t.is(renewals, 0)
+    for (let n = 0; n < 5; n++) await send(codeOnly(headers))
+    t.is(renewals, 0)
 
-  await sleep(2100)
-  t.is((await send(codeOnly(headers))).status, 200)
-  t.is(renewals, 1)
-})
+    takeDate(t).pass(2100)
+    t.is((await send(codeOnly(headers))).status, 200)
+    t.is(renewals, 1)
+  },
+)
 
 test('maxSessionsPerUser: the oldest session makes room', async (t) => {
   const { send, wechat } = await startServer(t, { maxSessionsPerUser: 2 })

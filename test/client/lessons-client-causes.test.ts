@@ -1,56 +1,41 @@
 /**
- * The traps of the other clients that were compared, and what none of them has: refusals by cause, deadlines, hung
- * and late logins, logout, uploads, downloads, sockets. `1c` and `§2` number those lists.
+ * The traps of the other clients that were compared, and what none of them has: refusals by cause, logout, uploads,
+ * downloads, sockets. `1c` and `§2` number those lists. Deadlines: lessons-client-deadlines.test.ts.
  */
 import { once } from 'node:events'
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
-import Koa, { type Context } from 'koa'
+import type { Context } from 'koa'
 import { WebSocketServer } from 'ws'
 import request, {
   createSession,
   isSessionError,
   type RequestOptions,
-  type Session,
   type SessionError,
   type SessionOptions,
   type WxSocketTask,
 } from '../../client/src/index.js'
 import type { Phone } from '../../simulator/src/index.js'
-import {
-  memoryStore,
-  type Reason,
-  requireWxUser,
-  type SessionStore,
-  type WxUserInfo,
-} from '../../src/index.js'
+import { type Reason, requireWxUser, type WxUserInfo } from '../../src/index.js'
 import { MAGIC_ID } from '../../src/protocol.js'
-import { listen, startServer } from '../support/server.js'
+import { startServer } from '../support/server.js'
 import { until } from '../support/until.js'
 import { startWechat } from '../support/wechat.js'
+import { codeOf, failingStore, isLogin, nothingIsLeftUncaught, startOdd } from './support/odd-server.js'
 import { fails, listening, type Started, silence, start, succeeds } from './support/told.js'
 
 interface Answer {
   user: WxUserInfo
 }
 
-/** Everything that nobody caught while this file ran. */
-const uncaught: unknown[] = []
-
-test.before(() => {
-  process.on('unhandledRejection', (error) => uncaught.push(error))
-  process.on('uncaughtException', (error) => uncaught.push(error))
-})
-
-test.after('whatever happened, nothing was left uncaught', (t) => {
-  t.deepEqual(uncaught, [])
-})
+nothingIsLeftUncaught(test)
 
 // — Refusals by cause —
 
-test('§2.9 40226, a blocked account: one login, an error at once, for the next calls too', async (t) => {
+// §2.9.
+test('40226, a blocked account: one login, an error at once, for the next calls too', async (t) => {
   const { session, phone, wechat } = await start(t)
   wechat.fail({ errcode: 40226 }, { times: 10 })
   const startedAt = Date.now()
@@ -65,7 +50,8 @@ test('§2.9 40226, a blocked account: one login, an error at once, for the next 
   t.deepEqual([phone.counts.login, wechat.exchanges, phone.counts.request], [1, 1, 1])
 })
 
-test('§2.9 45011, too often: one login, and none for as long as the server says', async (t) => {
+// §2.9.
+test('45011, too often: one login, and none for as long as the server says', async (t) => {
   const { session, phone, wechat } = await start(t)
   wechat.fail({ errcode: 45011 })
 
@@ -81,7 +67,8 @@ test('§2.9 45011, too often: one login, and none for as long as the server says
   t.deepEqual([phone.counts.login, wechat.exchanges, phone.counts.request], [1, 1, 1])
 })
 
-test('§2.9 45011 and 40226 are told apart by a server that answers everything with 200', async (t) => {
+// §2.9.
+test('45011 and 40226 are told apart by a server that answers everything with 200', async (t) => {
   for (const [errcode, retryable] of [
     [45011, true],
     [40226, false],
@@ -97,6 +84,7 @@ test('§2.9 45011 and 40226 are told apart by a server that answers everything w
   }
 })
 
+// §2.9.
 for (const [what, fault] of [
   ['-1, busy', { errcode: -1 }],
   ['40029, invalid code', { errcode: 40029 }],
@@ -105,7 +93,7 @@ for (const [what, fault] of [
   ['an answer that is lost', 'lost'],
   ['a page of a gateway', { status: 502 }],
 ] as const) {
-  test(`§2.9 ${what}, once: a new code, and the POST is carried out once`, async (t) => {
+  test(`${what}, once: a new code, and the POST is carried out once`, async (t) => {
     let handled = 0
     const { session, phone, wechat, heard } = await start(t, {
       wechat: { timeout: 1000 },
@@ -126,7 +114,8 @@ for (const [what, fault] of [
   })
 }
 
-test('§2.9 -1 and a wrong appSecret, always: three logins, then an error at once, with the reason', async (t) => {
+// §2.9.
+test('-1 and a wrong appSecret, always: three logins, then an error at once, with the reason', async (t) => {
   for (const errcode of [-1, 40125]) {
     const { session, phone, wechat } = await start(t)
     wechat.fail({ errcode }, { times: Number.POSITIVE_INFINITY })
@@ -143,7 +132,8 @@ test('§2.9 -1 and a wrong appSecret, always: three logins, then an error at onc
   }
 })
 
-test('§2.9 after the cool-down one call tries again, and when it succeeds all do', async (t) => {
+// §2.9.
+test('after the cool-down one call tries again, and when it succeeds all do', async (t) => {
   const { session, phone, wechat } = await start(t)
   const recover = wechat.fail({ errcode: -1 }, { times: Number.POSITIVE_INFINITY })
   await fails(t, (callbacks) => session.request({ url: '/', ...callbacks }))
@@ -159,7 +149,8 @@ test('§2.9 after the cool-down one call tries again, and when it succeeds all d
   t.is(phone.counts.login, logins + 1)
 })
 
-test('§2.9 untrusted user data stops: one login, one request, and no second try', async (t) => {
+// §2.9.
+test('untrusted user data stops: one login, one request, and no second try', async (t) => {
   const { session, phone, wechat } = await start(t)
   const original = phone.wx.getUserInfo
   phone.wx.getUserInfo = (options = {}) =>
@@ -172,7 +163,8 @@ test('§2.9 untrusted user data stops: one login, one request, and no second try
   t.deepEqual([phone.counts.login, wechat.exchanges, phone.counts.request], [1, 1, 1])
 })
 
-test('§2.9 a store that is away for a moment: GET is repeated, POST is not, and the session is kept', async (t) => {
+// §2.9.
+test('a store that is away for a moment: GET is repeated, POST is not, and the session is kept', async (t) => {
   const store = failingStore()
   const { session, phone } = await start(t, { store })
   await session.request({ url: '/' })
@@ -193,7 +185,8 @@ test('§2.9 a store that is away for a moment: GET is repeated, POST is not, and
   t.deepEqual([phone.counts.login, phone.counts.removeStorageSync], [1, 0])
 })
 
-test('§2.9 a store that stays away: four tries at most, and the session is still there afterwards', async (t) => {
+// §2.9.
+test('a store that stays away: four tries at most, and the session is still there afterwards', async (t) => {
   const store = failingStore()
   const { session, phone } = await start(t, { store })
   await session.request({ url: '/' })
@@ -208,7 +201,8 @@ test('§2.9 a store that stays away: four tries at most, and the session is stil
   t.is(phone.counts.login, 1)
 })
 
-test('§2.9 a conflict: GET is repeated until it is saved, POST fails and is carried out once', async (t) => {
+// §2.9.
+test('a conflict: GET is repeated until it is saved, POST fails and is carried out once', async (t) => {
   for (const method of ['GET', 'POST'] as const) {
     let handled = 0
     const { session, phone } = await start(t, {
@@ -243,7 +237,8 @@ test('§2.9 a conflict: GET is repeated until it is saved, POST fails and is car
   }
 })
 
-test('§2.9 a conflict at the login itself: the session is there, and no second login follows', async (t) => {
+// §2.9.
+test('a conflict at the login itself: the session is there, and no second login follows', async (t) => {
   const { session, phone, heard } = await startOdd(t, (ctx, n) => {
     if (n === 1) refuse(ctx, 'ERR_SESSION_CONFLICT', 409)
     else ctx.body = {}
@@ -255,7 +250,8 @@ test('§2.9 a conflict at the login itself: the session is there, and no second 
   t.is(phone.counts.login, 1)
 })
 
-test('§2.9 a login with a bad shape stops at once', async (t) => {
+// §2.9.
+test('a login with a bad shape stops at once', async (t) => {
   const { session, phone } = await start(t)
   const original = phone.wx.login
   phone.wx.login = (options = {}) =>
@@ -268,8 +264,8 @@ test('§2.9 a login with a bad shape stops at once', async (t) => {
   t.is(phone.counts.login, 1)
 })
 
-// miniprogram-network sends it twice.
-test('1c a POST whose answer is lost is not sent again, at login or later', async (t) => {
+// 1c: miniprogram-network sends it twice.
+test('a POST whose answer is lost is not sent again, at login or later', async (t) => {
   let handled = 0
   const { session, phone } = await start(t, {
     handler(ctx) {
@@ -288,8 +284,8 @@ test('1c a POST whose answer is lost is not sent again, at login or later', asyn
   t.true(phone.counts.login <= 2)
 })
 
-// mp-req hands it over as a success.
-test('1c a refusal is never a success, whatever kind of body was asked for', async (t) => {
+// 1c: mp-req hands it over as a success.
+test('a refusal is never a success, whatever kind of body was asked for', async (t) => {
   for (const legacyStatus of [false, true]) {
     for (const options of [
       {},
@@ -311,7 +307,8 @@ test('1c a refusal is never a success, whatever kind of body was asked for', asy
   }
 })
 
-test('1c the server of 2016: 200, no header, only the body says that the session is over', async (t) => {
+// 1c.
+test('the server of 2016: 200, no header, only the body says that the session is over', async (t) => {
   for (const options of [
     {},
     { dataType: 'text' },
@@ -334,8 +331,8 @@ test('1c the server of 2016: 200, no header, only the body says that the session
   }
 })
 
-// alova: the first call was rejected, and those that waited did so for ever.
-test('1c whatever wx or a profile does, each call ends, and once', async (t) => {
+// 1c: alova: the first call was rejected, and those that waited did so for ever.
+test('whatever wx or a profile does, each call ends, and once', async (t) => {
   const { url, wechat } = await startServer(t)
   const phone = wechat.phone()
   const { wx } = phone
@@ -406,173 +403,10 @@ test('1c whatever wx or a profile does, each call ends, and once', async (t) => 
   }
 })
 
-// — Deadlines, and logins that hang or come late —
-
-// fly: neither a timeout nor an abort ended the request of wx.
-test.serial(
-  '§2.3 a server that never answers: the deadline ends the call and the request, and the next one works',
-  async (t) => {
-    let cut = 0
-    const { session, phone } = await startOdd(
-      t,
-      async (ctx, n) => {
-        ctx.body = {}
-        if (n > 1) return
-        ctx.req.socket.once('close', () => {
-          cut += 1
-        })
-        await forever()
-      },
-      { deadline: 1000 },
-    )
-    const startedAt = Date.now()
-
-    const error = await fails(t, (callbacks) => session.request({ url: '/', ...callbacks }))
-
-    const took = Date.now() - startedAt
-    t.true(took >= 990 && took < 10_000, `${took} ms`)
-    t.deepEqual(
-      [error.code, error.phase, error.attempts, error.retryable],
-      ['ERR_DEADLINE', 'request', 1, true],
-    )
-    await until(() => cut === 1)
-    await sleep(700)
-    await succeeds(t, (callbacks) => session.request({ url: '/', ...callbacks }))
-    t.deepEqual([phone.counts.login, phone.counts.request], [2, 2])
-  },
-)
-
-test.serial(
-  '§2.3 the deadline covers the wait for a login, the login, back-off and Retry-After',
-  async (t) => {
-    const store = failingStore()
-    const { phone, wechat, url } = await start(t, { store })
-    let launches = 0
-    const launch = (deadline = 1000) =>
-      createSession({ baseUrl: url, wx: phone.wx, deadline, storageKey: `launch ${++launches}` })
-    const endsInTime = async (session: Session, deadline = 1000) => {
-      const startedAt = Date.now()
-      const errors = await Promise.all(
-        [1, 2].map(() => fails(t, (callbacks) => session.request({ url: '/', ...callbacks }))),
-      )
-      const took = Date.now() - startedAt
-      t.true(took >= deadline - 20 && took < 10_000, `${took} ms`)
-      for (const { code } of errors) t.is(code, 'ERR_DEADLINE')
-      return errors
-    }
-
-    phone.fail('login', { delay: 3000 })
-    for (const { phase } of await endsInTime(launch())) t.is(phase, 'login')
-
-    wechat.fail({ delay: 2500 })
-    const phases = (await endsInTime(launch())).map(({ phase }) => phase)
-    t.deepEqual(phases, ['request', 'login'])
-
-    const withdraw = wechat.fail({ errcode: -1 }, { times: 10 })
-    // The third try, after which there is a cool-down, comes after 900 ms at the earliest.
-    await endsInTime(launch(800), 800)
-    withdraw()
-
-    const session = launch()
-    await session.login()
-    store.failReads(10)
-    await endsInTime(session)
-  },
-)
-
-test.serial(
-  '§2.7 an aborted call whose wx.login hangs keeps nobody waiting for longer than loginTimeout',
-  async (t) => {
-    const { session, phone } = await start(t, {}, { loginTimeout: 500 })
-    phone.fail('login', 'hang')
-
-    const leader = session.request({ url: '/' })
-    const follower = succeeds(t, (callbacks) => session.request({ url: '/', ...callbacks }))
-    await until(() => phone.counts.login === 1)
-    leader.abort()
-    const startedAt = Date.now()
-    await follower
-
-    t.true(Date.now() - startedAt < 10_000)
-    t.is(phone.counts.login, 2)
-  },
-)
-
-test.serial('§2.7 a login that comes late, after its time, is not used: not sent, not stored', async (t) => {
-  const { session, phone, heard } = await start(t, {}, { loginTimeout: 500 })
-  phone.fail('login', { delay: 2500 })
-
-  const error = await fails(t, (callbacks) => session.request({ url: '/', ...callbacks }))
-  t.is(error.code, 'ERR_LOGIN')
-  await succeeds(t, (callbacks) => session.request({ url: '/', ...callbacks }))
-  await sleep(2100)
-  await succeeds(t, (callbacks) => session.request({ url: '/', ...callbacks }))
-
-  t.is(phone.counts.login, 2)
-  t.deepEqual(heard.map(isLogin), [true, false])
-  t.is(new Set(heard.map(codeOf)).size, 1)
-  t.is(phone.counts.setStorageSync, 1)
-})
-
-test('§2.2 a leader that is aborted hands its login on: it is used by the next, and once', async (t) => {
-  const { session, phone, wechat, heard } = await start(t)
-  phone.fail('getUserInfo', { delay: 150 })
-
-  const leader = session.request({ url: '/' })
-  const followers = Array.from({ length: 3 }, () =>
-    succeeds(t, (callbacks) => session.request({ url: '/', ...callbacks })),
-  )
-  await until(() => phone.counts.getUserInfo === 1)
-  leader.abort()
-
-  await t.throwsAsync(leader, { code: 'ERR_ABORTED' })
-  await Promise.all(followers)
-  t.deepEqual([phone.counts.login, wechat.exchanges, heard.length], [1, 1, 3])
-})
-
-test('§2.2 a leader that is aborted on its way hands on the lead, and its code is not offered again', async (t) => {
-  const { session, phone, heard } = await start(t, {
-    handler: async (ctx) => {
-      if (ctx.path === '/hang') await forever()
-      ctx.body = {}
-    },
-  })
-
-  const leader = session.request({ url: '/hang' })
-  const follower = succeeds(t, (callbacks) => session.request({ url: '/', ...callbacks }))
-  await until(() => heard.length === 1)
-  leader.abort()
-  await follower
-
-  t.is(phone.counts.login, 2)
-  t.deepEqual(heard.map(isLogin), [true, true])
-  t.is(new Set(heard.map(codeOf)).size, 2)
-})
-
-test.serial('§2.8 a code older than four and a half minutes is not sent: another is fetched', async (t) => {
-  const { session, phone, wechat, heard } = await start(t)
-  const { now } = Date
-  phone.fail('getUserInfo', { delay: 50 })
-  const call = session.request({ url: '/' })
-  await until(() => phone.counts.getUserInfo === 1)
-  call.abort()
-  await sleep(100)
-
-  try {
-    Date.now = () => now() + 275_000
-    wechat.clock.advance(275_000)
-    await succeeds(t, (callbacks) => session.request({ url: '/', ...callbacks }))
-  } finally {
-    Date.now = now
-  }
-
-  t.is(phone.counts.login, 2)
-  t.deepEqual(heard.map(isLogin), [true])
-})
-
 // — login, logout, onChange —
 
-test('§2.15 onChange tells each beginning and end once, and can be left', async (t) => {
+// §2.15.
+test('onChange tells each beginning and end once, and can be left', async (t) => {
   const { session, phone, server } = await start(t)
   const heard: string[] = []
   session.onChange((isLoggedIn) => heard.push(`one ${isLoggedIn}`))
@@ -589,7 +423,8 @@ test('§2.15 onChange tells each beginning and end once, and can be left', async
   t.deepEqual(heard.slice(4), ['one false'])
 })
 
-test('§2.15 calls that run at logout fail at once and are not replayed; the next one logs in', async (t) => {
+// §2.15.
+test('calls that run at logout fail at once and are not replayed; the next one logs in', async (t) => {
   let handled = 0
   let isOpen = false
   const { session, phone, heard } = await start(t, {
@@ -619,7 +454,8 @@ test('§2.15 calls that run at logout fail at once and are not replayed; the nex
   t.is(phone.counts.login, 2)
 })
 
-test('§2.15 logout during the login ends that too: nothing is stored, nothing is sent later', async (t) => {
+// §2.15.
+test('logout during the login ends that too: nothing is stored, nothing is sent later', async (t) => {
   const { session, phone, heard } = await start(t)
   const changes: boolean[] = []
   session.onChange((isLoggedIn) => changes.push(isLoggedIn))
@@ -640,7 +476,8 @@ test('§2.15 logout during the login ends that too: nothing is stored, nothing i
   t.deepEqual(heard.map(isLogin), [true])
 })
 
-test('§2.15 logout while the login is on its way: its answer makes no session', async (t) => {
+// §2.15.
+test('logout while the login is on its way: its answer makes no session', async (t) => {
   let isOpen = false
   const { session, phone, heard } = await start(t, {
     handler: async (ctx) => {
@@ -660,7 +497,8 @@ test('§2.15 logout while the login is on its way: its answer makes no session',
   t.deepEqual(heard.map(isLogin), [true, true])
 })
 
-test('§2.15 uploads and downloads that wait for a login fail at logout as all do', async (t) => {
+// §2.15.
+test('uploads and downloads that wait for a login fail at logout as all do', async (t) => {
   const { session, phone, heard } = await start(t)
   phone.files.write('a.txt', 'text')
   phone.fail('login', { delay: 150 })
@@ -677,7 +515,8 @@ test('§2.15 uploads and downloads that wait for a login fail at logout as all d
   t.is(heard.length, 0)
 })
 
-test('§2.15 a call that is made when the session ends, in onChange, belongs to the next session', async (t) => {
+// §2.15.
+test('a call that is made when the session ends, in onChange, belongs to the next session', async (t) => {
   const { session, phone } = await start(t)
   await session.login()
   const calls: Promise<unknown>[] = []
@@ -693,7 +532,8 @@ test('§2.15 a call that is made when the session ends, in onChange, belongs to 
   t.is(phone.counts.login, 2)
 })
 
-test('§2.15 callbacks that call again, log out or abort do no harm', async (t) => {
+// §2.15.
+test('callbacks that call again, log out or abort do no harm', async (t) => {
   const { session } = await start(t)
   const told: string[] = []
 
@@ -726,7 +566,8 @@ test('§2.15 callbacks that call again, log out or abort do no harm', async (t) 
 
 // — The task —
 
-test('§2.4 listeners of the task hear the replay; those that were taken away do not', async (t) => {
+// §2.4.
+test('listeners of the task hear the replay; those that were taken away do not', async (t) => {
   const { session, phone, server } = await start(t, {
     handler(ctx) {
       ctx.set('X-Answer', 'yes')
@@ -757,7 +598,8 @@ test('§2.4 listeners of the task hear the replay; those that were taken away do
   t.deepEqual(removed, [])
 })
 
-test('§2.4 listeners that are added during the login hear the request, progress too', async (t) => {
+// §2.4.
+test('listeners that are added during the login hear the request, progress too', async (t) => {
   const { session, phone } = await start(t)
   phone.files.write('a.txt', 'text')
   phone.fail('login', { delay: 100 })
@@ -775,7 +617,8 @@ test('§2.4 listeners that are added during the login hear the request, progress
   t.deepEqual(heard, ['headers', 'progress 100'])
 })
 
-test('§2.4 abort before anything was sent, while others log in, in a back-off, twice, or after the end', async (t) => {
+// §2.4.
+test('abort before anything was sent, while others log in, in a back-off, twice, or after the end', async (t) => {
   const { session, phone, wechat, heard } = await start(t)
   const atOnce = await fails(t, (callbacks) => {
     const call = session.request({ url: '/', ...callbacks })
@@ -816,7 +659,8 @@ test('§2.4 abort before anything was sent, while others log in, in a back-off, 
   })
 })
 
-test('§2.4 a call to another origin that is aborted at once is not sent either; logout leaves it alone', async (t) => {
+// §2.4.
+test('a call to another origin that is aborted at once is not sent either; logout leaves it alone', async (t) => {
   const { session, phone } = await start(t)
   let isOpen = false
   const elsewhere = await startOdd(t, async (ctx) => {
@@ -841,7 +685,8 @@ test('§2.4 a call to another origin that is aborted at once is not sent either;
 
 // — Uploads and downloads —
 
-test('§2.5 files are the first calls of a session: one login for all, which no file carries', async (t) => {
+// §2.5.
+test('files are the first calls of a session: one login for all, which no file carries', async (t) => {
   const { session, phone, wechat, heard } = await start(t, { handler: requireUser })
   phone.files.write('a.txt', 'text')
 
@@ -859,7 +704,8 @@ test('§2.5 files are the first calls of a session: one login for all, which no 
   for (const n of [0, 1, 2]) t.is(phone.files.read(`b${n}.txt`)?.toString(), 'welcome')
 })
 
-test('§2.5 an upload alone: login, then the file, with the session in its header', async (t) => {
+// §2.5.
+test('an upload alone: login, then the file, with the session in its header', async (t) => {
   const uploads: IncomingHttpHeaders[] = []
   const { session, phone, heard } = await start(t, {
     handler(ctx) {
@@ -879,7 +725,8 @@ test('§2.5 an upload alone: login, then the file, with the session in its heade
   t.is(uploads[0]?.['x-own'], '1')
 })
 
-test('§2.5 an upload meets an expired session, said in a string: it is sent again, handled once', async (t) => {
+// §2.5.
+test('an upload meets an expired session, said in a string: it is sent again, handled once', async (t) => {
   for (const legacyStatus of [false, true]) {
     let handled = 0
     const { session, phone, server } = await start(t, {
@@ -902,10 +749,10 @@ test('§2.5 an upload meets an expired session, said in a string: it is sent aga
   }
 })
 
-// Every client: the refusal is saved as the user's file.
+// §2.5: Every client: the refusal is saved as the user's file.
 for (const legacyStatus of [false, true]) {
   const how = legacyStatus ? ' said with status 200' : ''
-  test(`§2.5 a download meets an expired session${how}: the file is the file, never the refusal`, async (t) => {
+  test(`a download meets an expired session${how}: the file is the file, never the refusal`, async (t) => {
     for (const options of [{}, { filePath: 'mine.txt' }]) {
       const { session, phone, server } = await start(t, { legacyStatus, handler: requireUser })
       await session.login()
@@ -922,7 +769,8 @@ for (const legacyStatus of [false, true]) {
   })
 }
 
-test('§2.5 downloads that the app itself answers 401 are the app’s, and cost nobody the session', async (t) => {
+// §2.5.
+test('downloads that the app itself answers 401 are the app’s, and cost nobody the session', async (t) => {
   const { session, phone } = await start(t, {
     handler(ctx) {
       if (ctx.path === '/private') ctx.status = 401
@@ -942,7 +790,8 @@ test('§2.5 downloads that the app itself answers 401 are the app’s, and cost 
   t.true(phone.counts.login <= 2, `${phone.counts.login} logins`)
 })
 
-test('§2.5 a download that the store refuses for a moment is repeated, and keeps the session', async (t) => {
+// §2.5.
+test('a download that the store refuses for a moment is repeated, and keeps the session', async (t) => {
   const store = failingStore()
   const { session, phone } = await start(t, { store, handler: requireUser })
   await session.login()
@@ -960,7 +809,8 @@ test('§2.5 a download that the store refuses for a moment is repeated, and keep
 
 // — Sockets —
 
-test('§2.6 a socket as the first call: login, then a handshake with the session', async (t) => {
+// §2.6.
+test('a socket as the first call: login, then a handshake with the session', async (t) => {
   const { session, phone, handshakes, url } = await startSockets(t)
 
   const text = await messageOf(await session.connectSocket({ url: `${url.replace('http', 'ws')}/live` }))
@@ -970,7 +820,8 @@ test('§2.6 a socket as the first call: login, then a handshake with the session
   t.truthy(codeOf(handshakes[0] ?? {}))
 })
 
-test('§2.6 a relative url of a socket is resolved against baseUrl, to ws', async (t) => {
+// §2.6.
+test('a relative url of a socket is resolved against baseUrl, to ws', async (t) => {
   const { session, handshakes } = await startSockets(t)
 
   const text = await messageOf(await session.connectSocket({ url: '/live' }))
@@ -979,7 +830,8 @@ test('§2.6 a relative url of a socket is resolved against baseUrl, to ws', asyn
   t.truthy(codeOf(handshakes[0] ?? {}))
 })
 
-test('§2.6 a handshake that is refused with 401: the next connection logs in first', async (t) => {
+// §2.6.
+test('a handshake that is refused with 401: the next connection logs in first', async (t) => {
   const { session, phone, url, sessions } = await startSockets(t)
   const live = `${url.replace('http', 'ws')}/live`
   await session.login()
@@ -992,7 +844,8 @@ test('§2.6 a handshake that is refused with 401: the next connection logs in fi
   t.is(phone.counts.login, 2)
 })
 
-test('§2.6 a socket that wx does not create is told to fail, with what wx said', async (t) => {
+// §2.6.
+test('a socket that wx does not create is told to fail, with what wx said', async (t) => {
   const { session, phone, url } = await startSockets(t)
   await session.login()
   phone.fail('connectSocket', { errMsg: 'connectSocket:fail url not in domain list', errno: 600002 })
@@ -1005,7 +858,8 @@ test('§2.6 a socket that wx does not create is told to fail, with what wx said'
   t.is(error.errMsg, 'connectSocket:fail url not in domain list')
 })
 
-test('§2.6 a socket to another origin gets no session', async (t) => {
+// §2.6.
+test('a socket to another origin gets no session', async (t) => {
   const { session, phone } = await startSockets(t)
   const other = await startSockets(t)
 
@@ -1018,7 +872,8 @@ test('§2.6 a socket to another origin gets no session', async (t) => {
 
 // — The phone —
 
-test('§2.9 background, a switch of networks, no network: told once, and the session is kept', async (t) => {
+// §2.9.
+test('background, a switch of networks, no network: told once, and the session is kept', async (t) => {
   const { session, phone, heard } = await start(t, {
     handler: async (ctx) => {
       if (ctx.path === '/slow') await sleep(300)
@@ -1053,8 +908,9 @@ test('§2.9 background, a switch of networks, no network: told once, and the ses
 
 // — The drop-in —
 
+// §3.
 test.serial(
-  '§3 the drop-in: the global wx, absolute urls, the session with every request, headers as of old',
+  'the drop-in: the global wx, absolute urls, the session with every request, headers as of old',
   async (t) => {
     const server = await start(t, { handler: requireUser })
     const elsewhere = await startOdd(t, (ctx) => {
@@ -1080,22 +936,6 @@ test.serial(
     }
   },
 )
-
-/** A server that is not ours, or an older one, and a session on a phone. `n` counts the requests. */
-async function startOdd(
-  t: ExecutionContext,
-  handler: (ctx: Context, n: number) => void | Promise<void>,
-  sessionOptions: SessionOptions = {},
-): Promise<Started> {
-  const heard: IncomingHttpHeaders[] = []
-  const app = new Koa()
-  app.silent = true
-  app.use((ctx) => handler(ctx, heard.push(ctx.headers)))
-  const url = await listen(t, app)
-  const phone = startWechat(t).phone()
-  const session = createSession({ baseUrl: url, wx: phone.wx, ...sessionOptions })
-  return { session, phone, heard, url }
-}
 
 function refuse(ctx: Context, reason: Reason, status = 401): void {
   ctx.status = status
@@ -1156,35 +996,6 @@ function messageOf(task: WxSocketTask): Promise<unknown> {
     task.onClose(() => reject(new Error(why)))
     setTimeout(() => reject(new Error('nothing happened')), 5000).unref()
   })
-}
-
-function isLogin(headers: IncomingHttpHeaders): boolean {
-  return 'x-wx-rawdata' in headers || 'x-wx-login' in headers
-}
-
-function codeOf(headers: IncomingHttpHeaders): string | undefined {
-  return headers['x-wx-code'] as string | undefined
-}
-
-/** A store whose next reads can be made to fail. */
-function failingStore(): SessionStore & { failReads(times: number): void } {
-  const store = memoryStore()
-  let left = 0
-  return {
-    ...store,
-    async read(id) {
-      if (left-- > 0) throw new Error('the store is away')
-      return store.read(id)
-    },
-    failReads(times) {
-      left = times
-    },
-  }
-}
-
-/** For a handler that never answers. */
-function forever(): Promise<void> {
-  return new Promise(() => {})
 }
 
 function thrower(): never {

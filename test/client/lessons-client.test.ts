@@ -38,8 +38,8 @@ test.after('whatever happened, nothing was left uncaught', (t) => {
   t.deepEqual(uncaught, [])
 })
 
-// N = 2: 2 logins; N = 5: 1 failed; N = 10: 6 failed, 34 requests; N = 20: 16 failed, 74 requests.
-test('C1 calls that start together: one login, sent by one of them, one exchange, and no failure', async (t) => {
+// C1: N = 2: 2 logins; N = 5: 1 failed; N = 10: 6 failed, 34 requests; N = 20: 16 failed, 74 requests.
+test('calls that start together: one login, sent by one of them, one exchange, and no failure', async (t) => {
   for (const n of [2, 5, 10, 20]) {
     const { session, phone, wechat, heard } = await start(t)
 
@@ -53,8 +53,8 @@ test('C1 calls that start together: one login, sent by one of them, one exchange
   }
 })
 
-// Each late answer threw away the session that the one before had made: 10 requests, 10 logins.
-test('C2 expiry answers that come late, 40 ms apart, end the session they name and no other', async (t) => {
+// C2: Each late answer threw away the session that the one before had made: 10 requests, 10 logins.
+test('expiry answers that come late, 40 ms apart, end the session they name and no other', async (t) => {
   const store = slowStore()
   const { session, phone, wechat, heard, server } = await start(t, { store })
   await session.request({ url: '/' })
@@ -70,8 +70,8 @@ test('C2 expiry answers that come late, 40 ms apart, end the session they name a
   t.true(heard.length <= 1 + 20, `${heard.length} requests`)
 })
 
-// The second request overtook the first: 2 logins, 3 requests, and a code that the server had deleted.
-test('C3 a code is no session before the server has accepted it: others wait, and none overtakes', async (t) => {
+// C3: The second request overtook the first: 2 logins, 3 requests, and a code that the server had deleted.
+test('a code is no session before the server has accepted it: others wait, and none overtakes', async (t) => {
   let isOpen = false
   const { session, phone, heard } = await start(t, {
     handler: async (ctx) => {
@@ -94,8 +94,8 @@ test('C3 a code is no session before the server has accepted it: others wait, an
   t.is(new Set(heard.map(codeOf)).size, 1)
 })
 
-// Not seen there, but of the same kind: whatever answered a login was taken for the server.
-test('C3 also: error pages of a gateway accept no login, and do not use up the logins of a good server', async (t) => {
+// C3: Not seen there, but of the same kind: whatever answered a login was taken for the server.
+test('error pages of a gateway accept no login, and do not use up the logins of a good server', async (t) => {
   const { session, heard } = await startOdd(t, { handler: flappingServer() })
 
   const statuses: number[] = []
@@ -108,8 +108,8 @@ test('C3 also: error pages of a gateway accept no login, and do not use up the l
   t.true(heard.length <= 8, `${heard.length} requests`)
 })
 
-// One failed wx.login: every later call was rejected until the next launch, and nothing was sent.
-test('C4 a failed wx.login or getUserInfo fails nothing that comes later', async (t) => {
+// C4: One failed wx.login: every later call was rejected until the next launch, and nothing was sent.
+test('a failed wx.login or getUserInfo fails nothing that comes later', async (t) => {
   const { session, phone } = await start(t)
   phone.fail('login', { errMsg: 'login:fail system error', errno: 1 })
   phone.fail('getUserInfo', { errMsg: 'getUserInfo:fail auth deny' })
@@ -123,8 +123,8 @@ test('C4 a failed wx.login or getUserInfo fails nothing that comes later', async
   t.deepEqual([phone.counts.login, phone.counts.request], [2, 3])
 })
 
-// Neither fail nor complete was called, and a rejection went unhandled.
-test('C5 a failed login is told to fail, then complete, and to the promise', async (t) => {
+// C5: Neither fail nor complete was called, and a rejection went unhandled.
+test('a failed login is told to fail, then complete, and to the promise', async (t) => {
   const { session, phone } = await start(t)
   phone.fail('login', { errMsg: 'login:fail system error', errno: 1 })
 
@@ -139,8 +139,8 @@ test('C5 a failed login is told to fail, then complete, and to the promise', asy
   t.is(phone.counts.request, 0)
 })
 
-// The failure callback threw again, inside that of wx: an uncaught exception for each failed request.
-test('C6 a network failure is told once, and nothing is thrown into wx', async (t) => {
+// C6: The failure callback threw again, inside that of wx: an uncaught exception for each failed request.
+test('a network failure is told once, and nothing is thrown into wx', async (t) => {
   const { session, phone } = await start(t)
   await session.request({ url: '/' })
   phone.fail('request', { errMsg: 'request:fail net::ERR_NETWORK_CHANGED', errno: 600001 })
@@ -152,8 +152,8 @@ test('C6 a network failure is told once, and nothing is thrown into wx', async (
   t.is(error.errno, 600001)
 })
 
-// The promise was fulfilled with the task when the request started, and stayed so when it failed.
-test('C7 the promise ends with the call: with its answer, or with its failure', async (t) => {
+// C7: The promise was fulfilled with the task when the request started, and stayed so when it failed.
+test('the promise ends with the call: with its answer, or with its failure', async (t) => {
   let isOpen = false
   const { session, phone } = await start(t, {
     handler: async (ctx) => {
@@ -177,8 +177,8 @@ test('C7 the promise ends with the call: with its answer, or with its failure', 
   await t.throwsAsync(session.request({ url: '/' }), { code: 'ERR_NETWORK' })
 })
 
-// The outer promise was fulfilled; the error that gave up rejected another one, which nobody held.
-test('C8 a server that refuses for ever: few logins, and an error with its reason, told once', async (t) => {
+// C8: The outer promise was fulfilled; the error that gave up rejected another one, which nobody held.
+test('a server that refuses for ever: few logins, and an error with its reason, told once', async (t) => {
   const reasons: Reason[] = ['ERR_SESSION_EXPIRED', 'ERR_LOGIN_REQUIRED', 'ERR_SESSION_KEY_EXCHANGE_FAILED']
   await Promise.all(
     reasons.map(async (reason) => {
@@ -194,8 +194,8 @@ test('C8 a server that refuses for ever: few logins, and an error with its reaso
   )
 })
 
-// The documented option `header` was dropped: only the headers of the session were sent.
-test('C9 headers of the caller are sent, at login and later, and those of the session with them', async (t) => {
+// C9: The documented option `header` was dropped: only the headers of the session were sent.
+test('headers of the caller are sent, at login and later, and those of the session with them', async (t) => {
   const { session, heard } = await start(t)
   const header = { 'Content-Type': 'text/plain', Authorization: 'Basic eA==', 'X-Own': '1' }
 
@@ -211,8 +211,8 @@ test('C9 headers of the caller are sent, at login and later, and those of the se
   t.deepEqual(Object.keys(header), ['Content-Type', 'Authorization', 'X-Own'])
 })
 
-// '', 'hello', null and 7 each: no callback at all, and an uncaught TypeError.
-test('C10 an answer of any shape reaches success once: empty, text, null, number, list, HTML, bytes', async (t) => {
+// C10: '', 'hello', null and 7 each: no callback at all, and an uncaught TypeError.
+test('an answer of any shape reaches success once: empty, text, null, number, list, HTML, bytes', async (t) => {
   const bodies: [name: string, sent: string, status: number, expected: unknown][] = [
     ['empty', '', 200, ''],
     ['nothing', '', 204, ''],
@@ -248,8 +248,8 @@ test('C10 an answer of any shape reaches success once: empty, text, null, number
   }
 })
 
-// A plain object without the reason; without an error in the body, fail was called with undefined.
-test('C11 every failure is a SessionError with the reason, also when the refusal says nothing else', async (t) => {
+// C11: A plain object without the reason; without an error in the body, fail was called with undefined.
+test('every failure is a SessionError with the reason, also when the refusal says nothing else', async (t) => {
   const bodies: [body: object, reason: string | undefined][] = [
     [
       { [MAGIC_ID]: 1, reason: 'ERR_UNTRUSTED_RAW_DATA', error: { name: 'E', message: 'm' } },
@@ -276,8 +276,8 @@ test('C11 every failure is a SessionError with the reason, also when the refusal
   }
 })
 
-// Of the same row: an envelope that names no reason is a refusal all the same.
-test('C11 also: a refusal without a reason is no success', async (t) => {
+// C11: Of the same row: an envelope that names no reason is a refusal all the same.
+test('a refusal without a reason is no success', async (t) => {
   const { session } = await startOdd(t, {
     handler(ctx) {
       ctx.body = { [MAGIC_ID]: 1 }
@@ -289,8 +289,8 @@ test('C11 also: a refusal without a reason is no success', async (t) => {
   t.is(error.code, 'ERR_REFUSED')
 })
 
-// The code was kept: the next request sent it alone, was told EXPIRED and logged in again. Two requests per call.
-test('C12 after untrusted data nothing is kept: the next call is one request, a whole login', async (t) => {
+// C12: The code was kept: the next request sent it alone, was told EXPIRED and logged in again. Two requests per call.
+test('after untrusted data nothing is kept: the next call is one request, a whole login', async (t) => {
   const forged = { rawData: '{"nickName":"mallory"}', signature: 'a'.repeat(40) }
   const { session, phone, heard } = await start(t, {}, { profile: async () => forged })
 
@@ -306,8 +306,8 @@ test('C12 after untrusted data nothing is kept: the next call is one request, a 
   t.deepEqual([phone.counts.login, phone.counts.setStorageSync], [2, 0])
 })
 
-// Four logins 11 ms apart, for each request anew; the last reason was lost.
-test('C13 logins that fail are spaced, shared by all calls, and then not tried for a while', async (t) => {
+// C13: Four logins 11 ms apart, for each request anew; the last reason was lost.
+test('logins that fail are spaced, shared by all calls, and then not tried for a while', async (t) => {
   const { session, phone, wechat } = await start(t)
   wechat.fail({ errcode: -1 }, { times: Number.POSITIVE_INFINITY })
   const logins: number[] = []
@@ -334,8 +334,8 @@ test('C13 logins that fail are spaced, shared by all calls, and then not tried f
   for (let n = 1; n < logins.length; n++) t.true(Number(logins[n]) - Number(logins[n - 1]) > 250)
 })
 
-// The header said "undefined".
-test('C14 a wx.login that succeeds without a code fails the login, and sends nothing', async (t) => {
+// C14: The header said "undefined".
+test('a wx.login that succeeds without a code fails the login, and sends nothing', async (t) => {
   const { session, phone, heard } = await start(t)
   phone.fail('login', 'withoutCode')
 
@@ -347,8 +347,8 @@ test('C14 a wx.login that succeeds without a code fails the login, and sends not
   t.is(heard.length, 1)
 })
 
-// Every request waited for ever.
-test('C15 a wx.login that never calls back ends by a timer of our own, and the next call logs in', async (t) => {
+// C15: Every request waited for ever.
+test('a wx.login that never calls back ends by a timer of our own, and the next call logs in', async (t) => {
   const { session, phone, heard } = await start(t, {}, { loginTimeout: 500 })
   phone.fail('login', 'hang')
   const startedAt = Date.now()
@@ -364,8 +364,8 @@ test('C15 a wx.login that never calls back ends by a timer of our own, and the n
   t.deepEqual([phone.counts.login, heard.length], [2, 1])
 })
 
-// Code, rawData and signature went to any host.
-test('C16 other origins get nothing of the session, and what they answer does not touch it', async (t) => {
+// C16: Code, rawData and signature went to any host.
+test('other origins get nothing of the session, and what they answer does not touch it', async (t) => {
   const { session, phone, heard } = await start(t)
   await session.request({ url: '/' })
   const seen: IncomingHttpHeaders[] = []
@@ -387,8 +387,8 @@ test('C16 other origins get nothing of the session, and what they answer does no
   t.deepEqual([phone.counts.login, heard.length], [1, 2])
 })
 
-// Of the same row: addresses that only look like ours.
-test('C16 also: an address that only looks like an allowed one gets nothing', async (t) => {
+// C16: Of the same row: addresses that only look like ours.
+test('an address that only looks like an allowed one gets nothing', async (t) => {
   const phone = startWechat(t).phone()
   const { url } = await oddServer(t, (ctx) => {
     ctx.body = {}
@@ -420,8 +420,8 @@ test('C16 also: an address that only looks like an allowed one gets nothing', as
   t.deepEqual(withSession, ours)
 })
 
-// encodeURIComponent threw after the code had been stored: a URIError, then requests that sent the code alone.
-test('C17 user info with half an emoji does not fail the login', async (t) => {
+// C17: encodeURIComponent threw after the code had been stored: a URIError, then requests that sent the code alone.
+test('user info with half an emoji does not fail the login', async (t) => {
   const { session, phone, heard } = await start(t)
   phone.profile = { nickName: '半\ud83d' }
 
@@ -431,8 +431,8 @@ test('C17 user info with half an emoji does not fail the login', async (t) => {
   t.deepEqual(heard.map(isLogin), [true])
 })
 
-// complete was not called, and the exception was nobody's.
-test('C18 callbacks that throw keep nobody from being called: complete, the promise, other calls', async (t) => {
+// C18: complete was not called, and the exception was nobody's.
+test('callbacks that throw keep nobody from being called: complete, the promise, other calls', async (t) => {
   const { session, phone } = await start(t)
   const told: string[] = []
   const throwing = (what: string) => () => {
@@ -457,8 +457,8 @@ test('C18 callbacks that throw keep nobody from being called: complete, the prom
   for (const what of ['success', 'fail', 'complete', 'change']) t.true(messages.includes(`C18 ${what}`))
 })
 
-// wx.login was kept from the import on: a replaced one was not used, and importing without wx threw.
-test('C19 wx is looked up when it is used: this file imported the client without one', async (t) => {
+// C19: wx.login was kept from the import on: a replaced one was not used, and importing without wx threw.
+test('wx is looked up when it is used: this file imported the client without one', async (t) => {
   const { url, wechat } = await startServer(t)
   const phone = wechat.phone()
   const wx = { ...phone.wx }
@@ -479,8 +479,8 @@ test('C19 wx is looked up when it is used: this file imported the client without
   t.is(error.code, 'ERR_OPTIONS')
 })
 
-// Nothing was kept: every launch logged in.
-test('C20 the next launch finds the session: written once, read once, no login', async (t) => {
+// C20: Nothing was kept: every launch logged in.
+test('the next launch finds the session: written once, read once, no login', async (t) => {
   const { session, phone, url, heard } = await start(t)
   for (let n = 1; n <= 3; n++) await session.request({ url: '/' })
   phone.coldStart()
@@ -495,8 +495,8 @@ test('C20 the next launch finds the session: written once, read once, no login',
   t.deepEqual(heard.map(isLogin), [true, false, false, false, false, false])
 })
 
-// Of the same row: what stands in the storage is not always what was written there.
-test('C20 also: storage that fails or holds nonsense costs a login, and nothing else', async (t) => {
+// C20: Of the same row: what stands in the storage is not always what was written there.
+test('storage that fails or holds nonsense costs a login, and nothing else', async (t) => {
   const { session, phone, url } = await start(t)
   await session.request({ url: '/' })
   const values = [
@@ -533,8 +533,8 @@ test('C20 also: storage that fails or holds nonsense costs a login, and nothing 
   t.is(phone.counts.login, logins + 1)
 })
 
-// A user who said no once could not use the mini program any more, also after saying yes.
-test('C21 user info that is denied leaves the session anonymous, and is asked for again at the next login', async (t) => {
+// C21: A user who said no once could not use the mini program any more, also after saying yes.
+test('user info that is denied leaves the session anonymous, and is asked for again at the next login', async (t) => {
   const { session, phone } = await start(t)
   phone.userInfo = 'denied'
 
@@ -549,8 +549,8 @@ test('C21 user info that is denied leaves the session anonymous, and is asked fo
   t.is(phone.counts.getUserInfo, 2)
 })
 
-// No task during the login, and only that of the first attempt later: what was aborted was sent.
-test('C22 abort works in every phase: during the login nothing is sent, during the replay that is cut', async (t) => {
+// C22: No task during the login, and only that of the first attempt later: what was aborted was sent.
+test('abort works in every phase: during the login nothing is sent, during the replay that is cut', async (t) => {
   let cut = 0
   let handled = 0
   const { session, phone, server } = await start(t, {
@@ -585,8 +585,8 @@ test('C22 abort works in every phase: during the login nothing is sent, during t
   await until(() => cut === 1)
 })
 
-// A fix that was proposed swallowed the error: from then on requests went out without a session.
-test('C23 a failed login never lets a request out without a session', async (t) => {
+// C23: A fix that was proposed swallowed the error: from then on requests went out without a session.
+test('a failed login never lets a request out without a session', async (t) => {
   const { session, phone, heard } = await start(t, {}, { loginTimeout: 500 })
   phone.fail('login', { errMsg: 'login:fail' })
   phone.fail('login', 'hang')
@@ -604,8 +604,8 @@ test('C23 a failed login never lets a request out without a session', async (t) 
   await silence()
 })
 
-// login() was refused as long as no login URL had been set.
-test('W1 login needs no address of its own', async (t) => {
+// W1: login() was refused as long as no login URL had been set.
+test('login needs no address of its own', async (t) => {
   const { session, phone, heard } = await start(t)
 
   await session.login()
@@ -615,8 +615,8 @@ test('W1 login needs no address of its own', async (t) => {
   t.deepEqual([phone.counts.login, heard.length], [1, 2])
 })
 
-// 8 at once: 15 wx.login, 15 getUserInfo, 30 requests; where a user may have one session, 2 succeeded.
-test('W2 logins and requests that start together are one login, also where a user has one session', async (t) => {
+// W2: 8 at once: 15 wx.login, 15 getUserInfo, 30 requests; where a user may have one session, 2 succeeded.
+test('logins and requests that start together are one login, also where a user has one session', async (t) => {
   const { session, phone, wechat, heard } = await start(t, { maxSessionsPerUser: 1 })
 
   const logins = Array.from({ length: 8 }, () => session.login())
@@ -629,8 +629,8 @@ test('W2 logins and requests that start together are one login, also where a use
   t.is(heard.length, 1 + 8)
 })
 
-// 6 staggered expiries: 6 logins; where a user may have one session, 3 of the 6 requests failed.
-test('W3 answers that name an old session leave the fresh one alone, also where a user has one', async (t) => {
+// W3: 6 staggered expiries: 6 logins; where a user may have one session, 3 of the 6 requests failed.
+test('answers that name an old session leave the fresh one alone, also where a user has one', async (t) => {
   const store = slowStore()
   const { session, phone, server } = await start(t, { store, maxSessionsPerUser: 1 })
   await session.request({ url: '/' })
@@ -645,8 +645,8 @@ test('W3 answers that name an old session leave the fresh one alone, also where 
   t.is(phone.counts.removeStorageSync, 1)
 })
 
-// Errors shared one stack, made at import, and were called "Error".
-test('W4 each error has a stack of its own, and its name', async (t) => {
+// W4: Errors shared one stack, made at import, and were called "Error".
+test('each error has a stack of its own, and its name', async (t) => {
   const { session, phone } = await start(t)
   phone.offline = true
 
@@ -664,8 +664,8 @@ test('W4 each error has a stack of its own, and its name', async (t) => {
   }
 })
 
-// A login that failed in the network said nothing of it.
-test('W5 a login that the network failed keeps the cause, with its errno', async (t) => {
+// W5: A login that failed in the network said nothing of it.
+test('a login that the network failed keeps the cause, with its errno', async (t) => {
   const { session, phone } = await start(t)
   phone.offline = true
 
@@ -683,8 +683,8 @@ test('W5 a login that the network failed keeps the cause, with its errno', async
   }
 })
 
-// request(null) was a TypeError.
-test('W6 options that make no sense fail as ERR_OPTIONS, and reach nothing', async (t) => {
+// W6: request(null) was a TypeError.
+test('options that make no sense fail as ERR_OPTIONS, and reach nothing', async (t) => {
   const { session, phone } = await start(t)
   const nonsense: unknown[] = [null, undefined, 7, 'text', {}, { url: null }, { url: 7 }, { url: undefined }]
 
@@ -705,8 +705,8 @@ test('W6 options that make no sense fail as ERR_OPTIONS, and reach nothing', asy
   t.deepEqual([phone.counts.login, phone.counts.request], [0, 0])
 })
 
-// request() returned undefined.
-test('W7 a call is a task and a promise', async (t) => {
+// W7: request() returned undefined.
+test('a call is a task and a promise', async (t) => {
   const { session } = await start(t)
 
   const call = session.request({ url: '/' })
@@ -723,8 +723,8 @@ test('W7 a call is a task and a promise', async (t) => {
   t.is((await call).statusCode, 200)
 })
 
-// Any envelope, such as "session server down", deleted a valid session.
-test('W8 a refusal that does not speak of the session leaves it alone', async (t) => {
+// W8: Any envelope, such as "session server down", deleted a valid session.
+test('a refusal that does not speak of the session leaves it alone', async (t) => {
   const reasons: [reason: string, status: number][] = [
     ['ERR_STORE_UNAVAILABLE', 503],
     ['ERR_BAD_REQUEST', 400],
@@ -750,8 +750,8 @@ test('W8 a refusal that does not speak of the session leaves it alone', async (t
   }
 })
 
-// Network failures arrived as { errMsg }, not as an error.
-test('W9 a network failure is an error, with all that wx said', async (t) => {
+// W9: Network failures arrived as { errMsg }, not as an error.
+test('a network failure is an error, with all that wx said', async (t) => {
   const { session, phone } = await start(t)
   phone.fail('request', { errMsg: 'request:fail timeout', errno: 5 })
 
@@ -763,8 +763,8 @@ test('W9 a network failure is an error, with all that wx said', async (t) => {
   t.deepEqual([message, phase, retryable], ['request:fail timeout', 'request', true])
 })
 
-// No callback after a second, although an error for it was exported.
-test('W10 a hung wx.login is told to the callbacks of every call that waits, each once', async (t) => {
+// W10: No callback after a second, although an error for it was exported.
+test('a hung wx.login is told to the callbacks of every call that waits, each once', async (t) => {
   const { session, phone, heard } = await start(t, {}, { loginTimeout: 150 })
   phone.fail('login', 'hang', 100)
 
@@ -777,8 +777,8 @@ test('W10 a hung wx.login is told to the callbacks of every call that waits, eac
   t.true(phone.counts.login <= 3, `${phone.counts.login} logins`)
 })
 
-// Importing it registered four listeners for sockets.
-test('W11 importing the client and making a session touch nothing of wx', async (t) => {
+// W11: Importing it registered four listeners for sockets.
+test('importing the client and making a session touch nothing of wx', async (t) => {
   const client = new URL('../../client/src/index.ts', import.meta.url)
   const program = `
     const touched = []
@@ -797,8 +797,8 @@ test('W11 importing the client and making a session touch nothing of wx', async 
   t.is(stdout.trim(), 'touched:')
 })
 
-// Asked before each of three calls, and taken for proof of a session of the server.
-test('W12 wx.checkSession is never asked: it knows nothing of the server’s session', async (t) => {
+// W12: Asked before each of three calls, and taken for proof of a session of the server.
+test('wx.checkSession is never asked: it knows nothing of the server’s session', async (t) => {
   const { session, phone } = await start(t)
 
   for (let n = 1; n <= 3; n++) await session.login()
@@ -807,8 +807,8 @@ test('W12 wx.checkSession is never asked: it knows nothing of the server’s ses
   t.is(phone.counts.checkSession, 0)
 })
 
-// A failed wx.login called nothing.
-test('X1 a failed wx.login is told to whoever waits: login, uploads, downloads', async (t) => {
+// X1: A failed wx.login called nothing.
+test('a failed wx.login is told to whoever waits: login, uploads, downloads', async (t) => {
   const { session, phone, heard } = await start(t)
   phone.files.write('a.txt', 'text')
   const failing = () => phone.fail('login', { errMsg: 'login:fail' })
@@ -829,8 +829,8 @@ test('X1 a failed wx.login is told to whoever waits: login, uploads, downloads',
   t.deepEqual([phone.counts.uploadFile, phone.counts.downloadFile, heard.length], [0, 0, 1])
 })
 
-// Three calls, three wx.login.
-test('X2 login where there is a session asks nobody', async (t) => {
+// X2: Three calls, three wx.login.
+test('login where there is a session asks nobody', async (t) => {
   const { session, phone, heard } = await start(t)
 
   for (let n = 1; n <= 3; n++) await session.login()
@@ -838,8 +838,8 @@ test('X2 login where there is a session asks nobody', async (t) => {
   t.deepEqual([phone.counts.login, heard.length], [1, 1])
 })
 
-// After a new login, 401 with null as its body: an uncaught TypeError, and no callback.
-test('X3 401 with null as its body, first or after a new login, is the app’s answer', async (t) => {
+// X3: After a new login, 401 with null as its body: an uncaught TypeError, and no callback.
+test('401 with null as its body, first or after a new login, is the app’s answer', async (t) => {
   const { session, phone, server } = await start(t, {
     handler(ctx) {
       ctx.status = 401
@@ -856,8 +856,8 @@ test('X3 401 with null as its body, first or after a new login, is the app’s a
   t.deepEqual([phone.counts.login, phone.counts.request], [2, 3])
 })
 
-// A POST that was answered `code: -1` logged in, and was sent twice.
-test('X4 what the app’s own answers say is no business of the session: a POST is sent once', async (t) => {
+// X4: A POST that was answered `code: -1` logged in, and was sent twice.
+test('what the app’s own answers say is no business of the session: a POST is sent once', async (t) => {
   let handled = 0
   const { session, phone } = await start(t, {
     handler(ctx) {
@@ -874,8 +874,8 @@ test('X4 what the app’s own answers say is no business of the session: a POST 
   t.deepEqual([handled, phone.counts.login, phone.counts.request], [1, 1, 1])
 })
 
-// The type of an error was whatever the server had sent.
-test('X5 the code of an error is ours, whatever the server calls its reason', async (t) => {
+// X5: The type of an error was whatever the server had sent.
+test('the code of an error is ours, whatever the server calls its reason', async (t) => {
   for (const reason of ['ERR_ABORTED', 'toString', 'x'.repeat(300), 7, true, {}, ['ERR_SESSION_EXPIRED']]) {
     const { session, phone } = await startOdd(t, {
       handler(ctx) {

@@ -1,23 +1,11 @@
 import test, { type ExecutionContext } from 'ava'
-import fc from 'fast-check'
 import { createSession, isSessionError } from '../../client/src/index.js'
+import { holds, SCHEDULES } from './support/holds.js'
 import { type CreateSession, failures, live } from './support/live.js'
 import type { ServerFault } from './support/model-server.js'
 import { endOf, type ObservedCall } from './support/observed-call.js'
-import { type Schedule, shorten, show } from './support/schedule.js'
-import { anySchedule, calmSchedule } from './support/schedules.js'
+import { calmSchedule } from './support/schedules.js'
 import { createWorld, type World, type WorldOptions } from './support/virtual-world.js'
-
-/** How many schedules, and which: the same seed makes the same ones. */
-const SCHEDULES = Number(process.env.WEAPP_SCHEDULES ?? 10_000)
-const SEED = Number(process.env.WEAPP_SEED ?? 20_160_909)
-
-test.serial(
-  'whatever happens: every call ends once and in time, logins are single, codes are used once',
-  async (t) => {
-    await holds(t, SCHEDULES, anySchedule(), (schedule) => live(schedule, createSession))
-  },
-)
 
 test.serial(
   'where nothing goes wrong but sessions that end and calls that are aborted, nothing fails',
@@ -128,33 +116,6 @@ for (const fault of ['expired for ever', 'sessions vanish'] satisfies ServerFaul
 }
 
 const SEEDS = Array.from({ length: 20 }, (_, n) => n)
-
-/** Some of the many lives there are: all of them must be without a violation. */
-async function holds(
-  t: ExecutionContext,
-  numRuns: number,
-  schedules: fc.Arbitrary<Schedule>,
-  violationsOf: (schedule: Schedule) => Promise<string[]>,
-): Promise<void> {
-  t.timeout(600_000)
-  t.log(`${numRuns} schedules, seed ${SEED}`)
-  const property = fc.asyncProperty(
-    schedules,
-    async (schedule) => (await violationsOf(schedule)).length === 0,
-  )
-
-  const { counterexample } = await fc.check(property, { numRuns, seed: SEED })
-
-  if (counterexample === null) {
-    t.pass()
-    return
-  }
-  const shortest = await shorten(
-    counterexample[0],
-    async (schedule) => (await violationsOf(schedule)).length > 0,
-  )
-  t.fail([show(shortest), ...(await violationsOf(shortest))].join('\n'))
-}
 
 /** A world that is given back, and in which nothing happened that must not. */
 async function inWorld(
