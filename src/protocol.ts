@@ -1,6 +1,6 @@
 /**
  * The wire contract between the server and the mini program.
- * Both sides, and the simulator, import this file: it imports nothing and runs anywhere.
+ * The server and the client import this file: it imports nothing and runs anywhere.
  */
 
 /** Request: the one-time code from `wx.login()`. In the code carrier it is also the session's credential. */

@@ -83,7 +83,8 @@ test('revoke(): on a cluster the clocks of two nodes decide nothing', (t) => {
   const claim = {
     id: 'c',
     token: 't',
-    order: 1,
+    sentOrder: 1,
+    order: 2,
     began: 101_500,
     sent: performance.now() - 10,
     granted: performance.now() - 6,

@@ -351,11 +351,11 @@ export const storeContract: readonly StoreCase[] = [
       // Its first call may take as long as the session lives: it connects.
       await store.read(newId())
       const over = await create(store, { record: newRecord({ expires: Date.now() + 200 }) })
-      const soon = await create(store, { record: newRecord({ expires: Date.now() + 400 }) })
+      const soon = await create(store, { record: newRecord({ expires: Date.now() + 1000 }) })
       const taking = ({ id, user }: Created) => ({ id, user, token: 't', successor: newId() })
       ok(await store.take(taking(soon)))
 
-      await sleep(600)
+      await sleep(1200)
 
       equal(await store.take(taking(over)), undefined)
       deepEqual(await store.read(over.id), { state: 'ended' })

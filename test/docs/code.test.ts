@@ -21,7 +21,8 @@ test.before('the client’s types are those of its sources', () => {
 })
 
 test('every example is in a language that a test knows', (t) => {
-  const known = ['ts', 'js', 'cjs', 'diff', 'sh', 'json', 'http', 'nginx', 'html']
+  // `text`: a drawing.
+  const known = ['ts', 'js', 'cjs', 'diff', 'sh', 'json', 'http', 'nginx', 'html', 'text']
   const others = blocks.filter(({ lang }) => !known.includes(lang))
 
   t.deepEqual(

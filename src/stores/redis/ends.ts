@@ -80,8 +80,13 @@ export function redisEnds({ connection, run, keys, revocations, forget }: RedisE
     },
 
     async revoke(user) {
-      revocations.began(user)
-      await endAll(user, (await run(REVOKE, keys.user(user), [CODE_MEMORY])) as string[])
+      let ids: string[] = []
+      await revocations.revoking(user, async () => {
+        const [at = '', ...found] = (await run(REVOKE, keys.user(user), [CODE_MEMORY])) as string[]
+        ids = found
+        return at
+      })
+      await endAll(user, ids)
     },
   }
 

@@ -25,12 +25,12 @@ export function redisLogins(options: RedisLoginsOptions): RedisLogins {
 
   return {
     async claim(id) {
-      const sent = performance.now()
+      const [sent, sentOrder] = [performance.now(), revocations.next()]
       const token = printClaim(randomUUID())
       const result = await run(CLAIM, keys.session(id), [token, CODE_MEMORY])
       if (Array.isArray(result)) {
         const times = { began: Number(result[0]), sent, granted: performance.now() }
-        const claim: OrderedClaim = { id, token, ...times, order: revocations.next() }
+        const claim: OrderedClaim = { id, token, ...times, sentOrder, order: revocations.next() }
         return { state: 'granted', claim }
       }
       return (await entryOf(await connection.client(), id, String(result))) ?? { state: 'ended' }

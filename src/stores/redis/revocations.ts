@@ -8,7 +8,8 @@ export interface OrderedClaim extends Claim {
   /** By our own clock, which never jumps, when the claim was asked for and when it was granted: ms. */
   sent: number
   granted: number
-  /** Its place among the claims and revocations of this process. */
+  /** Its places among the events of this process: when it was asked for, and when it was granted. */
+  sentOrder: number
   order: number
 }
 
@@ -24,10 +25,10 @@ export interface Revocation {
 
 /** In which order logins and revocations were: what this process knows of it without any clock, and what clocks say. */
 export interface RevocationOrder {
-  /** The place of a claim among this process's claims and revocations. */
+  /** The place of an event of this process. */
   next(): number
-  /** A revocation of this user begins. */
-  began(user: string): void
+  /** Revokes a user by `work`, which tells when that was by the clock of the user's node: µs. */
+  revoking(user: string, work: () => Promise<string>): Promise<void>
   /** Whether a login began before its user was revoked. `revocation`: none lately, where there is none. */
   isBefore(user: string, claim: OrderedClaim, revocation: Revocation | undefined): boolean
 }
@@ -37,15 +38,27 @@ const REVOKED_MAX = 10_000
 
 /** @param isOneClock - whether claims and revocations are timed by the same clock: not on a cluster */
 export function revocationOrder(isOneClock: () => boolean): RevocationOrder {
-  const last = new LRUCache<string, number>({ max: REVOKED_MAX })
+  /** Of each user the last: when it began, and when it was done, `at` that time. */
+  const last = new LRUCache<string, { began: number; done?: number; at?: number }>({ max: REVOKED_MAX })
   let events = 0
 
   return {
     next: () => ++events,
-    began: (user) => void last.set(user, ++events),
+
+    async revoking(user, work) {
+      const revocation: { began: number; done?: number; at?: number } = { began: ++events }
+      last.set(user, revocation)
+      revocation.at = Number(await work())
+      revocation.done = ++events
+    },
+
     isBefore(user, claim, revocation) {
-      if ((last.get(user) ?? 0) > claim.order) return true
-      return revocation !== undefined && wasBefore(claim, revocation, isOneClock())
+      const ours = last.get(user)
+      if (ours && ours.began > claim.order) return true
+      if (!revocation) return false
+      // It is the one that was done here before the login was begun.
+      if (ours?.at === revocation.at && ours.done !== undefined && ours.done < claim.sentOrder) return false
+      return wasBefore(claim, revocation, isOneClock())
     },
   }
 }

@@ -235,21 +235,21 @@ return answer
 `,
 )
 
-/** ARGV: life of a claim (ms). Marks the user as revoked now; the ids of the sessions that have to end. */
+/** ARGV: life of a claim (ms). Marks the user as revoked now: [now (µs), ids of the sessions that have to end…]. */
 export const REVOKE: Script = script(
   ['claimLife'],
   `${NOW}
 redis.call('HDEL', KEYS[1], 'revoked')
 redis.call('HSET', KEYS[1], 'revoked', print(now))
 redis.call('PEXPIRE', KEYS[1], print(math.max(redis.call('PTTL', KEYS[1]), claimLife)))
-local ids = {}
+local answer = { print(now) }
 for _, id in ipairs(redis.call('HKEYS', KEYS[1])) do
   if id ~= 'revoked' then
     redis.call('HSET', KEYS[1], id, '0')
-    table.insert(ids, id)
+    table.insert(answer, id)
   end
 end
-return ids
+return answer
 `,
 )
 
