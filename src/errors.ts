@@ -13,8 +13,9 @@ const MESSAGES: Record<Reason, string> = {
   ERR_LOGIN_REQUIRED: 'This needs a logged-in user: log in first.',
   ERR_UNTRUSTED_RAW_DATA: 'The user data is not what WeChat signed or encrypted for this login.',
   ERR_SESSION_KEY_EXCHANGE_FAILED: 'WeChat did not exchange the code: fetch a new one with wx.login().',
-  ERR_BAD_REQUEST: 'A session header has an impossible shape.',
-  ERR_SESSION_CONFLICT: "A parallel request changed this session's data: send the request again.",
+  ERR_BAD_REQUEST: 'A header or field of the session has an impossible shape.',
+  ERR_SESSION_CONFLICT:
+    "A parallel request changed this session's data: repeat this request only if that is safe.",
   ERR_STORE_UNAVAILABLE: 'Sessions cannot be read or written right now: keep the session, try again later.',
 }
 

@@ -87,11 +87,11 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
   async function identify(ctx: Context): Promise<Identified> {
     const program = onlyProgram ?? programs.get(appIdOf(ctx) ?? '')
     const login = isLoginPath(ctx) ? await readLoginAtPath(ctx) : readLogin(ctx.req)
-    if (login) return logIn(ctx, known(program), login)
+    if (login) return logIn(ctx, requireProgram(program), login)
 
     const read = carrier.read(ctx, program?.appId ?? '')
     const presented = read instanceof Promise ? await read : read
-    if (presented) return recognise(ctx, known(program), presented)
+    if (presented) return recognise(ctx, requireProgram(program), presented)
     if (!program || !carrier.anonymous) return NOBODY
     return { session: open(ctx, program, undefined, true), held: undefined }
   }
@@ -121,6 +121,7 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
     const previous = await sessionBefore(ctx, program)
     const guest = previous?.record.user === null ? previous : undefined
     const loggedIn = await program.logIn(login, guest, (draft) => welcome(ctx, program, draft))
+    // The login does not fail because the session before it could not be ended: that one expires.
     if (loggedIn.isNew && previous && !guest) await program.sessions.end(previous).catch(() => {})
     return { session: open(ctx, program, loggedIn, loggedIn.isNew), held: undefined }
   }
@@ -192,7 +193,7 @@ interface Identified {
   held: string | undefined
 }
 
-/** Characters. WeChat's have 28; what is longer is somebody's joke, and is not worth a hash. */
+/** Characters. WeChat's have 28; longer values are no openIds, and are not hashed. */
 const OPEN_ID_MAX = 256
 
 const NOBODY: Identified = { session: undefined, held: undefined }
@@ -203,7 +204,7 @@ function attach(ctx: Context, session: RequestSession | undefined): void {
 }
 
 /** @throws {WeappSessionError} ERR_BAD_REQUEST for a credential of a mini program that is none of ours */
-function known(program: MiniProgram | undefined): MiniProgram {
+function requireProgram(program: MiniProgram | undefined): MiniProgram {
   if (program) return program
   throw new WeappSessionError('ERR_BAD_REQUEST', { message: 'This is no mini program of this server.' })
 }

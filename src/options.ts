@@ -38,8 +38,9 @@ export interface WeappSessionOptions {
   /**
    * Called once for each session, before it is stored: what it puts into `session.data` is there from the
    * session's first request on, and when it throws there is no session. `ctx.$wxUserInfo` is set. Other
-   * requests with the same code wait for it. To revoke the user here would revoke this login too. Where a guest logs in,
-   * it has ten seconds: then the guest's next request has their session back, and the login is refused.
+   * requests with the same code wait for it. To revoke the user here would revoke this login too. A login that
+   * takes longer than `wechat.timeout` and one second is given up by other processes that wait for it; where a guest logs
+   * in, the guest's next request takes their session back after ten seconds. Then the login is refused.
    */
   onLogin?: (session: WxSession, ctx: Context) => unknown
   /** How WeChat is reached. */

@@ -25,7 +25,7 @@ const BODY_HEADERS = [
 
 /**
  * Answers with a refusal; any other error is thrown on. A refusal that is not the client's fault also goes to
- * `app.on('error')`, with its cause: Koa itself prints it no more than it prints other errors that are exposed.
+ * `app.on('error')`, with its cause. Koa's own handler does not log errors with `expose: true`.
  */
 export function refuse(ctx: Context, error: unknown): void {
   ctx.$wxUserInfo = null

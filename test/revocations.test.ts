@@ -10,7 +10,7 @@ import { wasBefore } from '../src/stores/redis/revocations.js'
 import * as scripts from '../src/stores/redis/scripts.js'
 import { startRedis, useRedis } from './support/redis.js'
 import { isRefused, startServer } from './support/server.js'
-import { newId, newRecord } from './support/store-contract.js'
+import { create, newId, newRecord } from './support/store-contract.js'
 import { KEY, visitor } from './support/visitor.js'
 import { codeLoginHeaders } from './support/wechat.js'
 
@@ -134,6 +134,23 @@ test('revoke(): it finds a session that was put back, also after a late enrolmen
   await store.revoke(user)
 
   t.deepEqual(await store.read(old), { state: 'ended' })
+})
+
+test('revoke(): one that was interrupted ends a session that was taken meanwhile, when it is put back', async (t) => {
+  const { url, prefix } = redis()
+  const client = await createClient({ url }).connect()
+  t.teardown(() => client.destroy())
+  const store = redisStore({ url, prefix, timeout: 5000 })
+  t.teardown(() => store.close?.())
+  const { id, user } = await create(store)
+  const taking = { id, user, token: 't', successor: newId() }
+  await store.take(taking)
+
+  // Its process dies after the first step.
+  await client.eval(scripts.REVOKE.text, { keys: [`${prefix}u:${user}`], arguments: ['330000'] })
+
+  t.is(await store.putBack(taking), 'over')
+  t.deepEqual(await store.read(id), { state: 'ended' })
 })
 
 test('revoke(): this process’s wall clock has no say in what becomes of tokens', async (t) => {

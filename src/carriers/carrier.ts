@@ -63,16 +63,16 @@ export interface SelfContained {
   peek(presented: PresentedCredential): LoadedSession | undefined
   /** @throws {WeappSessionError} ERR_SESSION_EXPIRED, ERR_STORE_UNAVAILABLE */
   find(presented: PresentedCredential): Promise<LoadedSession>
-  /** This session has ended, here and now. */
-  ended(id: string): void
+  /** A session has ended: its credential is refused from now on. */
+  markEnded(id: string): void
   /** Any session of this user may have ended: each is looked up before it is believed again. */
-  doubt(user: string): void
+  recheckUser(user: string): void
 }
 
 /** `unknown`: others are at work with it, and it may be there again. */
 export type Presence = 'there' | 'gone' | 'unknown'
 
-/** What it needs of the mini program. */
+/** What a {@link SelfContained} needs of the mini program. */
 export interface SelfContainedTools {
   appId: string
   ids: Ids

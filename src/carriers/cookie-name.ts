@@ -1,6 +1,6 @@
 import { optionError } from '../util/option-error.js'
 
-/** What the rules for names look at. */
+/** The attributes of a cookie that decide its name. */
 export interface Scope {
   path: string
   domain: string | undefined

@@ -24,7 +24,7 @@ export function signedIds(keys: KeyRing, name: string): SignedIds {
     print: (id) => `${id}.${keys.sign(`${name}=${id}`)}`,
 
     read(value) {
-      // Without a word on its recency, which costs more than the look: the oldest make room.
+      // `peek()` leaves the order of use as it is, which is faster: the oldest make room.
       const known = seen.peek(value)
       if (known) return known
       const [, id = '', signature = ''] = SIGNED_ID.exec(value) ?? []

@@ -31,9 +31,9 @@ interface Described {
 const MAX = 100_000
 
 /**
- * Believes tokens without the store. It is asked at most once per `staleness` (ms) for each session, and nobody waits for
- * it: so an end elsewhere is noticed that late at the latest, and a store that is away stops nobody. What is older, a
- * session or a revocation, is decided by the store: no wall clock is asked.
+ * Believes tokens without the store, which is asked at most once per `staleness` (ms) for each session. Nobody waits for
+ * that: the first request after `staleness` is still served and starts the lookup, and the next one is refused if the
+ * session has ended. A store that is away stops nobody. No wall clock decides whether a session or a revocation is older.
  */
 export function createRevocationCache(tools: SelfContainedTools, staleness: number): SelfContained {
   const { appId, ids, store, load, presence } = tools
@@ -57,11 +57,11 @@ export function createRevocationCache(tools: SelfContainedTools, staleness: numb
       return believe(describe(presented))
     },
 
-    ended(id) {
+    markEnded(id) {
       ends.set(id, true)
     },
 
-    doubt(user) {
+    recheckUser(user) {
       doubts.set(user, performance.now())
     },
   }

@@ -106,9 +106,9 @@ export function createCodeExchanger({
     if (refused) throw failure(refused)
     const inTurn = slots.exchange(() => {
       const permit = silence.tryAcquire()
-      return permit ? claim(id, code, permit) : known(id)
+      return permit ? claim(id, code, permit) : readOutcome(id)
     })
-    const outcome = await (inTurn ?? known(id))
+    const outcome = await (inTurn ?? readOutcome(id))
     if (outcome.kind === 'exchanged') return outcome
 
     const entry = outcome.entry.state === 'claimed' ? await settled(id) : outcome.entry
@@ -117,7 +117,7 @@ export function createCodeExchanger({
   }
 
   /** What has become of a code, where WeChat cannot be asked. */
-  async function known(id: string): Promise<LoginOutcome> {
+  async function readOutcome(id: string): Promise<LoginOutcome> {
     const entry = await store.read(id)
     if (entry) return { kind: 'known', entry }
     throw failure(AWAY)

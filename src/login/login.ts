@@ -67,7 +67,7 @@ export function createLogIn(options: LoginOptions): LogIn {
       const outcome = await pending.outcome
       // What the login has seen may be older than a request that joined it: a logout may lie between.
       const look = async (seen: Entry) =>
-        sessions.live(joined || seen.state === 'used' ? await store.read(id) : seen)
+        sessions.requireLive(joined || seen.state === 'used' ? await store.read(id) : seen)
       if (outcome.kind === 'known') {
         return { id, credential, record: await repeat(id, await look(outcome.entry), login), isNew: false }
       }
@@ -109,7 +109,7 @@ export function createLogIn(options: LoginOptions): LogIn {
   ): Promise<SessionRecord> {
     const user = ids.user(openId)
     const best = isAnonymous(profile) ? ((await knownProfile(user)) ?? profile) : profile
-    // Now, and no sooner: who only pretends to log in takes nothing from a guest.
+    // Only after verification: an unverified login must not take a guest's session.
     const taken =
       guest && (await succession.takeInTurn({ id: guest.id, user: ids.owner(null, guest.id) }, id))
     const created = Date.now()

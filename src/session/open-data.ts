@@ -112,7 +112,7 @@ export function createOpenData({ appId, ids, store, sessions, sealer }: OpenData
     return undefined
   }
 
-  /** For the other processes. A count that is lost to a parallel one has been counted here. */
+  /** For the other processes. If a parallel write wins, the counter of this process still has the failure. */
   async function remember({ id, record }: LoadedSession): Promise<void> {
     const failed = failures.get(id) ?? 1
     await sessions

@@ -32,8 +32,8 @@ export interface RequestSessionOptions {
  * The session of one request: what the middleware does with it. Without a loaded session, one that begins when something
  * is put into `data`.
  *
- * The two classes of this project: they are made for each request, and the accessors of an object literal would be
- * made with each. (Measured: that cost a quarter of the request.)
+ * Classes, not object literals, because one is created for each request, and the accessors of a literal would be created
+ * with each. (Measured: that cost a quarter of the request.)
  */
 export class RequestSession {
   /** `null` in a session without a user. */

@@ -42,8 +42,8 @@ export interface Sessions {
   find(presented: PresentedCredential): Promise<LoadedSession>
   /** The session of a credential as it is stored, whatever the credential says of it. */
   load(credential: string): Promise<LoadedSession>
-  /** The record of a session that is live. */
-  live(entry: Entry | undefined): SessionRecord
+  /** The record of an entry that is a live session. */
+  requireLive(entry: Entry | undefined): SessionRecord
   /** Whether a record is ours, of this version, and not over. */
   isLive(record: SessionRecord): boolean
   /** When a session that begins now ends: Unix ms. */
@@ -82,12 +82,18 @@ export function createSessions(options: SessionsOptions): Sessions {
   const { appId, ids, store, sealer, succession, carrier, logins, ttl, rolling, maxAge } = options
   /** For as long as a carrier keeps what a request has presented: a hash costs more than all the rest of finding. */
   const knownIds = new WeakMap<PresentedCredential, string>()
-  const described: SelfContained | undefined = carrier.selfContained?.({ appId, ids, store, load, presence })
+  const selfContained: SelfContained | undefined = carrier.selfContained?.({
+    appId,
+    ids,
+    store,
+    load,
+    presence,
+  })
 
-  return { peek, find, load, live, isLive, expiry, createGuest, update, rotate, end, revoke }
+  return { peek, find, load, requireLive, isLive, expiry, createGuest, update, rotate, end, revoke }
 
   function peek(presented: PresentedCredential): LoadedSession | undefined {
-    if (described) return described.peek(presented)
+    if (selfContained) return selfContained.peek(presented)
     const id = knownIds.get(presented)
     const record = id === undefined ? undefined : store.peek?.(id)
     if (id === undefined || !record || !isLive(record) || isRenewalDue(record)) return undefined
@@ -95,7 +101,7 @@ export function createSessions(options: SessionsOptions): Sessions {
   }
 
   async function find(presented: PresentedCredential): Promise<LoadedSession> {
-    if (described) return described.find(presented)
+    if (selfContained) return selfContained.find(presented)
     const id = knownIds.get(presented) ?? ids.session(presented.credential)
     const session = await loadById(id, presented.credential)
     if (!knownIds.has(presented)) {
@@ -111,7 +117,8 @@ export function createSessions(options: SessionsOptions): Sessions {
       return await loadById(id, credential)
     } catch (error) {
       // So that the next request with it is refused before its handler begins.
-      if (error instanceof WeappSessionError && error.reason === 'ERR_SESSION_EXPIRED') described?.ended(id)
+      if (error instanceof WeappSessionError && error.reason === 'ERR_SESSION_EXPIRED')
+        selfContained?.markEnded(id)
       throw error
     }
   }
@@ -119,13 +126,13 @@ export function createSessions(options: SessionsOptions): Sessions {
   async function loadById(id: string, credential: string): Promise<LoadedSession> {
     const pending = logins.pending.get(id)
     if (pending) await pending.settled
-    const record = live(await settled(id))
+    const record = requireLive(await readSettled(id))
     const session = { id, credential, record }
     return isRenewalDue(record) ? renew(session) : session
   }
 
   /** What stands under an id, once others are done with it. */
-  async function settled(id: string): Promise<Entry | undefined> {
+  async function readSettled(id: string): Promise<Entry | undefined> {
     const entry = await store.read(id)
     if (entry?.state === 'claimed') return logins.settled(id)
     return entry?.state === 'taken' ? succession.settled(id, entry) : entry
@@ -138,7 +145,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     return now?.state === 'session' ? 'there' : 'gone'
   }
 
-  function live(entry: Entry | undefined): SessionRecord {
+  function requireLive(entry: Entry | undefined): SessionRecord {
     if (entry?.state === 'session' && isLive(entry.record)) return entry.record
     throw new WeappSessionError('ERR_SESSION_EXPIRED')
   }
@@ -226,7 +233,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     // It takes the place of the old one, so nobody has to make room, even where there are too many.
     const max = Number.MAX_SAFE_INTEGER
     if (!(await succession.create({ id, user, record, claim, max }, taken))) throw overtaken()
-    described?.ended(old.id)
+    selfContained?.markEnded(old.id)
     return { id, credential, record }
   }
 
@@ -246,9 +253,9 @@ export function createSessions(options: SessionsOptions): Sessions {
   async function end({ id, record }: LoadedSession): Promise<boolean> {
     const user = ids.owner(record.user, id)
     const wasKnown = await store.end(id, user)
-    described?.ended(id)
+    selfContained?.markEnded(id)
     // What it had become has ended too.
-    described?.doubt(user)
+    selfContained?.recheckUser(user)
     return wasKnown
   }
 
@@ -257,7 +264,7 @@ export function createSessions(options: SessionsOptions): Sessions {
       await store.revoke(user)
     } finally {
       // Afterwards, because what was looked up in the meantime may have been there still.
-      described?.doubt(user)
+      selfContained?.recheckUser(user)
     }
   }
 }

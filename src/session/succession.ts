@@ -83,8 +83,8 @@ export function createSuccessions(store: SessionStore, ids: Ids): Successions {
         const taken = await take(old, successor)
         if (taken) return taken
         const entry = await store.read(old.id)
-        const next =
-          entry?.state === 'taken' ? await settled(old.id, entry).catch(() => undefined) : undefined
+        // It may be back by now.
+        const next = entry?.state === 'taken' ? await settled(old.id, entry).catch(() => undefined) : entry
         if (next?.state !== 'session') return undefined
       }
     },

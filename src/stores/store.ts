@@ -145,9 +145,9 @@ export interface SessionStore {
   confirm(taking: Taking): Promise<void>
 
   /**
-   * Gives a taking up: nothing can be made of it any more, and the session is put back as it was. The id of the
-   * successor leads to it from then on: it reads as `ended`, and who ends it ends the session. `over`: the session was
-   * ended under either id meanwhile, or its user was revoked. `succeeded`: the successor is there, which
+   * Gives a taking up, and puts the session back as it was. Nothing can be created under the successor's id any more: that
+   * id reads as `ended`, and `end()` of it ends the session that was put back. `over`: the session was ended under
+   * either id meanwhile, or its user was revoked. `succeeded`: the successor is there, which
    * {@link confirm | confirms} it.
    *
    * Who creates the successor, and has told nobody of it, names its user as `endSuccessorOf`: then it ends, if it is

@@ -31,6 +31,12 @@ const CALLS_MIN = 10
 /** Parts of the window: the oldest is forgotten at once. */
 const PARTS = 5
 
+/** A call, by what held when it began. */
+interface Call {
+  state: State
+  openings: number
+}
+
 type State = 'closed' | 'open' | 'half-open'
 
 const states = diagnostics('breaker')
@@ -43,6 +49,8 @@ export function breaker({ of, isFailure, window, share, coolDown }: BreakerOptio
   const calls = createSample(window)
   let openUntil = 0
   let state: State = 'closed'
+  /** Counts the openings: what began before the last one says nothing new. */
+  let openings = 0
 
   return {
     tryAcquire() {
@@ -59,12 +67,12 @@ export function breaker({ of, isFailure, window, share, coolDown }: BreakerOptio
   }
 
   /** The first call after a pause finds out; until it has ended, nobody else is let through. */
-  function begin(): State {
+  function begin(): Call {
     if (state === 'open') state = 'half-open'
-    return state
+    return { state, openings }
   }
 
-  function count<T>(during: State, work: () => Promise<T>): Promise<T> {
+  function count<T>(during: Call, work: () => Promise<T>): Promise<T> {
     const result = started(work)
     result.then(
       () => answered(during),
@@ -73,13 +81,13 @@ export function breaker({ of, isFailure, window, share, coolDown }: BreakerOptio
     return result
   }
 
-  function released(during: State): void {
-    if (during === 'half-open') state = 'open'
+  function released(during: Call): void {
+    if (during.state === 'half-open') state = 'open'
   }
 
-  function answered(during: State): void {
-    if (during === 'closed') {
-      calls.add(false)
+  function answered(during: Call): void {
+    if (during.state === 'closed') {
+      if (during.openings === openings) calls.add(false)
       return
     }
     calls.clear()
@@ -87,13 +95,14 @@ export function breaker({ of, isFailure, window, share, coolDown }: BreakerOptio
     states.publish({ of, isOpen: false })
   }
 
-  function failed(during: State): void {
-    // One that began before it opened, and ends after, says nothing new.
-    if (during === 'closed') {
+  function failed(during: Call): void {
+    if (during.state === 'closed') {
+      if (during.openings !== openings) return
       calls.add(true)
-      if (state !== 'closed' || !isTooMuch(calls.total())) return
+      if (!isTooMuch(calls.total())) return
+      openings++
+      states.publish({ of, isOpen: true })
     }
-    if (state === 'closed') states.publish({ of, isOpen: true })
     state = 'open'
     openUntil = performance.now() + coolDown
   }

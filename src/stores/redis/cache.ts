@@ -60,7 +60,7 @@ export function redisCache(options: true | RedisCacheOptions): RedisCache {
   }
 
   function peek(id: string): SessionRecord | undefined {
-    // Without a word on its recency, which costs more than the look: it is read again soon, and is young then.
+    // `peek()` leaves the order of use as it is, which is faster: the oldest make room.
     const entry = kept.peek(id)
     if (!entry) return undefined
     if (performance.now() < entry.until && Date.now() < entry.record.expires) return entry.record

@@ -67,9 +67,10 @@ export function redisEnds({ connection, run, keys, revocations, forget }: RedisE
         await leave(user, [id, successor])
         return 'over'
       }
-      // Before it is back, so that what a revocation has still to end stays away.
+      // Before it is back: a revocation that was interrupted has still to end it.
       if (!(await isEnrolled(user, id))) {
-        await leave(user, [successor])
+        await endOne(id)
+        await leave(user, [id, successor])
         return 'over'
       }
       const isThere = await run(PUT_BACK, keys.session(id), [token, Date.now(), CODE_MEMORY])

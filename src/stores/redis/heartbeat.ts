@@ -1,6 +1,6 @@
 import { deadline } from '../../util/deadline.js'
 
-/** What a heart beats in. */
+/** A connection to monitor. */
 export interface Beating {
   isOpen(): boolean
   /** Whether there is something to hear from at all. */

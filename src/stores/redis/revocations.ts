@@ -64,10 +64,16 @@ export function revocationOrder(isOneClock: () => boolean): RevocationOrder {
 }
 
 /**
- * Whether a login began before its user was revoked. Each way to tell can miss one: this process knows only the order of
- * its own events; its clock stands still while the machine is suspended; Redis's clock can be set back, and the nodes of
- * a cluster have one each. So one that says "before" is enough. Durations know it but for a round trip; then Redis's
- * clock decides. Where there are several, or it disagrees with ours on how old the claim is, what may be before is.
+ * Whether clocks say that a login began before its user was revoked. One that says so is enough, because each can be
+ * wrong: Redis's clock can be set back, each node of a cluster has its own, and this process's monotonic clock stands still
+ * while the machine is suspended.
+ *
+ *     this process   claim sent ── granted ──────────── asked ── answered
+ *     Redis                    claimed ── revoked ───(ago)─── read
+ *
+ * From the claim to the read, at least `least` and at most `most` has passed. With a granted claim of 30 ms ago (`least`)
+ * that was sent 32 ms ago (`most`), a revocation 40 ms ago came first, and one 20 ms ago came later. For one 31 ms ago
+ * Redis's clock has decided already; where there are several, or it contradicts these durations, the login is refused.
  */
 export function wasBefore(claim: OrderedClaim, { at, ago, asked }: Revocation, isOneClock: boolean): boolean {
   if (claim.began <= at) return true

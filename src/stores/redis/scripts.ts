@@ -91,7 +91,7 @@ return { value and 1 or 0, successor }
 `,
 )
 
-/** For scripts whose first argument is `token`: whose taking stands there, and what it is of. */
+/** For scripts whose first argument is `token`. Reads a `taken` value: its token, successor and session. */
 const TAKEN = `
 local value = redis.call('GET', KEYS[1]) or ''
 local takenBy, becomes, session = string.match(value, '^taken (%S+) (%S+)\\n(.*)$')
