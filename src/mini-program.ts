@@ -52,11 +52,12 @@ export function createMiniProgram(options: MiniProgramOptions, resolved: Resolve
     lease: resolved.wechat.timeout + TIME_FOR_THE_STORE,
   })
 
+  const { credential, remember } = carrier
   const common = { appId, ids, store, sealer, succession }
   const logins = { pending: pendingLogins, settled: exchanger.settled }
-  const sessions = createSessions({ ...common, carrier, logins, ttl, rolling, maxAge })
+  const stored = createSessions({ ...common, credential, remember, logins, ttl, rolling, maxAge })
+  const sessions = carrier.decorate?.(stored, common) ?? stored
   const openData = createOpenData({ ...common, sessions })
-  const { credential } = carrier
   const logIn = createLogIn({
     ...common,
     ...{ exchanger, pendingLogins, sessions, openData, credential, ttl, maxSessionsPerUser },

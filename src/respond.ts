@@ -1,8 +1,8 @@
 import type { Context } from 'koa'
-import type { PresentedCredential, SessionCarrier } from './carriers/carrier.js'
+import type { SessionCarrier } from './carriers/carrier.js'
 import { type Diagnostics, diagnostics } from './diagnostics.js'
 import { WeappSessionError } from './errors.js'
-import type { LoadedSession } from './session/session.js'
+import type { LoadedSession, PresentedCredential } from './session/session.js'
 
 const LEGACY_STATUS = Symbol('koa-weapp-session: legacyStatus')
 

@@ -1,7 +1,9 @@
 import type { Context } from 'koa'
 import type { CarrierKind, Ids } from '../crypto/ids.js'
 import type { WxUserInfo } from '../crypto/user-data.js'
-import type { LoadedSession } from '../session/session.js'
+import type { PresentedCredential } from '../session/session.js'
+import type { Sessions } from '../session/sessions.js'
+import type { Successions } from '../session/succession.js'
 import type { SessionStore } from '../stores/store.js'
 
 /** How a session travels after login: made by `codeCarrier()`, `headerCarrier()`, `cookieCarrier()` or `jwtCarrier()`. */
@@ -39,15 +41,8 @@ export interface SessionCarrier extends Carrier {
   readonly hasExpiry?: boolean
   /** Whether there are sessions without a user: they begin when something is put into them. */
   readonly anonymous?: boolean
-  /** For a credential that says itself whose session it is: decides when it is believed without the store. */
-  selfContained?(tools: SelfContainedTools): SelfContained
-}
-
-/** What a request carries. */
-export interface PresentedCredential {
-  readonly credential: string
-  /** Whether the client needs the same credential again: it was signed with an old key, or ends soon. */
-  readonly shouldReissue?: boolean
+  /** For a credential that says itself whose session it is: finds sessions without the store, where that is enough. */
+  decorate?(sessions: Sessions, tools: SessionTools): Sessions
 }
 
 /** What a carrier sends to a client. Times in Unix ms. */
@@ -57,28 +52,10 @@ export interface IssuedCredential {
   session: { user: WxUserInfo | null; created: number; expires: number }
 }
 
-/** The sessions of one mini program, as far as a credential describes them. */
-export interface SelfContained {
-  /** The session that a credential describes, where its word is enough. */
-  peek(presented: PresentedCredential): LoadedSession | undefined
-  /** @throws {WeappSessionError} ERR_SESSION_EXPIRED, ERR_STORE_UNAVAILABLE */
-  find(presented: PresentedCredential): Promise<LoadedSession>
-  /** A session has ended: its credential is refused from now on. */
-  markEnded(id: string): void
-  /** Any session of this user may have ended: each is looked up before it is believed again. */
-  recheckUser(user: string): void
-}
-
-/** `unknown`: others are at work with it, and it may be there again. */
-export type Presence = 'there' | 'gone' | 'unknown'
-
-/** What a {@link SelfContained} needs of the mini program. */
-export interface SelfContainedTools {
+/** The parts of a mini program that a carrier may need. */
+export interface SessionTools {
   appId: string
   ids: Ids
-  store: Pick<SessionStore, 'timeout'>
-  /** The session as it is stored, renewed where that is due. */
-  load(credential: string): Promise<LoadedSession>
-  /** Whether a session is there, without waiting for others that are at work with it. */
-  presence(id: string): Promise<Presence>
+  store: SessionStore
+  succession: Successions
 }

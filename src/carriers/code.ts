@@ -1,7 +1,8 @@
 import { LRUCache } from 'lru-cache'
 import { checkedCredential } from '../login/read-login.js'
 import { CODE_HEADER } from '../protocol.js'
-import type { Carrier, PresentedCredential, SessionCarrier } from './carrier.js'
+import type { PresentedCredential } from '../session/session.js'
+import type { Carrier, SessionCarrier } from './carrier.js'
 
 const HEADER = CODE_HEADER.toLowerCase()
 

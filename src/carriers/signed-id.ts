@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { type KeyRing, SIGNATURE_LENGTH } from '../crypto/key-ring.js'
 import { WeappSessionError } from '../errors.js'
-import type { PresentedCredential } from './carrier.js'
+import type { PresentedCredential } from '../session/session.js'
 
 /** A session's id with its signature: `ID.SIGNATURE`, 43 characters of base64url each. */
 const SIGNED_ID = new RegExp(`^([\\w-]{43})\\.([\\w-]{${SIGNATURE_LENGTH}})$`)

@@ -8,7 +8,7 @@ import { type Profile, userOf } from '../crypto/user-data.js'
 import { WeappSessionError } from '../errors.js'
 import { TOKEN_HEADER } from '../protocol.js'
 import { checkOptions, optionError } from '../util/option-error.js'
-import { createRevocationCache, type PresentedToken } from './revocation-cache.js'
+import { type PresentedToken, withRevocationCache } from './revocation-cache.js'
 
 /**
  * A secret of 32 bytes or more (HS256); or a private key of Node's `crypto`, Ed25519 (EdDSA) or P-256 (ES256). A
@@ -106,7 +106,7 @@ export function jwtCarrier(options: JwtCarrierOptions): Carrier {
     read,
     issue,
     clear: (ctx) => ctx.remove(TOKEN_HEADER),
-    selfContained: (tools) => createRevocationCache(tools, staleness * 1000),
+    decorate: (sessions, tools) => withRevocationCache(sessions, tools, staleness * 1000),
   }
   return carrier
 

@@ -1,8 +1,9 @@
 import { LRUCache } from 'lru-cache'
-import type { PresentedCredential, SelfContained, SelfContainedTools } from '../carriers/carrier.js'
+import type { SessionTools } from '../carriers/carrier.js'
 import type { WxUserInfo } from '../crypto/user-data.js'
 import { WeappSessionError } from '../errors.js'
-import type { LoadedSession } from '../session/session.js'
+import type { LoadedSession, PresentedCredential } from '../session/session.js'
+import type { Sessions } from '../session/sessions.js'
 import type { SessionRecord } from '../stores/store.js'
 
 /** What a token says of its session. Times in Unix ms. */
@@ -31,12 +32,13 @@ interface Described {
 const MAX = 100_000
 
 /**
- * Believes tokens without the store, which is asked at most once per `staleness` (ms) for each session. Nobody waits for
- * that: the first request after `staleness` is still served and starts the lookup, and the next one is refused if the
- * session has ended. A store that is away stops nobody. No wall clock decides whether a session or a revocation is older.
+ * Sessions whose tokens are believed without the store, which is asked at most once per `staleness` (ms) for each session.
+ * Nobody waits for that: the first request after `staleness` is still served and starts the lookup, and the next one is
+ * refused if the session has ended. A store that is away stops nobody. No wall clock decides whether a session or a
+ * revocation is older.
  */
-export function createRevocationCache(tools: SelfContainedTools, staleness: number): SelfContained {
-  const { appId, ids, store, load, presence } = tools
+export function withRevocationCache(sessions: Sessions, tools: SessionTools, staleness: number): Sessions {
+  const { appId, ids, store, succession } = tools
   const ends = new LRUCache<string, true>({ max: MAX })
   /** When there was a reason, by the process's own clock: ms. */
   const doubts = new LRUCache<string, number>({ max: MAX })
@@ -46,6 +48,9 @@ export function createRevocationCache(tools: SelfContainedTools, staleness: numb
   const isStoreHere = store.timeout === 0
 
   return {
+    ...sessions,
+    load,
+
     peek(presented) {
       const known = describe(presented)
       if (presented.shouldReissue || isStoreHere || !isBelieved(known)) return undefined
@@ -57,13 +62,44 @@ export function createRevocationCache(tools: SelfContainedTools, staleness: numb
       return believe(describe(presented))
     },
 
-    markEnded(id) {
-      ends.set(id, true)
+    async rotate(session) {
+      const rotated = await sessions.rotate(session)
+      ends.set(session.id, true)
+      return rotated
     },
 
-    recheckUser(user) {
-      doubts.set(user, performance.now())
+    async end(session) {
+      const wasKnown = await sessions.end(session)
+      ends.set(session.id, true)
+      // What it had become has ended too.
+      recheck(ids.owner(session.record.user, session.id))
+      return wasKnown
     },
+
+    async revoke(user) {
+      try {
+        await sessions.revoke(user)
+      } finally {
+        // Afterwards, because what was looked up in the meantime may have been there still.
+        recheck(user)
+      }
+    },
+  }
+
+  /** Any session of this user may have ended: each is looked up before it is believed again. */
+  function recheck(user: string): void {
+    doubts.set(user, performance.now())
+  }
+
+  async function load(credential: string): Promise<LoadedSession> {
+    try {
+      return await sessions.load(credential)
+    } catch (error) {
+      // So that the next request with it is refused before its handler begins.
+      const isOver = error instanceof WeappSessionError && error.reason === 'ERR_SESSION_EXPIRED'
+      if (isOver) ends.set(ids.session(credential), true)
+      throw error
+    }
   }
 
   /** A token that ends soon is looked up before there is another; while the store is away, it is good as it is. */
@@ -99,10 +135,12 @@ export function createRevocationCache(tools: SelfContainedTools, staleness: numb
     const { id } = known.session
     const began = performance.now()
     known.askedAt = began
-    const found = await presence(id)
-    if (found === 'there') known.confirmedAt = Math.max(known.confirmedAt, began)
-    if (found === 'gone') ends.set(id, true)
-    return found !== 'gone'
+    const entry = await store.read(id)
+    const state = (entry?.state === 'taken' ? await succession.seen(id, entry) : entry)?.state
+    if (state === 'session') known.confirmedAt = Math.max(known.confirmedAt, began)
+    // One that is taken may be put back: nobody can say yet.
+    else if (state !== 'taken') ends.set(id, true)
+    return state === 'session' || state === 'taken'
   }
 
   /** The session of a token, with as much of a record as the token knows. */

@@ -100,6 +100,13 @@ declare module 'koa' {
   }
 }
 
+/** What a request carries. */
+export interface PresentedCredential {
+  readonly credential: string
+  /** Whether the client needs the same credential again: it was signed with an old key, or ends soon. */
+  readonly shouldReissue?: boolean
+}
+
 /** A session, its credential, and the id it is stored under. */
 export interface LoadedSession {
   id: string

@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import type { Presence, PresentedCredential, SelfContained, SessionCarrier } from '../carriers/carrier.js'
 import type { Ids } from '../crypto/ids.js'
 import type { Sealer } from '../crypto/seal.js'
 import { WeappSessionError } from '../errors.js'
 import type { Claim, Entry, SessionRecord, SessionStore } from '../stores/store.js'
-import type { LoadedSession } from './session.js'
+import type { LoadedSession, PresentedCredential } from './session.js'
 import { overtaken, type Successions } from './succession.js'
 
 export interface SessionsOptions {
@@ -13,7 +12,10 @@ export interface SessionsOptions {
   store: SessionStore
   sealer: Sealer
   succession: Successions
-  carrier: SessionCarrier
+  /** Of the carrier: the credential of a session is the code of its login, or the server issues one. */
+  credential: 'code' | 'issued'
+  /** Of the carrier: the credential has a session. */
+  remember?: ((presented: PresentedCredential) => void) | undefined
   /** Logins that are under way: a request with their code waits for them. */
   logins: LoginsUnderWay
   /** Seconds. */
@@ -79,21 +81,14 @@ export interface Sessions {
 const TRIES = 5
 
 export function createSessions(options: SessionsOptions): Sessions {
-  const { appId, ids, store, sealer, succession, carrier, logins, ttl, rolling, maxAge } = options
+  const { appId, ids, store, sealer, succession, logins, ttl, rolling, maxAge } = options
+  const { credential: kind, remember } = options
   /** For as long as a carrier keeps what a request has presented: a hash costs more than all the rest of finding. */
   const knownIds = new WeakMap<PresentedCredential, string>()
-  const selfContained: SelfContained | undefined = carrier.selfContained?.({
-    appId,
-    ids,
-    store,
-    load,
-    presence,
-  })
 
   return { peek, find, load, requireLive, isLive, expiry, createGuest, update, rotate, end, revoke }
 
   function peek(presented: PresentedCredential): LoadedSession | undefined {
-    if (selfContained) return selfContained.peek(presented)
     const id = knownIds.get(presented)
     const record = id === undefined ? undefined : store.peek?.(id)
     if (id === undefined || !record || !isLive(record) || isRenewalDue(record)) return undefined
@@ -101,26 +96,17 @@ export function createSessions(options: SessionsOptions): Sessions {
   }
 
   async function find(presented: PresentedCredential): Promise<LoadedSession> {
-    if (selfContained) return selfContained.find(presented)
     const id = knownIds.get(presented) ?? ids.session(presented.credential)
     const session = await loadById(id, presented.credential)
     if (!knownIds.has(presented)) {
       knownIds.set(presented, id)
-      carrier.remember?.(presented)
+      remember?.(presented)
     }
     return session
   }
 
-  async function load(credential: string): Promise<LoadedSession> {
-    const id = ids.session(credential)
-    try {
-      return await loadById(id, credential)
-    } catch (error) {
-      // So that the next request with it is refused before its handler begins.
-      if (error instanceof WeappSessionError && error.reason === 'ERR_SESSION_EXPIRED')
-        selfContained?.markEnded(id)
-      throw error
-    }
+  function load(credential: string): Promise<LoadedSession> {
+    return loadById(ids.session(credential), credential)
   }
 
   async function loadById(id: string, credential: string): Promise<LoadedSession> {
@@ -136,13 +122,6 @@ export function createSessions(options: SessionsOptions): Sessions {
     const entry = await store.read(id)
     if (entry?.state === 'claimed') return logins.settled(id)
     return entry?.state === 'taken' ? succession.settled(id, entry) : entry
-  }
-
-  async function presence(id: string): Promise<Presence> {
-    const entry = await store.read(id)
-    const now = entry?.state === 'taken' ? await succession.seen(id, entry) : entry
-    if (now?.state === 'taken') return 'unknown'
-    return now?.state === 'session' ? 'there' : 'gone'
   }
 
   function requireLive(entry: Entry | undefined): SessionRecord {
@@ -218,7 +197,7 @@ export function createSessions(options: SessionsOptions): Sessions {
   }
 
   async function rotate(session: LoadedSession): Promise<LoadedSession> {
-    if (carrier.credential === 'code') return session
+    if (kind === 'code') return session
     const old = { id: session.id, user: ids.owner(session.record.user, session.id) }
     const fresh = await claimFresh()
     const taken = await succession.take(old, fresh.id)
@@ -233,7 +212,6 @@ export function createSessions(options: SessionsOptions): Sessions {
     // It takes the place of the old one, so nobody has to make room, even where there are too many.
     const max = Number.MAX_SAFE_INTEGER
     if (!(await succession.create({ id, user, record, claim, max }, taken))) throw overtaken()
-    selfContained?.markEnded(old.id)
     return { id, credential, record }
   }
 
@@ -250,21 +228,11 @@ export function createSessions(options: SessionsOptions): Sessions {
     return { id, credential, claim: entry.claim }
   }
 
-  async function end({ id, record }: LoadedSession): Promise<boolean> {
-    const user = ids.owner(record.user, id)
-    const wasKnown = await store.end(id, user)
-    selfContained?.markEnded(id)
-    // What it had become has ended too.
-    selfContained?.recheckUser(user)
-    return wasKnown
+  function end({ id, record }: LoadedSession): Promise<boolean> {
+    return store.end(id, ids.owner(record.user, id))
   }
 
-  async function revoke(user: string): Promise<void> {
-    try {
-      await store.revoke(user)
-    } finally {
-      // Afterwards, because what was looked up in the meantime may have been there still.
-      selfContained?.recheckUser(user)
-    }
+  function revoke(user: string): Promise<void> {
+    return store.revoke(user)
   }
 }
