@@ -141,7 +141,8 @@ export async function connect(client: RedisClient, timeout: number): Promise<voi
     const connected = client.connect()
     await ('getMasterNode' in client ? connected : deadline(timeout, connected, notConnected))
   } catch (error) {
-    if (client.isOpen) client.destroy()
+    // A cluster that has found no way in calls itself closed, and goes on connecting to the nodes that it has found.
+    if (client.isOpen || isCluster(client)) client.destroy()
     throw error
   }
 }
