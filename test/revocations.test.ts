@@ -153,7 +153,8 @@ test('revoke(): one that was interrupted ends a session that was taken meanwhile
   t.deepEqual(await store.read(id), { state: 'ended' })
 })
 
-test('revoke(): this process’s wall clock has no say in what becomes of tokens', async (t) => {
+// Of itself, because it sets the clock of this process.
+test.serial('revoke(): this process’s wall clock has no say in what becomes of tokens', async (t) => {
   // As one in another process: tokens are believed without it, for a while.
   const store = { ...memoryStore(), timeout: 250 }
   const server = await startServer(t, { store, carrier: jwtCarrier({ keys: [KEY] }), handler: who })
