@@ -98,11 +98,7 @@ test('revoke(): on a cluster the clocks of two nodes decide nothing', (t) => {
 })
 
 test('revoke(): it finds a session that was put back, also after a late enrolment of what it was to become', async (t) => {
-  const { url, prefix } = redis()
-  const client = await createClient({ url }).connect()
-  t.teardown(() => client.destroy())
-  const store = redisStore({ url, prefix, timeout: 5000 })
-  t.teardown(() => store.close?.())
+  const { store, client, prefix } = await storeAndClient(t)
   // Of a process that stood still when it had taken the session, enrolled its successor late, and died.
   const dying = new Proxy(client, {
     get(target, name) {
@@ -137,11 +133,7 @@ test('revoke(): it finds a session that was put back, also after a late enrolmen
 })
 
 test('revoke(): one that was interrupted ends a session that was taken meanwhile, when it is put back', async (t) => {
-  const { url, prefix } = redis()
-  const client = await createClient({ url }).connect()
-  t.teardown(() => client.destroy())
-  const store = redisStore({ url, prefix, timeout: 5000 })
-  t.teardown(() => store.close?.())
+  const { store, client, prefix } = await storeAndClient(t)
   const { id, user } = await create(store)
   const taking = { id, user, token: 't', successor: newId() }
   await store.take(taking)
@@ -232,6 +224,18 @@ test.serial(
     t.is(warnings.length, 1)
   },
 )
+
+/** A store, and what its Redis is asked beside it. */
+async function storeAndClient(t: ExecutionContext) {
+  const { url, prefix } = redis()
+  const client = await createClient({ url }).connect()
+  const store = redisStore({ url, prefix, timeout: 5000 })
+  t.teardown(() => {
+    client.destroy()
+    return store.close?.()
+  })
+  return { store, client, prefix }
+}
 
 function who(ctx: Context): void {
   ctx.body = { user: ctx.$wxUserInfo }

@@ -62,13 +62,8 @@ export function redisEnds({ connection, run, keys, revocations, forget }: RedisE
         return 'succeeded'
       }
       if (endSuccessorOf !== undefined && endSuccessorOf !== user) await leave(endSuccessorOf, [successor])
-      if (found === 'ended' && !isGuest) {
-        await endOne(id)
-        await leave(user, [id, successor])
-        return 'over'
-      }
       // Before it is back: a revocation that was interrupted has still to end it.
-      if (!(await isEnrolled(user, id))) {
+      if ((found === 'ended' && !isGuest) || !(await isEnrolled(user, id))) {
         await endOne(id)
         await leave(user, [id, successor])
         return 'over'
