@@ -43,8 +43,8 @@ export interface WeappSession extends Middleware {
 export function weappSession(options: WeappSessionOptions): WeappSession {
   const resolved = resolveOptions(options)
   printDiagnostics()
-  const { apps, appIdOf, carrier, ignore, onLogin, loginPath, loginOrigins, legacyStatus } = resolved
-  const store = withTimeout(resolved.store, warnings().rarely)
+  const { apps, appIdOf, carrier, ignore, onLogin, loginPath, checkLoginOrigin, legacyStatus } = resolved
+  const store = withTimeout(resolved.store, warnings())
   const programs = new Map(
     Object.entries(apps).map(([appId, appSecret]) => [
       appId,
@@ -112,7 +112,7 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
   }
 
   function readLoginAtPath(ctx: Context): Promise<Login> {
-    if (carrier.ambient) loginOrigins.check(ctx)
+    if (carrier.ambient) checkLoginOrigin(ctx)
     return readLoginBody(ctx)
   }
 

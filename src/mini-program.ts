@@ -4,7 +4,7 @@ import { createSealer } from './crypto/seal.js'
 import { diagnostics } from './diagnostics.js'
 import { createCodeExchanger } from './login/exchange.js'
 import { createLogIn, type LogIn } from './login/login.js'
-import type { PendingLogins } from './login/pending-logins.js'
+import { createPendingLogins } from './login/pending-logins.js'
 import type { ResolvedOptions } from './options.js'
 import { createOpenData } from './session/open-data.js'
 import type { RequestSessionTools } from './session/request-session.js'
@@ -43,7 +43,6 @@ export function createMiniProgram(options: MiniProgramOptions, resolved: Resolve
   const ids = createIds(appId, appSecret, carrier.kind)
   const sealer = createSealer(appSecret)
   const succession = createSuccessions(store, ids)
-  const pendingLogins: PendingLogins = new Map()
   const slots = createSlots(resolved.wechat.concurrency)
   const exchanger = createCodeExchanger({
     store,
@@ -51,21 +50,32 @@ export function createMiniProgram(options: MiniProgramOptions, resolved: Resolve
     slots,
     lease: resolved.wechat.timeout + TIME_FOR_THE_STORE,
   })
+  const pendingLogins = createPendingLogins(exchanger)
 
   const { credential, remember } = carrier
   const common = { appId, ids, store, sealer, succession }
-  const logins = { pending: pendingLogins, settled: exchanger.settled }
+  const logins = { pending: pendingLogins.logins, outcomeOf: exchanger.outcomeOf }
   const stored = createSessions({ ...common, credential, remember, logins, ttl, rolling, maxAge })
   const sessions = carrier.decorate?.(stored, common) ?? stored
   const openData = createOpenData({ ...common, sessions })
   const logIn = createLogIn({
     ...common,
-    ...{ exchanger, pendingLogins, sessions, openData, credential, ttl, maxSessionsPerUser },
+    pendingLogins,
+    sessions,
+    openData,
+    credential,
+    ttl,
+    maxSessionsPerUser,
   })
   const wechat = createWechatApi({ appId, appSecret, ...resolved.wechat, slots, warn })
 
   return {
-    ...{ appId, sessions, logIn, openData, sealer, wechat },
+    appId,
+    sessions,
+    logIn,
+    openData,
+    sealer,
+    wechat,
     async revoke(openId) {
       if (channel.hasSubscribers) channel.publish({ appId, user: ids.alias(openId) })
       await sessions.revoke(ids.user(openId))

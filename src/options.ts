@@ -1,7 +1,7 @@
 import type { Context } from 'koa'
 import type { Carrier, SessionCarrier } from './carriers/carrier.js'
 import { codeCarrier } from './carriers/code.js'
-import { type LoginOrigins, loginOrigins } from './login/login-origins.js'
+import { loginOriginCheck } from './login/login-origins.js'
 import { APP_ID_HEADER } from './protocol.js'
 import type { WxSession } from './session/session.js'
 import { memoryStore } from './stores/memory.js'
@@ -75,7 +75,7 @@ export interface WeappSessionOptions {
   legacyStatus?: boolean
 }
 
-/** The options with every question answered. */
+/** The options, checked and with all defaults. */
 export interface ResolvedOptions {
   apps: Record<string, string>
   appIdOf: (ctx: Context) => string | undefined
@@ -89,7 +89,8 @@ export interface ResolvedOptions {
   onLogin: ((session: WxSession, ctx: Context) => unknown) | undefined
   wechat: { baseUrl: string; timeout: number; concurrency: number; fetch: typeof fetch | undefined }
   loginPath: string | undefined
-  loginOrigins: LoginOrigins
+  /** Of `loginOrigins`. */
+  checkLoginOrigin: (ctx: Context) => void
   legacyStatus: boolean
 }
 
@@ -118,7 +119,7 @@ const NAMES = [
   'legacyStatus',
 ] as const satisfies (keyof WeappSessionOptions)[]
 
-/** Settles the options once, at start-up. @throws {TypeError} that names the option and what it should be */
+/** Checks the options and fills in defaults, once, at start-up. @throws {TypeError} that names the option and what it should be */
 export function resolveOptions(options: WeappSessionOptions): ResolvedOptions {
   checkOptions('weappSession', options, NAMES)
   const {
@@ -133,14 +134,14 @@ export function resolveOptions(options: WeappSessionOptions): ResolvedOptions {
     onLogin,
     wechat = {},
     loginPath,
-    loginOrigins: origins = [],
+    loginOrigins = [],
     legacyStatus = false,
   } = options
   checkOptions('weappSession({ wechat })', wechat, ['baseUrl', 'timeout', 'concurrency', 'fetch'])
   const { baseUrl = 'https://api.weixin.qq.com', timeout = 3000, concurrency = 100 } = wechat
   const { fetch } = wechat
 
-  const apps = settleApps(options)
+  const apps = checkedApps(options)
   if (!isWhole(ttl, LIFETIME_MAX)) {
     throw optionError(`ttl must be whole seconds, from 1 up to ten years, such as 7200: it is ${shown(ttl)}`)
   }
@@ -184,7 +185,7 @@ export function resolveOptions(options: WeappSessionOptions): ResolvedOptions {
     onLogin,
     wechat: { baseUrl: new URL(baseUrl).href.replace(/\/+$/, ''), timeout, concurrency, fetch },
     loginPath,
-    loginOrigins: loginOrigins(origins),
+    checkLoginOrigin: loginOriginCheck(loginOrigins),
     legacyStatus,
   }
 }
@@ -196,7 +197,7 @@ function isSessionCarrier(carrier: Carrier): carrier is SessionCarrier {
 /** Where both come from in most programs, and why they are missing. */
 const FROM_ENV = '; if it comes from an environment variable, that one is not set'
 
-function settleApps({ appId, appSecret, apps }: WeappSessionOptions): Record<string, string> {
+function checkedApps({ appId, appSecret, apps }: WeappSessionOptions): Record<string, string> {
   if (apps === undefined) {
     if (!isText(appId))
       throw optionError(

@@ -11,15 +11,17 @@ const coolDown = () => sleep(COOL_DOWN + 10)
 
 test('after ten failures nobody asks, until one has found out that it answers again', async (t) => {
   const circuit = await opened()
-  t.is(circuit.tryAcquire(), undefined)
+  t.is(circuit.attempt(asksNothing), undefined)
 
   await coolDown()
-  const permit = circuit.tryAcquire()
-  t.truthy(permit)
-  t.is(circuit.tryAcquire(), undefined)
-  await permit?.run(async () => 'an answer')
+  let answer = () => {}
+  const first = circuit.attempt((ask) => ask(() => new Promise<void>((resolve) => (answer = resolve))))
+  t.truthy(first)
+  t.is(circuit.attempt(asksNothing), undefined)
+  answer()
+  await first
 
-  t.truthy(circuit.tryAcquire())
+  t.truthy(circuit.attempt(asksNothing))
   t.is(await circuit.run(async () => 'another'), 'another')
 })
 
@@ -29,18 +31,18 @@ test('who finds out that it still fails keeps everybody out for another while', 
 
   await t.throwsAsync(circuit.run(failing))
 
-  t.is(circuit.tryAcquire(), undefined)
+  t.is(circuit.attempt(asksNothing), undefined)
   await coolDown()
-  t.truthy(circuit.tryAcquire())
+  t.truthy(circuit.attempt(asksNothing))
 })
 
 test('who has the right to ask, and does not, leaves it to the next', async (t) => {
   const circuit = await opened()
   await coolDown()
 
-  circuit.tryAcquire()?.release()
+  await circuit.attempt(asksNothing)
 
-  t.truthy(circuit.tryAcquire())
+  t.truthy(circuit.attempt(asksNothing))
 })
 
 test('work that throws before there is a promise has failed like any other', async (t) => {
@@ -53,7 +55,7 @@ test('work that throws before there is a promise has failed like any other', asy
     }),
   )
 
-  t.is(circuit.tryAcquire(), undefined)
+  t.is(circuit.attempt(asksNothing), undefined)
   await coolDown()
   t.is(await circuit.run(async () => 'well'), 'well')
 })
@@ -77,6 +79,8 @@ test('codes that were not sent because WeChat has just failed are good for anoth
   const second = await Promise.all(logins.map((headers) => send(headers)))
   t.deepEqual(new Set(second.map(({ status }) => status)), new Set([200]))
 })
+
+async function asksNothing(): Promise<void> {}
 
 async function opened(): Promise<Breaker> {
   const circuit = breaker({

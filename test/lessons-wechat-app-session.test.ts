@@ -252,11 +252,11 @@ test.serial('header name: a warning at start for names that nginx drops, and for
   t.regex(about[0]?.message ?? '', /nginx drops headers like 'wx_app_session\.id'/)
 })
 
-// B7.
-test('the options of wechat-app-session work: serect, and key', async (t) => {
+// wechat-app-session's `key`, and its misspelt `serect`: here they have one name each.
+test('headerCarrier({ name }): a header of the application, and no other', async (t) => {
   const server = await startServer(t, {
     ...PATIENT,
-    carrier: headerCarrier({ serect: KEY, key: 'X-App-Session' }),
+    carrier: headerCarrier({ keys: KEY, name: 'X-App-Session' }),
   })
 
   const login = await server.send(await codeLoginHeaders(server.wechat.phone('alice')))
@@ -264,6 +264,8 @@ test('the options of wechat-app-session work: serect, and key', async (t) => {
 
   t.is(later.body.user?.openId, server.wechat.user('alice').openId)
   t.is(login.get('X-WX-Session'), undefined)
+  const old = { serect: KEY } as unknown as Parameters<typeof headerCarrier>[0]
+  t.throws(() => headerCarrier(old), { instanceOf: TypeError, message: /no option 'serect'/ })
   for (const name of ['', 'a b', 'a:b', 'ä', 'a\r\nb'])
     t.throws(() => headerCarrier({ keys: KEY, name }), { instanceOf: TypeError, message: /name/ })
 })

@@ -1,10 +1,10 @@
 import type { Context } from 'koa'
 import type { CarrierKind, Ids } from '../crypto/ids.js'
-import type { WxUserInfo } from '../crypto/user-data.js'
 import type { PresentedCredential } from '../session/session.js'
 import type { Sessions } from '../session/sessions.js'
 import type { Successions } from '../session/succession.js'
 import type { SessionStore } from '../stores/store.js'
+import type { WxUserInfo } from '../wechat/user-info.js'
 
 /** How a session travels after login: made by `codeCarrier()`, `headerCarrier()`, `cookieCarrier()` or `jwtCarrier()`. */
 export interface Carrier {

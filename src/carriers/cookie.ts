@@ -1,7 +1,7 @@
 import { keyRing } from '../crypto/key-ring.js'
 import { checkOptions, optionError } from '../util/option-error.js'
 import type { Carrier, SessionCarrier } from './carrier.js'
-import { checkPrefix, defaultName } from './cookie-name.js'
+import { checkPrefix, defaultName, isToken } from './names.js'
 import { signedIds } from './signed-id.js'
 
 /** Options of {@link cookieCarrier}. */
@@ -48,8 +48,7 @@ export function cookieCarrier(options: CookieCarrierOptions): Carrier {
   checkOptions('cookieCarrier', options, NAMES)
   const { keys, path = '/', domain, sameSite = 'lax', secure = true, anonymous = false } = options
   const { name = defaultName({ path, domain, secure }) } = options
-  if (!/^[!#$%&'*+.^_`|~\w-]+$/.test(name))
-    throw optionError('cookieCarrier({ name }) must be the name of a cookie')
+  if (!isToken(name)) throw optionError('cookieCarrier({ name }) must be the name of a cookie')
   checkPrefix(name, { path, domain, secure })
   if (!['strict', 'lax', 'none'].includes(sameSite)) {
     throw optionError("cookieCarrier({ sameSite }) must be 'strict', 'lax' or 'none'")

@@ -4,6 +4,7 @@ import { SESSION_HEADER } from '../protocol.js'
 import { checkOptions, optionError } from '../util/option-error.js'
 import { warn } from '../util/warn.js'
 import type { Carrier, SessionCarrier } from './carrier.js'
+import { isToken } from './names.js'
 import { signedIds } from './signed-id.js'
 
 /** Options of {@link headerCarrier}. */
@@ -20,14 +21,7 @@ export interface HeaderCarrierOptions {
    * `ctx.$wxSession.data`. Default false.
    */
   anonymous?: boolean
-  /** The name that `wechat-app-session` has for `keys`. */
-  serect?: string | undefined
-  /** The name that `wechat-app-session` has for `name`. */
-  key?: string
 }
-
-/** RFC 9110, 5.6.2: token. */
-const TOKEN = /^[!#$%&'*+.^_`|~\w-]+$/
 
 /**
  * A random id of this server's own is the credential: 256 bits, signed, given in a response header at login. One
@@ -40,9 +34,9 @@ const TOKEN = /^[!#$%&'*+.^_`|~\w-]+$/
  * weappSession({ appId, appSecret, carrier: headerCarrier({ keys: [process.env.SESSION_KEY] }) })
  */
 export function headerCarrier(options: HeaderCarrierOptions): Carrier {
-  checkOptions('headerCarrier', options, ['keys', 'name', 'anonymous', 'serect', 'key'])
-  const { serect, keys = serect, key, name = key ?? SESSION_HEADER, anonymous = false } = options
-  if (!TOKEN.test(name)) throw optionError('headerCarrier({ name }) must be the name of a header')
+  checkOptions('headerCarrier', options, ['keys', 'name', 'anonymous'])
+  const { keys, name = SESSION_HEADER, anonymous = false } = options
+  if (!isToken(name)) throw optionError('headerCarrier({ name }) must be the name of a header')
   if (typeof anonymous !== 'boolean') throw optionError('headerCarrier({ anonymous }) must be true or false')
   if (!/^[a-z\d-]+$/i.test(name)) {
     warn(
@@ -51,8 +45,8 @@ export function headerCarrier(options: HeaderCarrierOptions): Carrier {
         `ignore_invalid_headers): use letters, digits and hyphens.`,
     )
   }
-  const ids = signedIds(keyRing('headerCarrier()', keys), name.toLowerCase())
   const header = name.toLowerCase()
+  const ids = signedIds(keyRing('headerCarrier()', keys), header)
 
   const carrier: SessionCarrier = {
     kind: 'header',

@@ -4,10 +4,10 @@ import type { Context } from 'koa'
 import { LRUCache } from 'lru-cache'
 import type { Carrier, IssuedCredential, SessionCarrier } from '../carriers/carrier.js'
 import { checkedKeys } from '../crypto/key-ring.js'
-import { type Profile, userOf } from '../crypto/user-data.js'
 import { WeappSessionError } from '../errors.js'
 import { TOKEN_HEADER } from '../protocol.js'
 import { checkOptions, optionError } from '../util/option-error.js'
+import { type Profile, userOf } from '../wechat/user-info.js'
 import { type PresentedToken, withRevocationCache } from './revocation-cache.js'
 
 /**

@@ -1,10 +1,10 @@
 import { LRUCache } from 'lru-cache'
 import type { SessionTools } from '../carriers/carrier.js'
-import type { WxUserInfo } from '../crypto/user-data.js'
 import { WeappSessionError } from '../errors.js'
 import type { LoadedSession, PresentedCredential } from '../session/session.js'
 import type { Sessions } from '../session/sessions.js'
 import type { SessionRecord } from '../stores/store.js'
+import type { WxUserInfo } from '../wechat/user-info.js'
 
 /** What a token says of its session. Times in Unix ms. */
 export interface SessionClaims {

@@ -8,9 +8,9 @@ import {
   type RememberedRefusal,
   type SessionStore,
 } from '../stores/store.js'
-import { breaker, type Permit } from '../util/breaker.js'
+import { breaker } from '../util/breaker.js'
 import type { WechatSession } from '../wechat/code2session.js'
-import { BUSY } from '../wechat/errcodes.js'
+import { BUSY, CODE_REFUSED } from '../wechat/errcodes.js'
 import type { Slots } from '../wechat/slots.js'
 
 export interface CodeExchangerOptions {
@@ -25,15 +25,16 @@ export interface CodeExchangerOptions {
 
 type Claimed = Extract<Entry, { state: 'claimed' }>
 
-/** What became of a code: this process exchanged it, and may create its session; or it was known already. */
-export type LoginOutcome = ExchangeClaim | { kind: 'known'; entry: Entry }
+/** Asks WeChat, and tells the breaker how that ended. */
+type Ask = <A>(call: () => Promise<A>) => Promise<A>
 
-/** A code that this process has exchanged, and the right to create a session for it. */
-export interface ExchangeClaim {
-  kind: 'exchanged'
-  wechat: WechatSession
-  claim: Claim
-}
+/**
+ * What became of a code: this process has exchanged it, and has the right to create its session; or a login with it has
+ * succeeded before, and left an entry.
+ */
+export type LoginOutcome =
+  | { kind: 'exchanged'; wechat: WechatSession; claim: Claim }
+  | { kind: 'found'; entry: Entry }
 
 export interface CodeExchanger {
   /**
@@ -42,8 +43,8 @@ export interface CodeExchanger {
    * @throws {WeappSessionError} ERR_SESSION_KEY_EXCHANGE_FAILED, now or as it was remembered
    */
   exchange(id: string, code: string): Promise<LoginOutcome>
-  /** What stands under an id, once no login of it is under way any more. */
-  settled(id: string): Promise<Entry | undefined>
+  /** What stands under an id, once no login with it is under way any more. */
+  outcomeOf(id: string): Promise<Entry | undefined>
   /** Remembers that a code is spent although there is no session: nothing can be created by its claim any more. */
   spend(claim: Pick<Claim, 'id' | 'token'>): Promise<void>
 }
@@ -58,11 +59,9 @@ const AWAY: RememberedRefusal = { status: 502, retryAfter: 1 }
 const HAS_LOGGED_IN = new Set<Entry['state']>(['session', 'used', 'ended'])
 
 /**
- * What WeChat says of a code that is good for nobody: it is unknown, or was used. Anybody can make up such codes, so they
- * leave next to nothing behind: in the store for as long as other processes may wait for them (ms), and in this process
- * so many. Asked again, WeChat says the same again.
+ * Anybody can make up codes that WeChat refuses, so those leave next to nothing behind: in the store for as long as other
+ * processes may wait for them (ms), and in this process so many. Asked again, WeChat says the same again.
  */
-const REFUSED_FOR_GOOD = new Set([40029, 40163])
 const REFUSED_MEMORY = 10_000
 const REFUSED_HERE_MAX = 1000
 
@@ -99,45 +98,33 @@ export function createCodeExchanger({
     coolDown: COOL_DOWN,
   })
 
-  return { exchange, settled, spend }
+  return { exchange, outcomeOf, spend }
 
   async function exchange(id: string, code: string): Promise<LoginOutcome> {
     const refused = refusedHere.get(id)
     if (refused) throw failure(refused)
-    const inTurn = slots.exchange(() => {
-      const permit = silence.tryAcquire()
-      return permit ? claim(id, code, permit) : readOutcome(id)
-    })
+    const inTurn = slots.exchange(() => silence.attempt((ask) => claim(id, code, ask)) ?? readOutcome(id))
     const outcome = await (inTurn ?? readOutcome(id))
     if (outcome.kind === 'exchanged') return outcome
 
-    const entry = outcome.entry.state === 'claimed' ? await settled(id) : outcome.entry
-    if (entry && HAS_LOGGED_IN.has(entry.state)) return { kind: 'known', entry }
+    const entry = outcome.entry.state === 'claimed' ? await outcomeOf(id) : outcome.entry
+    if (entry && HAS_LOGGED_IN.has(entry.state)) return { kind: 'found', entry }
     throw failure(entry?.state === 'refused' ? entry.refusal : SPENT)
   }
 
   /** What has become of a code, where WeChat cannot be asked. */
   async function readOutcome(id: string): Promise<LoginOutcome> {
     const entry = await store.read(id)
-    if (entry) return { kind: 'known', entry }
+    if (entry) return { kind: 'found', entry }
     throw failure(AWAY)
   }
 
-  async function claim(id: string, code: string, permit: Permit): Promise<LoginOutcome> {
-    let isSent = false
+  async function claim(id: string, code: string, ask: Ask): Promise<LoginOutcome> {
+    const entry = await store.claim(id)
+    if (entry.state !== 'granted') return { kind: 'found', entry }
+    const { claim } = entry
     try {
-      const entry = await store.claim(id)
-      if (entry.state !== 'granted') return { kind: 'known', entry }
-      isSent = true
-      return await send(code, entry.claim, permit)
-    } finally {
-      if (!isSent) permit.release()
-    }
-  }
-
-  async function send(code: string, claim: Claim, permit: Permit): Promise<ExchangeClaim> {
-    try {
-      return { kind: 'exchanged', wechat: await permit.run(() => code2Session(code)), claim }
+      return { kind: 'exchanged', wechat: await ask(() => code2Session(code)), claim }
     } catch (error) {
       const refusal = error instanceof WeappSessionError ? error : failure(AWAY)
       // Not awaited: no answer has to wait for it, and where it fails, the claim itself keeps the code from being
@@ -147,22 +134,23 @@ export function createCodeExchanger({
     }
   }
 
-  async function settled(id: string): Promise<Entry | undefined> {
+  async function outcomeOf(id: string): Promise<Entry | undefined> {
     const entry = await store.read(id)
     if (entry?.state !== 'claimed') return entry
     await (waits.get(id) ?? startWait(id, entry))
-    // Looked at again by each who has waited: what the wait saw may be over by now.
+    // Each waiter reads again: what the wait saw may be over by now.
     const after = await store.read(id)
-    return after?.state === 'claimed' && after.token !== entry.token ? settled(id) : after
+    return after?.state === 'claimed' && after.token !== entry.token ? outcomeOf(id) : after
   }
 
   function startWait(id: string, claimed: Claimed): Promise<void> {
-    const wait = untilSettled(id, claimed).finally(() => waits.delete(id))
+    const wait = untilReleased(id, claimed).finally(() => waits.delete(id))
     waits.set(id, wait)
     return wait
   }
 
-  async function untilSettled(id: string, { age, token }: Claimed): Promise<void> {
+  /** Polls until the process that exchanges the code is done with it, or its lease is over. */
+  async function untilReleased(id: string, { age, token }: Claimed): Promise<void> {
     const end = performance.now() + lease - age
     for (let pause = FIRST_PAUSE; performance.now() < end; pause = Math.min(pause * 1.5, LONGEST_PAUSE)) {
       await sleep(Math.min(pause, Math.max(1, end - performance.now())))
@@ -177,7 +165,7 @@ export function createCodeExchanger({
   }
 
   function remember(claim: Claim, refusal: RememberedRefusal): Promise<void> {
-    const isForGood = REFUSED_FOR_GOOD.has(refusal.errcode ?? 0)
+    const isForGood = CODE_REFUSED.has(refusal.errcode ?? 0)
     if (isForGood) refusedHere.set(claim.id, refusal)
     return store.refuse(claim, refusal, isForGood ? REFUSED_MEMORY : CODE_MEMORY)
   }

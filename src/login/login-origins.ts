@@ -13,29 +13,22 @@ import { optionError } from '../util/option-error.js'
  *
  * A login in headers needs none of this. No form can send headers of our own, and a script of another site has to ask
  * first, in a preflight (Fetch, "CORS-preflight fetch"), which whoever runs this server answers or does not.
- */
-export interface LoginOrigins {
-  /** @throws {WeappSessionError} ERR_BAD_REQUEST, 403, for a login that a page of another site has sent */
-  check(ctx: Context): void
-}
-
-/**
+ *
  * @param allowed origins, or their hosts
- * @throws {TypeError} that names the one which is none
+ * @returns a check that throws ERR_BAD_REQUEST, 403, for a login that a page of another site has sent
+ * @throws {TypeError} that names the origin which is none
  */
-export function loginOrigins(allowed: unknown): LoginOrigins {
+export function loginOriginCheck(allowed: unknown): (ctx: Context) => void {
   if (!Array.isArray(allowed))
     throw optionError(`loginOrigins must be a list, such as ['https://www.example.com']`)
   const hosts = new Set(allowed.map(allowedHost))
 
-  return {
-    check(ctx) {
-      // A page that is left for the answer is no client of ours: it was sent by a form, or a link.
-      if (ctx.get('Sec-Fetch-Mode') === 'navigate') throw foreign('A login must not be a navigation')
-      const origin = ctx.get('Origin')
-      if (origin !== '' && !isFrom(origin, ctx.host, hosts))
-        throw foreign('Origin must be this host, or one of loginOrigins')
-    },
+  return (ctx) => {
+    // A page that is left for the answer is no client of ours: it was sent by a form, or a link.
+    if (ctx.get('Sec-Fetch-Mode') === 'navigate') throw foreign('A login must not be a navigation')
+    const origin = ctx.get('Origin')
+    if (origin !== '' && !isFrom(origin, ctx.host, hosts))
+      throw foreign('Origin must be this host, or one of loginOrigins')
   }
 }
 

@@ -1,18 +1,7 @@
 import type { Context } from 'koa'
 import { WeappSessionError } from '../errors.js'
 import { isObject, parseObject } from '../util/json.js'
-import { checkedLogin, type FieldNames, type Login, type LoginFields } from './read-login.js'
-
-/** Bytes: far more than any profile, and its encrypted data, need. */
-const BODY_MAX = 64 * 1024
-
-const IN_BODY: FieldNames = {
-  code: '`code`',
-  rawData: '`rawData`',
-  signature: '`signature`',
-  encryptedData: '`encryptedData`',
-  iv: '`iv`',
-}
+import { checkedLogin, LOGIN_BODY_MAX, type Login } from './read-login.js'
 
 /**
  * Reads `{ code, rawData?, signature?, encryptedData?, iv? }`; or takes what a body parser before us has read.
@@ -28,7 +17,7 @@ export async function readLoginBody(ctx: Context): Promise<Login> {
     throw new WeappSessionError('ERR_BAD_REQUEST', {
       message: 'The body must be a JSON object: { code, … }.',
     })
-  return checkedLogin(fields, IN_BODY)
+  return checkedLogin(fields, (field) => `\`${field}\``)
 }
 
 /** Who has logged in, and how long that lasts. */
@@ -57,8 +46,8 @@ const NO_JSON = {
   message: 'Content-Type must be application/json: wx.request sends an object so by itself.',
 }
 
-function fieldsOf(body: unknown): LoginFields | undefined {
-  if (typeof body === 'string') return body.length <= BODY_MAX ? parseObject(body) : undefined
+function fieldsOf(body: unknown): Record<string, unknown> | undefined {
+  if (typeof body === 'string') return body.length <= LOGIN_BODY_MAX ? parseObject(body) : undefined
   return isObject(body) ? body : undefined
 }
 
@@ -66,9 +55,9 @@ async function readText(ctx: Context): Promise<string> {
   // Not before somebody logs in here: what it brings to decode other charsets takes 10 ms to load.
   const { default: getRawBody } = await import('raw-body')
   const { length } = ctx.request
-  return getRawBody(ctx.req, { length: length ?? null, limit: BODY_MAX, encoding: 'utf8' }).catch(
+  return getRawBody(ctx.req, { length: length ?? null, limit: LOGIN_BODY_MAX, encoding: 'utf8' }).catch(
     (cause: unknown) => {
-      const message = `The body could not be read, or is longer than ${BODY_MAX} bytes.`
+      const message = `The body could not be read, or is longer than ${LOGIN_BODY_MAX} bytes.`
       throw new WeappSessionError('ERR_BAD_REQUEST', { message, cause })
     },
   )

@@ -1,16 +1,16 @@
 import type { Ids } from '../crypto/ids.js'
 import type { Sealer } from '../crypto/seal.js'
-import { isAnonymous, isSigned, type Profile, pickProfile, userOf } from '../crypto/user-data.js'
+import { isSigned } from '../crypto/wechat-crypto.js'
 import { type Diagnostics, diagnostics } from '../diagnostics.js'
 import { WeappSessionError } from '../errors.js'
 import type { OpenData } from '../session/open-data.js'
 import type { LoadedSession } from '../session/session.js'
 import type { Sessions } from '../session/sessions.js'
 import type { Successions } from '../session/succession.js'
-import type { Entry, SessionRecord, SessionStore } from '../stores/store.js'
+import type { Claim, Entry, SessionRecord, SessionStore } from '../stores/store.js'
 import type { WechatSession } from '../wechat/code2session.js'
-import type { CodeExchanger, ExchangeClaim } from './exchange.js'
-import { type PendingLogin, type PendingLogins, startLogin } from './pending-logins.js'
+import { isAnonymous, type Profile, pickProfile, userOf } from '../wechat/user-info.js'
+import type { PendingLogins } from './pending-logins.js'
 import type { Login } from './read-login.js'
 
 export interface LoginOptions {
@@ -18,7 +18,6 @@ export interface LoginOptions {
   ids: Ids
   store: SessionStore
   sealer: Sealer
-  exchanger: CodeExchanger
   pendingLogins: PendingLogins
   sessions: Sessions
   openData: OpenData
@@ -42,11 +41,21 @@ export type LoggedIn = LoadedSession & { isNew: boolean }
  */
 export type LogIn = (login: Login, guest: LoadedSession | undefined, welcome: Welcome) => Promise<LoggedIn>
 
+/** What a session is made of. */
+interface Beginning {
+  id: string
+  wechat: WechatSession
+  claim: Claim
+  profile: Profile | undefined
+  guest: LoadedSession | undefined
+  welcome(draft: SessionRecord): Promise<SessionRecord>
+}
+
 const channel = diagnostics('login')
 
 /** Code → verified user. The session is created by one request; all others with the same code share it. */
 export function createLogIn(options: LoginOptions): LogIn {
-  const { appId, ids, store, sealer, exchanger, pendingLogins, sessions, openData, succession } = options
+  const { appId, ids, store, sealer, pendingLogins, sessions, openData, succession } = options
   const { credential: kind, ttl, maxSessionsPerUser } = options
 
   return async function logIn(login, guest, welcome) {
@@ -56,41 +65,30 @@ export function createLogIn(options: LoginOptions): LogIn {
     return loggedIn
   }
 
-  async function share(login: Login, guest: LoadedSession | undefined, welcome: Welcome): Promise<LoggedIn> {
+  function share(login: Login, guest: LoadedSession | undefined, welcome: Welcome): Promise<LoggedIn> {
     const credential = kind === 'code' ? login.code : ids.credential(login.code)
     const id = ids.session(credential)
     const codeId = kind === 'code' ? id : ids.code(login.code)
-    const joined = pendingLogins.get(codeId)
-    const pending = joined ?? startLogin(pendingLogins, codeId, exchanger.exchange(codeId, login.code))
-    pending.requests++
-    try {
+
+    return pendingLogins.join(codeId, login.code, async (pending, hasJoined) => {
       const outcome = await pending.outcome
       // What the login has seen may be older than a request that joined it: a logout may lie between.
       const look = async (seen: Entry) =>
-        sessions.requireLive(joined || seen.state === 'used' ? await store.read(id) : seen)
-      if (outcome.kind === 'known') {
+        sessions.requireLive(hasJoined || seen.state === 'used' ? await store.read(id) : seen)
+      if (outcome.kind === 'found') {
         return { id, credential, record: await repeat(id, await look(outcome.entry), login), isNew: false }
       }
 
-      const profile = verify(id, login, outcome.wechat)
+      const { wechat, claim } = outcome
+      const profile = verify(id, login, wechat)
       const isNew = !pending.created
       const begin = (record: SessionRecord) => welcome({ id, credential, record })
-      pending.created ??= create(id, outcome, profile, guest, begin).finally(pending.settle)
+      pending.created ??= create({ id, wechat, claim, profile, guest, welcome: begin }).finally(pending.end)
       const record = await pending.created
       if (isNew) return { id, credential, record, isNew }
       const current = await look({ state: 'session', record })
       return { id, credential, record: await improve(id, current, profile), isNew }
-    } finally {
-      if (--pending.requests === 0) release(pending)
-    }
-  }
-
-  /** The last request is gone: where none of them could create a session, the code is spent all the same. */
-  async function release(pending: PendingLogin): Promise<void> {
-    const outcome = await pending.outcome.catch(() => undefined)
-    const record = await pending.created?.catch(() => undefined)
-    if (outcome?.kind === 'exchanged' && !record) exchanger.spend(outcome.claim).catch(() => {})
-    pending.settle()
+    })
   }
 
   /** The profile that a login brings, once it is certain that WeChat gave it for this user. */
@@ -100,13 +98,8 @@ export function createLogIn(options: LoginOptions): LogIn {
     return profileOf(userInfo?.fields ?? decrypted)
   }
 
-  async function create(
-    id: string,
-    { wechat: { openId, unionId, sessionKey }, claim }: ExchangeClaim,
-    profile: Profile | undefined,
-    guest: LoadedSession | undefined,
-    welcome: (draft: SessionRecord) => Promise<SessionRecord>,
-  ): Promise<SessionRecord> {
+  async function create({ id, wechat, claim, profile, guest, welcome }: Beginning): Promise<SessionRecord> {
+    const { openId, unionId, sessionKey } = wechat
     const user = ids.user(openId)
     const best = isAnonymous(profile) ? ((await knownProfile(user)) ?? profile) : profile
     // Only after verification: an unverified login must not take a guest's session.

@@ -1,39 +1,68 @@
 import type { SessionRecord } from '../stores/store.js'
-import type { LoginOutcome } from './exchange.js'
+import type { CodeExchanger, LoginOutcome } from './exchange.js'
 
 /** The requests of this process that log in with one code at the same time: they share one exchange. */
-export interface PendingLogin {
-  outcome: Promise<LoginOutcome>
+interface PendingLogin {
+  readonly outcome: Promise<LoginOutcome>
   /** The session, made by the first of the requests that WeChat's signature vouches for. */
   created?: Promise<SessionRecord>
-  requests: number
-  /** Settles when others can see what became of the code. */
-  settled: Promise<void>
-  /** Later requests read the store: what this login knows may have been revoked since. */
-  settle(): void
+  /** Resolves when the store says what became of the code. */
+  readonly over: Promise<void>
+  /** From now on, requests with this code read the store: what this login knows may have been revoked since. */
+  end(): void
 }
 
 /** The logins that are under way in this process, by the id of their code. */
-export type PendingLogins = Map<string, PendingLogin>
+export interface PendingLogins {
+  /**
+   * Does a request's part of a login. The first request with a code starts the exchange, the others join it. When the
+   * last one is gone and none of them could create a session, the code is spent all the same.
+   */
+  join<T>(id: string, code: string, part: (login: PendingLogin, hasJoined: boolean) => Promise<T>): Promise<T>
+  /** Each is over when the store says what became of its code. */
+  readonly logins: ReadonlyMap<string, { readonly over: Promise<void> }>
+}
 
-export function startLogin(
-  pendingLogins: PendingLogins,
-  id: string,
-  outcome: Promise<LoginOutcome>,
-): PendingLogin {
-  let resolveSettled = () => {}
-  const login: PendingLogin = {
-    outcome,
-    requests: 0,
-    settled: new Promise((resolve) => {
-      resolveSettled = resolve
-    }),
-    settle() {
-      if (pendingLogins.get(id) === login) pendingLogins.delete(id)
-      resolveSettled()
+export function createPendingLogins({
+  exchange,
+  spend,
+}: Pick<CodeExchanger, 'exchange' | 'spend'>): PendingLogins {
+  const logins = new Map<string, PendingLogin & { requests: number }>()
+
+  return {
+    logins,
+
+    async join(id, code, part) {
+      const joined = logins.get(id)
+      const login = joined ?? start(id, code)
+      login.requests++
+      try {
+        return await part(login, joined !== undefined)
+      } finally {
+        if (--login.requests === 0) release(login)
+      }
     },
   }
-  pendingLogins.set(id, login)
-  outcome.then(({ kind }) => kind === 'known' && login.settle(), login.settle)
-  return login
+
+  function start(id: string, code: string): PendingLogin & { requests: number } {
+    let resolveOver = () => {}
+    const over = new Promise<void>((resolve) => {
+      resolveOver = resolve
+    })
+    const end = () => {
+      if (logins.get(id) === login) logins.delete(id)
+      resolveOver()
+    }
+    const login = { outcome: exchange(id, code), requests: 0, over, end }
+    logins.set(id, login)
+    login.outcome.then(({ kind }) => kind === 'found' && end(), end)
+    return login
+  }
+
+  async function release(login: PendingLogin): Promise<void> {
+    const outcome = await login.outcome.catch(() => undefined)
+    const record = await login.created?.catch(() => undefined)
+    if (outcome?.kind === 'exchanged' && !record) spend(outcome.claim).catch(() => {})
+    login.end()
+  }
 }

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { ENCRYPTED_MAX, type EncryptedData, readEncrypted } from '../crypto/user-data.js'
+import { ENCRYPTED_MAX, type EncryptedData, readEncrypted } from '../crypto/wechat-crypto.js'
 import { WeappSessionError } from '../errors.js'
 import {
   CODE_HEADER,
@@ -52,8 +52,11 @@ const CREDENTIAL = /^[!-+\--~][ -+\--~]{0,255}$/
 /** Characters of `encodeURIComponent(rawData)` in a header; nginx takes 8 KB for one. */
 const HEADER_MAX = 8192
 
+/** Bytes of a body at `loginPath`: far more than any profile, and its encrypted data, need. */
+export const LOGIN_BODY_MAX: number = ENCRYPTED_MAX
+
 /** Characters of rawData anywhere: as many as a whole body at `loginPath` has. Today's is 250 long. */
-const RAW_DATA_MAX = 64 * 1024
+const RAW_DATA_MAX = LOGIN_BODY_MAX
 
 const CREDENTIAL_MAX = 256
 
@@ -62,15 +65,12 @@ const SIGNATURE_MAX = 40
 
 const SHA1 = /^[0-9a-f]{40}$/i
 
-/** The fields of a login as they came, from headers or from a body: of whatever type. */
-export type LoginFields = Partial<Record<LoginField, unknown>>
-
 type LoginField = 'code' | 'rawData' | 'signature' | 'encryptedData' | 'iv'
 
-/** What errors call each field, so that whoever has made the mistake knows where to look. */
-export type FieldNames = Readonly<Record<LoginField, string>>
+/** What errors call a field, so that whoever has made the mistake knows where to look. */
+type NameOf = (field: LoginField) => string
 
-const IN_HEADERS: FieldNames = {
+const IN_HEADERS: Readonly<Record<LoginField, string>> = {
   code: CODE_HEADER,
   rawData: RAW_DATA_HEADER,
   signature: SIGNATURE_HEADER,
@@ -104,39 +104,44 @@ export function readLogin(request: IncomingMessage): Login | undefined {
     encryptedData,
     iv: headers[IV] || undefined,
   }
-  return checkedLogin(fields, IN_HEADERS)
+  return checkedLogin(fields, (field) => IN_HEADERS[field])
 }
 
 /**
  * A login of which every field is what it has to be: types and lengths first, then shapes.
  *
+ * @param fields as they came, from headers or from a body: of whatever type
  * @throws {WeappSessionError} as {@link readLogin} does
  */
-export function checkedLogin(fields: LoginFields, names: FieldNames): Login {
-  const login: Login = { code: checkedCredential(fieldOf(fields, 'code', CREDENTIAL_MAX), names.code) }
+export function checkedLogin(fields: Record<string, unknown>, nameOf: NameOf): Login {
+  const login: Login = { code: checkedCredential(fieldOf(fields, 'code', CREDENTIAL_MAX), nameOf('code')) }
   const rawData = fieldOf(fields, 'rawData', RAW_DATA_MAX)
-  if (rawData !== undefined) login.userInfo = checkedUserInfo(rawData, fields, names)
+  if (rawData !== undefined) login.userInfo = checkedUserInfo(rawData, fields, nameOf)
   const hasEncrypted = fieldOf(fields, 'encryptedData', ENCRYPTED_MAX) || fieldOf(fields, 'iv', ENCRYPTED_MAX)
-  if (hasEncrypted) login.encrypted = checkedEncrypted(fields, names)
+  if (hasEncrypted) login.encrypted = checkedEncrypted(fields, nameOf)
   return login
 }
 
-function checkedUserInfo(rawData: string | typeof NO_TEXT, fields: LoginFields, names: FieldNames): UserInfo {
+function checkedUserInfo(
+  rawData: string | typeof NO_TEXT,
+  fields: Record<string, unknown>,
+  nameOf: NameOf,
+): UserInfo {
   const profile = rawData === NO_TEXT ? undefined : parseObject(rawData)
   if (rawData === NO_TEXT || !profile)
-    throw malformed(`${names.rawData} must be a JSON object, as wx.getUserInfo() gave it`)
+    throw malformed(`${nameOf('rawData')} must be a JSON object, as wx.getUserInfo() gave it`)
 
   const signature = fieldOf(fields, 'signature', SIGNATURE_MAX)
   if (typeof signature !== 'string' || !SHA1.test(signature))
-    throw malformed(`${names.signature} must be a SHA-1 in hex, of the same wx.getUserInfo() as rawData`)
+    throw malformed(`${nameOf('signature')} must be a SHA-1 in hex, of the same wx.getUserInfo() as rawData`)
   return { rawData, fields: profile, signature }
 }
 
-function checkedEncrypted(fields: LoginFields, names: FieldNames): EncryptedData {
+function checkedEncrypted(fields: Record<string, unknown>, nameOf: NameOf): EncryptedData {
   const encrypted = readEncrypted(fields)
   if (encrypted) return encrypted
   throw malformed(
-    `${names.encryptedData} and ${names.iv} must be whole blocks of AES, and 16 bytes, in base64, as wx gave them`,
+    `${nameOf('encryptedData')} and ${nameOf('iv')} must be whole blocks of AES, and 16 bytes, in base64, as wx gave them`,
   )
 }
 

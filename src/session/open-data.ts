@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import type { Ids } from '../crypto/ids.js'
 import type { Sealer } from '../crypto/seal.js'
-import { decryptUserData, type EncryptedData } from '../crypto/user-data.js'
+import { decryptUserData, type EncryptedData } from '../crypto/wechat-crypto.js'
 import { WeappSessionError } from '../errors.js'
 import type { SessionStore } from '../stores/store.js'
 import type { WechatSession } from '../wechat/code2session.js'

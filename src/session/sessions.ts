@@ -17,20 +17,17 @@ export interface SessionsOptions {
   /** Of the carrier: the credential has a session. */
   remember?: ((presented: PresentedCredential) => void) | undefined
   /** Logins that are under way: a request with their code waits for them. */
-  logins: LoginsUnderWay
+  logins: {
+    /** Those of this process, by the id of their code. Each is over when the store says what became of the code. */
+    pending: ReadonlyMap<string, { readonly over: Promise<void> }>
+    /** What stands under an id, once no process logs in with its code any more. */
+    outcomeOf(id: string): Promise<Entry | undefined>
+  }
   /** Seconds. */
   ttl: number
   rolling: boolean
   /** Seconds. */
   maxAge: number
-}
-
-/** What finding a session needs to know of logins. */
-export interface LoginsUnderWay {
-  /** Those of this process, by the id of their code: each has settled when it has an outcome. */
-  pending: ReadonlyMap<string, { settled: Promise<void> }>
-  /** What has become of a login in another process, once it has an outcome. */
-  settled(id: string): Promise<Entry | undefined>
 }
 
 /**
@@ -111,17 +108,17 @@ export function createSessions(options: SessionsOptions): Sessions {
 
   async function loadById(id: string, credential: string): Promise<LoadedSession> {
     const pending = logins.pending.get(id)
-    if (pending) await pending.settled
-    const record = requireLive(await readSettled(id))
+    if (pending) await pending.over
+    const record = requireLive(await readOutcome(id))
     const session = { id, credential, record }
     return isRenewalDue(record) ? renew(session) : session
   }
 
-  /** What stands under an id, once others are done with it. */
-  async function readSettled(id: string): Promise<Entry | undefined> {
+  /** What stands under an id, once logins and rotations of other processes are done with it. */
+  async function readOutcome(id: string): Promise<Entry | undefined> {
     const entry = await store.read(id)
-    if (entry?.state === 'claimed') return logins.settled(id)
-    return entry?.state === 'taken' ? succession.settled(id, entry) : entry
+    if (entry?.state === 'claimed') return logins.outcomeOf(id)
+    return entry?.state === 'taken' ? succession.outcomeOf(id, entry) : entry
   }
 
   function requireLive(entry: Entry | undefined): SessionRecord {

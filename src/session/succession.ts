@@ -45,20 +45,20 @@ export interface Successions {
    *
    * @throws {WeappSessionError} ERR_STORE_UNAVAILABLE: nobody can say yet, and to ask again makes sense
    */
-  settled(id: string, entry: TakenEntry): Promise<Entry | undefined>
+  outcomeOf(id: string, entry: TakenEntry): Promise<Entry | undefined>
   /** What is seen of a taken session without waiting: as it is, until it has been taken for too long. */
   seen(id: string, entry: TakenEntry): Promise<Entry | undefined>
 }
 
 export type TakenEntry = Extract<Entry, { state: 'taken' }>
 
-/** ms between the tries to bring to an end what was begun, while the store does not answer. */
+/** ms between the tries in the background, while the store does not answer. */
 const PAUSES = [250, 500, 1000, 2000, 4000, 8000]
 
-/** ms between two looks at a session that others have taken. Most are done with it at once. */
+/** ms between two reads of a session that another request has taken. Most give it back, or end it, at once. */
 const LOOKS = [10, 20, 50, 100, 200, 300, 300]
 
-/** ms after which whoever has taken a session is believed to be dead: `onLogin` may take its time. */
+/** ms after which the process that has taken a session is believed to be dead. `onLogin` may take as long. */
 const LEASE = 10_000
 
 /**
@@ -73,7 +73,7 @@ const LEASE = 10_000
  */
 export function createSuccessions(store: SessionStore, ids: Ids): Successions {
   return {
-    settled,
+    outcomeOf,
     seen,
 
     take,
@@ -84,7 +84,7 @@ export function createSuccessions(store: SessionStore, ids: Ids): Successions {
         if (taken) return taken
         const entry = await store.read(old.id)
         // It may be back by now.
-        const next = entry?.state === 'taken' ? await settled(old.id, entry).catch(() => undefined) : entry
+        const next = entry?.state === 'taken' ? await outcomeOf(old.id, entry).catch(() => undefined) : entry
         if (next?.state !== 'session') return undefined
       }
     },
@@ -146,17 +146,17 @@ export function createSuccessions(store: SessionStore, ids: Ids): Successions {
     return false
   }
 
-  /** Tries once before anybody is answered, and goes on behind that while the store does not answer. */
+  /** Tries once before the request is answered; while the store does not answer, tries again in the background. */
   async function insist<Result>(step: () => Promise<Result>): Promise<Result | undefined> {
     try {
       return await step()
     } catch {
-      later(step)
+      retryInBackground(step)
       return undefined
     }
   }
 
-  async function later(step: () => Promise<unknown>): Promise<void> {
+  async function retryInBackground(step: () => Promise<unknown>): Promise<void> {
     for (const pause of PAUSES) {
       await sleep(pause, undefined, { ref: false })
       const isDone = await step().then(
@@ -167,7 +167,7 @@ export function createSuccessions(store: SessionStore, ids: Ids): Successions {
     }
   }
 
-  async function settled(id: string, entry: TakenEntry): Promise<Entry | undefined> {
+  async function outcomeOf(id: string, entry: TakenEntry): Promise<Entry | undefined> {
     for (const pause of LOOKS) {
       const now = await seen(id, entry)
       if (now?.state !== 'taken') return now

@@ -1,4 +1,4 @@
-import type { WxUserInfo } from '../crypto/user-data.js'
+import type { WxUserInfo } from '../wechat/user-info.js'
 
 /**
  * A session as it is stored. Records are values: whoever holds one never changes it, so a store may hand out

@@ -2,7 +2,7 @@ import { diagnostics, type StoreCall, type StoreOutcome } from '../diagnostics.j
 import { WeappSessionError } from '../errors.js'
 import { breaker } from '../util/breaker.js'
 import { deadline } from '../util/deadline.js'
-import type { Warn } from '../util/warn.js'
+import type { Warnings } from '../util/warn.js'
 import type { SessionStore } from './store.js'
 
 /** ms */
@@ -25,7 +25,7 @@ class TooLate extends Error {}
  * for any more do not pile up in front of it. Only lateness counts: one that answers with an error (Redis, when
  * it is full or a replica, to every write) may well be right for the next call.
  */
-export function withTimeout(store: SessionStore, warn: Warn): SessionStore {
+export function withTimeout(store: SessionStore, warn: Warnings): SessionStore {
   const { timeout = DEFAULT_TIMEOUT } = store
   const isFailure = (error: unknown) => error instanceof TooLate
   // Nearly all: of a cluster, one node may hang while the others answer.
@@ -40,7 +40,7 @@ export function withTimeout(store: SessionStore, warn: Warn): SessionStore {
     } catch (cause) {
       if (began) tell(name, began, 'failed')
       const why = cause instanceof Error ? cause.message : 'it threw something that is no error'
-      warn('WEAPP_STORE', `The session store fails, and requests that need it get 503: ${why}`)
+      warn.rarely('WEAPP_STORE', `The session store fails, and requests that need it get 503: ${why}`)
       throw new WeappSessionError('ERR_STORE_UNAVAILABLE', { retryAfter: RETRY_AFTER, cause })
     }
   }

@@ -2,17 +2,13 @@ import { type Diagnostics, diagnostics } from '../diagnostics.js'
 
 /** Keeps what does not answer from being asked by everybody, each for the whole of its deadline. */
 export interface Breaker {
-  /** The right to ask, once; nothing while it has failed lately, or one call finds out whether it still does. */
-  tryAcquire(): Permit | undefined
-  /** Does the work, and counts how it ends. Rejects at once where there is no right to ask. */
+  /** Does the work, and counts how it ends. Rejects at once while the breaker is open. */
   run<T>(work: () => Promise<T>): Promise<T>
-}
-
-export interface Permit {
-  /** Does the work, and counts how it ends. */
-  run<T>(work: () => Promise<T>): Promise<T>
-  /** Nothing is asked after all. */
-  release(): void
+  /**
+   * Does work that may end before anything is asked: what it calls `ask` with is counted, and nothing else. `undefined`,
+   * and nothing is done, while the breaker is open.
+   */
+  attempt<T>(work: (ask: <A>(call: () => Promise<A>) => Promise<A>) => Promise<T>): Promise<T> | undefined
 }
 
 export interface BreakerOptions {
@@ -53,12 +49,24 @@ export function breaker({ of, isFailure, window, share, coolDown }: BreakerOptio
   let openings = 0
 
   return {
-    tryAcquire() {
-      if (isOpen()) return undefined
-      const during = begin()
-      return { run: (work) => count(during, work), release: () => released(during) }
-    },
     run: (work) => (isOpen() ? Promise.reject(new Error(NOT_ASKED)) : count(begin(), work)),
+    attempt: (work) => (isOpen() ? undefined : attempt(begin(), work)),
+  }
+
+  async function attempt<T>(
+    during: Call,
+    work: (ask: <A>(call: () => Promise<A>) => Promise<A>) => Promise<T>,
+  ): Promise<T> {
+    let isAsked = false
+    const ask = <A>(call: () => Promise<A>) => {
+      isAsked = true
+      return count(during, call)
+    }
+    try {
+      return await work(ask)
+    } finally {
+      if (!isAsked) released(during)
+    }
   }
 
   function isOpen(): boolean {

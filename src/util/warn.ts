@@ -1,5 +1,5 @@
 /** Tells the operator something: what it is (a stable code), and a sentence with what to do. */
-export type Warn = (code: string, message: string) => void
+type Warn = (code: string, message: string) => void
 
 /**
  * On stderr by default; `process.on('warning')` receives it too. A warning never holds a secret, a code, or

@@ -1,5 +1,5 @@
 import { isText } from '../util/json.js'
-import type { CallWechat } from './call.js'
+import type { CallWechat } from './api-client.js'
 import { ADVICE } from './errcodes.js'
 
 /** What calls of WeChat's API prove with that they are the mini program's. As secret as the appSecret. */

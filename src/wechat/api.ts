@@ -3,8 +3,9 @@ import { LRUCache } from 'lru-cache'
 import { isText } from '../util/json.js'
 import { optionError } from '../util/option-error.js'
 import { accessToken } from './access-token.js'
+import { type ApiClientOptions, createApiClient, isTokenRefused } from './api-client.js'
 import { WechatApiError } from './api-error.js'
-import { isTokenRefused, type WechatCall, type WechatCallsOptions, wechatCalls } from './call.js'
+import type { WechatCall } from './call.js'
 import type { Slots } from './slots.js'
 
 /** A phone number that WeChat vouches for. */
@@ -35,7 +36,7 @@ export interface WechatApi {
   isKeyAlive(openId: string, sessionKey: string): Promise<boolean>
 }
 
-export interface WechatApiOptions extends WechatCallsOptions {
+export interface WechatApiOptions extends ApiClientOptions {
   appId: string
   appSecret: string
   /** Shared with logins, which keep half of them. */
@@ -55,7 +56,7 @@ const INVALID_SIGNATURE = 87009
 
 /** The API of one mini program, with an access_token of its own. */
 export function createWechatApi({ appId, appSecret, slots, ...options }: WechatApiOptions): WechatApi {
-  const call = wechatCalls(options)
+  const call = createApiClient(options)
   const token = accessToken({ appId, appSecret, call })
   const answers = new LRUCache<string, Promise<PhoneNumber>>({ max: CODES_MAX, ttl: CODE_LIFE })
 

@@ -1,17 +1,7 @@
+import type { Dispatcher, Pool } from 'undici'
+import { deadline } from '../util/deadline.js'
 import { parseObject } from '../util/json.js'
-import type { Warnings } from '../util/warn.js'
-import { WechatApiError, type WechatApiErrorCode } from './api-error.js'
-import { ADVICE, BUSY, describeAnswer, networkErrorCode, RETRY_AFTER, traceId } from './errcodes.js'
-import { type Answer, transport } from './transport.js'
-
-export interface WechatCallsOptions {
-  /** Where WeChat's API is: `https://api.weixin.qq.com`, a regional host, or a simulator. */
-  baseUrl: string
-  /** ms for each call, the body of its answer included. */
-  timeout: number
-  fetch?: typeof fetch | undefined
-  warn: Warnings
-}
+import { networkErrorCode, traceId } from './errcodes.js'
 
 /** One call of WeChat's API: a GET, or a POST when it has a `body`. */
 export interface WechatCall<Result = unknown> {
@@ -26,123 +16,174 @@ export interface WechatCall<Result = unknown> {
   advice?: Readonly<Record<number, string>>
 }
 
-/** Calls WeChat's API. @throws {WechatApiError} */
-export type CallWechat = <Result>(call: WechatCall<Result>) => Promise<Result>
+export interface TransportOptions {
+  /** Where WeChat's API is: `https://api.weixin.qq.com`, a regional host, or a simulator. */
+  baseUrl: string
+  /** ms for the whole answer. */
+  timeout: number
+  /** In place of our own connections. */
+  fetch?: typeof globalThis.fetch | undefined
+}
 
-/** "The access_token is invalid, or not the latest"; "is invalid"; "has expired". */
-const TOKEN_REFUSED = new Set([40001, 40014, 42001])
+export interface CallerOptions extends TransportOptions {
+  /**
+   * The error for a call without a usable answer, by the status that tells the cause best: 504 no answer in time, 502 all
+   * else. `why` is the cause in a few words.
+   */
+  failed(call: WechatCall, status: 502 | 504, what: string, why?: string): Error
+  /** The error for a call that WeChat refused. `rid` is WeChat's name for the call. */
+  refused(call: WechatCall, errcode: number, rid: string | undefined): Error
+}
 
-/** "Invalid code", "code been used". */
-const CODE_REFUSED = new Set([40029, 40163])
+/** An answer as it came over the wire. */
+interface Answer {
+  status: number
+  text: string
+}
 
-/** Errors of a `fetch` that has not connected: nothing was sent. */
-const NOT_CONNECTED = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'UND_ERR_CONNECT_TIMEOUT',
-])
+/** A request that was sent. */
+interface Sent {
+  answer: Promise<Answer>
+  /** Nobody waits for the answer any more. */
+  abort(): void
+}
+
+/** Sends a GET, or a POST of JSON when there is a `body`. Once: nothing is sent again, no redirect is followed. */
+type Transmit = (path: string, body?: string) => Sent
+
+/** ms that a connection is kept for the next request: less than servers and load balancers have. */
+const KEEP_ALIVE = 4000
+
+/** Bytes of an answer; WeChat's have some hundreds. */
+const ANSWER_MAX = 65_536
 
 /**
- * Calls WeChat's API: send, then check. Each call is sent once.
- *
- * Rejects with {@link WechatApiError}. The appSecret and access_tokens are in URLs and bodies, so neither those nor an
- * error that may contain them (those of `fetch` and of JSON parsers do) ever becomes part of ours.
+ * Calls WeChat's API: send, then check. Each call is sent once. An error of ours never holds a URL, a body, or an error
+ * that may contain them (those of `fetch` and of JSON parsers do): the appSecret and access_tokens are in there.
  */
-export function wechatCalls({ baseUrl, timeout, fetch, warn }: WechatCallsOptions): CallWechat {
-  const ask = transport({ baseUrl, timeout, fetch })
+export function createCaller({
+  failed,
+  refused,
+  ...options
+}: CallerOptions): <Result>(call: WechatCall<Result>) => Promise<Result> {
+  const { baseUrl, timeout, fetch } = options
+  const transmit = fetch ? throughFetch(baseUrl, fetch) : straight(baseUrl, timeout)
 
   return async function callWechat(call) {
-    return check(await send(call), call)
+    const { status, text } = await send(call)
+    // WeChat serves JSON as text/plain, refuses with status 200, and leaves errcode out of most successes.
+    const body = parseObject(text)
+    const errcode = body?.errcode
+    if (status < 500 && typeof errcode === 'number' && errcode !== 0)
+      throw refused(call, errcode, traceId(body?.errmsg))
+    const result = status === 200 && body ? call.read(body) : undefined
+    if (result !== undefined) return result
+    throw failed(call, 502, 'WeChat gave no usable answer', `HTTP ${status}, ${body ? '' : 'not '}JSON`)
   }
 
   async function send(call: WechatCall): Promise<Answer> {
-    const late = () => failed(call, 'ERR_WECHAT_TIMEOUT', `WeChat did not answer within ${timeout} ms`)
+    const { answer, abort } = transmit(pathOf(call), call.body && JSON.stringify(call.body))
+    let tooLate: Error | undefined
     try {
-      return await ask(pathOf(call), late, call.body && JSON.stringify(call.body))
+      return await deadline(timeout, answer, () => {
+        abort()
+        tooLate = failed(call, 504, `WeChat did not answer within ${timeout} ms`)
+        return tooLate
+      })
     } catch (error) {
-      if (error instanceof WechatApiError) throw error
-      throw failed(call, 'ERR_WECHAT_UNAVAILABLE', 'WeChat could not be reached', networkErrorCode(error))
+      throw tooLate ?? failed(call, 502, 'WeChat could not be reached', networkErrorCode(error))
     }
   }
+}
 
-  function pathOf({ path, query }: WechatCall): string {
-    return `${path}${query ? `?${new URLSearchParams(query)}` : ''}`
-  }
+function pathOf({ path, query = {} }: WechatCall): string {
+  const pairs = Object.entries(query).map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
+  return pairs.length === 0 ? path : `${path}?${pairs.join('&')}`
+}
 
-  function check<Result>({ status, text }: Answer, call: WechatCall<Result>): Result {
-    // Served as text/plain, with status 200 even for a refusal, and not every success has an errcode.
-    const body = parseObject(text)
-    const errcode = body?.errcode
-    if (status < 500 && typeof errcode === 'number' && errcode !== 0) {
-      throw refused(call, errcode, traceId(body?.errmsg))
-    }
-    const result = status === 200 && body ? call.read(body) : undefined
-    if (result !== undefined) return result
-    const why = `HTTP ${status}, ${body ? '' : 'not '}JSON`
-    throw failed(call, 'ERR_WECHAT_UNAVAILABLE', 'WeChat gave no usable answer', why)
-  }
-
-  function failed({ path, isOnce }: WechatCall, code: WechatApiErrorCode, what: string, why?: string) {
-    warn.rarely(`WEAPP_API_${code}`, `Calls of ${path} fail: ${what}${why === undefined ? '' : ` (${why})`}`)
-    const retryable = !isOnce || NOT_CONNECTED.has(why ?? '')
-    const cause = why === undefined ? undefined : new Error(why)
-    return new WechatApiError(code, `${what}: ${nextStep(retryable)}.`, { retryable, cause })
-  }
-
-  function refused({ path, isOnce, advice: special }: WechatCall, errcode: number, rid: string | undefined) {
-    const advice = special?.[errcode] ?? ADVICE[errcode]
-    if (advice) {
-      const what = `WeChat refuses calls of ${path} (${describeAnswer(errcode, rid)})`
-      warn.once(`WEAPP_API_${errcode}`, `${what}: ${advice}`)
-    }
-
-    const code = codeOf(errcode, advice)
-    // WeChat looks at the access_token first: a call that is refused for it has used nothing up.
-    const isUsedUp = isOnce && !TOKEN_REFUSED.has(errcode)
-    const retryable = !isUsedUp && CAN_PASS.has(code)
-    return new WechatApiError(code, `${describe(code, errcode)}: ${advice ?? nextStep(retryable, code)}.`, {
-      errcode,
-      retryable,
-      retryAfter: RETRY_AFTER[errcode],
-      cause: new Error(`WeChat answered ${describeAnswer(errcode, rid)}`),
+/**
+ * Over connections that are kept, by the lowest call of undici: `fetch`, which is made of it, costs eight times as much
+ * CPU, and Node's `http` twice as much. Our own deadline is the only timer.
+ */
+function straight(baseUrl: string, timeout: number): Transmit {
+  const { origin, pathname } = new URL(baseUrl)
+  const folder = pathname.replace(/\/$/, '')
+  let pool: Pool | undefined
+  // In the background: it takes 60 ms and 10 MB, which nobody who imports this has to wait for.
+  const loading = import('undici').then(({ Pool }) => {
+    pool = new Pool(origin, {
+      keepAliveTimeout: KEEP_ALIVE,
+      keepAliveMaxTimeout: KEEP_ALIVE,
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      maxResponseSize: ANSWER_MAX,
+      connect: { timeout },
     })
+    return pool
+  })
+  // Reported to the first who asks.
+  loading.catch(() => {})
+
+  return (path, body) => {
+    let controller: Dispatcher.DispatchController | undefined
+    let isOver = false
+    const answer = new Promise<Answer>((resolve, reject) => {
+      const chunks: Buffer[] = []
+      let status = 0
+      const handler: Dispatcher.DispatchHandler = {
+        onRequestStart(starting) {
+          // undici may start a request anew whose connection is gone: a code must not be sent twice.
+          if (isOver || controller) starting.abort(new Error('nobody waits any more, or it was sent already'))
+          controller = starting
+        },
+        onResponseStart(_, statusCode) {
+          status = statusCode
+        },
+        onResponseData(_, chunk) {
+          chunks.push(chunk)
+        },
+        onResponseEnd() {
+          resolve({ status, text: textOf(chunks) })
+        },
+        onResponseError(_, error) {
+          reject(error)
+        },
+      }
+      const dispatch = (ready: Pool) => ready.dispatch(requestOf(folder + path, body), handler)
+      if (pool) dispatch(pool)
+      else loading.then(dispatch).catch(reject)
+    })
+    const abort = () => {
+      isOver = true
+      controller?.abort(new Error('nobody waits any more'))
+    }
+    return { answer, abort }
   }
 }
 
-/** Whether WeChat refused a call because of its access_token: with another one it may succeed. */
-export function isTokenRefused(error: unknown): boolean {
-  return error instanceof WechatApiError && TOKEN_REFUSED.has(error.errcode ?? 0)
+function requestOf(path: string, body: string | undefined): Dispatcher.DispatchOptions {
+  if (body === undefined) return { path, method: 'GET' }
+  return { path, method: 'POST', headers: JSON_BODY, body }
 }
 
-/** What can be over in a while, with nobody doing anything about it. */
-const CAN_PASS = new Set<WechatApiErrorCode>([
-  'ERR_WECHAT_RATE_LIMITED',
-  'ERR_WECHAT_UNAVAILABLE',
-  'ERR_WECHAT_TIMEOUT',
-])
-
-function codeOf(errcode: number, advice: string | undefined): WechatApiErrorCode {
-  if (RETRY_AFTER[errcode]) return 'ERR_WECHAT_RATE_LIMITED'
-  if (advice) return 'ERR_WECHAT_REFUSED'
-  if (CODE_REFUSED.has(errcode)) return 'ERR_WECHAT_CODE_REFUSED'
-  return errcode === BUSY || TOKEN_REFUSED.has(errcode) ? 'ERR_WECHAT_UNAVAILABLE' : 'ERR_WECHAT_REFUSED'
+/** As `fetch` does: without the mark that some put before UTF-8. */
+function textOf(chunks: Buffer[]): string {
+  const bytes = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)
+  return bytes.toString('utf8').replace(/^\uFEFF/, '')
 }
 
-function describe(code: WechatApiErrorCode, errcode: number): string {
-  if (code === 'ERR_WECHAT_RATE_LIMITED') return `WeChat was called too often (errcode ${errcode})`
-  if (code === 'ERR_WECHAT_CODE_REFUSED') return `WeChat refused the code (errcode ${errcode})`
-  if (code === 'ERR_WECHAT_REFUSED') return `WeChat refused the call (errcode ${errcode})`
-  if (errcode === BUSY) return `WeChat is busy (errcode ${errcode})`
-  return `WeChat refuses the very access_token that it gives out (errcode ${errcode})`
-}
-
-function nextStep(retryable: boolean, code?: WechatApiErrorCode): string {
-  if (code === 'ERR_WECHAT_REFUSED') return "look it up among WeChat's errcodes"
-  if (code === 'ERR_WECHAT_CODE_REFUSED') {
-    return "it is unknown, has expired, was used, or is another user's, so let the user tap the button again"
+function throughFetch(baseUrl: string, fetch: typeof globalThis.fetch): Transmit {
+  return (path, body) => {
+    const abort = new AbortController()
+    // A redirect would carry the secrets to wherever it points.
+    const init: RequestInit = { redirect: 'error', signal: abort.signal }
+    if (body !== undefined) Object.assign(init, { method: 'POST', headers: JSON_BODY, body })
+    const answer = async (): Promise<Answer> => {
+      const response = await fetch(baseUrl + path, init)
+      return { status: response.status, text: await response.text() }
+    }
+    return { answer: answer(), abort: () => abort.abort() }
   }
-  return retryable ? 'try again later' : 'the code may be used up, so let the user tap the button again'
 }
+
+const JSON_BODY = { 'Content-Type': 'application/json' }

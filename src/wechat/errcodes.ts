@@ -26,6 +26,9 @@ export const ADVICE: Readonly<Record<number, string>> = {
   61003: 'the third-party platform is not authorised by this mini program',
 }
 
+/** What WeChat says of a code that is good for nobody: "invalid code", "code been used". */
+export const CODE_REFUSED: ReadonlySet<number> = new Set([40029, 40163])
+
 /** Seconds. 45011 is a limit per minute; the daily quota ends at midnight in Beijing, so an hour is as good. */
 export const RETRY_AFTER: Readonly<Record<number, number>> = { 45011: 60, 45009: 3600 }
 

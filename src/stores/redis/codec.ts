@@ -1,4 +1,4 @@
-import type { WxUserInfo } from '../../crypto/user-data.js'
+import type { WxUserInfo } from '../../wechat/user-info.js'
 import { isRecord, parseRefusal } from '../shape.js'
 import type { RememberedRefusal, SessionRecord } from '../store.js'
 

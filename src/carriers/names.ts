@@ -1,7 +1,12 @@
 import { optionError } from '../util/option-error.js'
 
+/** Whether it can name a header, or a cookie (RFC 9110, 5.6.2: token). */
+export function isToken(name: unknown): name is string {
+  return typeof name === 'string' && /^[!#$%&'*+.^_`|~\w-]+$/.test(name)
+}
+
 /** The attributes of a cookie that decide its name. */
-export interface Scope {
+interface Scope {
   path: string
   domain: string | undefined
   secure: boolean
