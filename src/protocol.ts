@@ -42,6 +42,59 @@ export const APP_ID_HEADER = 'X-WX-AppId'
 /** Response: the reason of a refusal, for answers whose body nobody reads (downloads, ArrayBuffers). */
 export const ERROR_HEADER = 'X-WX-Session-Error'
 
+/** The header names of one family: `Weapp-…`, or the `X-WX-…` of 2016. */
+export interface HeaderNames {
+  /** Request: the one-time code from `wx.login()`. In the code carrier it is also the session's credential. */
+  readonly code: string
+  /** Login request: `encodeURIComponent(rawData)` from `wx.getUserInfo()`. */
+  readonly rawData: string
+  /** Login request: the `signature` of the same `wx.getUserInfo()` call. */
+  readonly signature: string
+  /** Login request, optional: the `encryptedData` and the `iv` of the same call. */
+  readonly encryptedData: string
+  readonly iv: string
+  /**
+   * Login request without a profile: `code`, for the code is to be exchanged. Answer: `accepted`, to each accepted
+   * login; `required`, where the next request has to log in.
+   */
+  readonly login: string
+  /** Request and answer: the credential that the server issued, in the header carrier. */
+  readonly session: string
+  /** Answer: the token that the server issued, in the jwt carrier. Requests carry it as `Authorization: Bearer`. */
+  readonly token: string
+  /** Request: which mini program this is, for servers that have several. */
+  readonly appId: string
+  /** Answer: the reason of a refusal, for answers whose body nobody reads (downloads, ArrayBuffers). */
+  readonly error: string
+}
+
+/** The prefix of the names that this project speaks. */
+export const PREFIX = 'Weapp-'
+
+/**
+ * The prefix of 2016. WeChat's gateway and 云托管 drop request headers whose names begin with it
+ * (developers.weixin.qq.com, 微信网关: 接入网关后的请求差异).
+ */
+export const PREFIX_2016 = 'X-WX-'
+
+export function headerNames(prefix: string): HeaderNames {
+  return {
+    code: `${prefix}Code`,
+    rawData: `${prefix}RawData`,
+    signature: `${prefix}Signature`,
+    encryptedData: `${prefix}Encrypted-Data`,
+    iv: `${prefix}IV`,
+    login: `${prefix}Login`,
+    session: `${prefix}Session`,
+    token: `${prefix}Token`,
+    appId: `${prefix}AppId`,
+    error: `${prefix}Session-Error`,
+  }
+}
+
+/** The login header of an answer to an accepted login. */
+export const LOGIN_ACCEPTED = 'accepted'
+
 /** The key that marks a refusal's body, as the original weapp-session has it (2016). */
 export const MAGIC_ID = 'F2C224D4-2BCE-4C64-AF9F-A6D872000D1A'
 
