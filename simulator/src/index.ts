@@ -1,4 +1,5 @@
 export { type Clock, createClock } from './clock.js'
+export type { GatewayAccess, GatewaySetting } from './phone/gateway.js'
 export type { Mishap, MishapOf, WxApi } from './phone/mishaps.js'
 export type { Phone, PhoneOptions, Prefetch, UserIdentity } from './phone/phone.js'
 export type {

@@ -1,4 +1,5 @@
 import { type Clock, createClock } from './clock.js'
+import type { GatewaySetting } from './phone/gateway.js'
 import { createPhone, identityOf, type Phone, type PhoneOptions, type UserIdentity } from './phone/phone.js'
 import { createAccounts } from './servers/accounts.js'
 import { type ApiCall, createApi } from './servers/api.js'
@@ -32,6 +33,8 @@ export interface WechatOptions {
    * developers.weixin.qq.com/community/develop/doc/000ce87adbcdf0e9d507be5d156c00
    */
   sessionKeyMaxAge?: number
+  /** What `phone.gateway` of every phone begins with. Default `off`. */
+  gateway?: GatewaySetting
   /** Default: a clock of its own. Share one to move several simulators together. */
   clock?: Clock
 }
@@ -115,6 +118,7 @@ export function createWechat(options: WechatOptions = {}): Wechat {
     unionIds = false,
     sessionKeyMinAge = 0,
     sessionKeyMaxAge = THREE_DAYS,
+    gateway = 'off',
     clock = createClock(),
   } = options
 
@@ -156,7 +160,7 @@ export function createWechat(options: WechatOptions = {}): Wechat {
       const user = name === undefined ? accounts.newUser() : accounts.user(name)
       user.profile = { ...user.profile, ...profile }
       user.phoneNumber = phoneNumber ?? user.phoneNumber
-      const situation = { appId, user, accounts, loginCodes, phoneCodes, clock }
+      const situation = { appId, user, accounts, loginCodes, phoneCodes, clock, gateway }
       const { phone, close } = createPhone(situation, phoneOptions)
       closePhones.push(close)
       return phone

@@ -1,4 +1,5 @@
 import { type App, createApp } from './app.js'
+import type { GatewaySetting } from './gateway.js'
 import { createListeners, type Listeners } from './listeners.js'
 import type { Mishaps } from './mishaps.js'
 import type { Sender } from './outgoing.js'
@@ -23,6 +24,7 @@ export interface RunSituation extends Omit<LoginSituation, 'app'> {
   sender: Sender
   storage: Map<string, string>
   files: Map<string, Buffer>
+  gateway(): GatewaySetting
 }
 
 /** Starts the app: puts its `wx` together. */

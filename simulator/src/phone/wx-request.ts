@@ -1,5 +1,6 @@
 import type { App } from './app.js'
 import type { Failure } from './callbacks.js'
+import { type GatewaySituation, gatewayOf } from './gateway.js'
 import type { Message } from './http-client.js'
 import type { Network } from './network.js'
 import { addressOf, headerOf, headersOf, queryOf, type Sender, withContentType } from './outgoing.js'
@@ -7,7 +8,7 @@ import { startTransfer } from './transfer.js'
 import type { Callbacks, RequestOptions, RequestResult, Wx } from './wx.js'
 
 /** `wx.request()`: developers.weixin.qq.com/miniprogram/dev/api/network/request/wx.request.html */
-export function requestApis(phone: { app: App; network: Network; sender: Sender }): Pick<Wx, 'request'> {
+export function requestApis(phone: GatewaySituation & { app: App; network: Network }): Pick<Wx, 'request'> {
   return {
     request<Data>(options: RequestOptions<Data>) {
       return startTransfer<RequestResult<Data>>(phone, {
@@ -15,6 +16,7 @@ export function requestApis(phone: { app: App; network: Network; sender: Sender 
         callbacks: options,
         timeout: options.timeout,
         reportsChunks: options.enableChunked === true,
+        route: gatewayOf(phone),
         message: () => messageOf(options, phone.sender),
         result: ({ statusCode, header, cookies, body }) => ({
           // The caller said what to expect, as with WeChat's own typings.

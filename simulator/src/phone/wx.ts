@@ -8,6 +8,10 @@ export interface WxFailure {
    * developers.weixin.qq.com/miniprogram/dev/framework/usability/PublicErrno.html
    */
   errno?: number
+  /** Instead of errno, where WeChat's gateway or 云托管 refused the call. */
+  errCode?: number
+  /** With the errCode of the gateway. */
+  message?: string
 }
 
 /** What every call reports when it succeeds. */
