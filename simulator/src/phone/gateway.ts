@@ -1,6 +1,5 @@
-import { randomBytes } from 'node:crypto'
-
 import type { Clock } from '../clock.js'
+import { randomCallId } from '../servers/ids.js'
 import type { Message } from './http-client.js'
 import { type Headers, refererOf, type Sender } from './outgoing.js'
 import type { Route } from './route.js'
@@ -64,8 +63,7 @@ export function gatewayRoute({ clock, sender, gateway }: GatewaySituation, acces
     incoming: (head) => (dropsResponseHeaders ? withoutReserved(head) : head),
 
     failure(errCode) {
-      const callId = `${clock.now()}-${randomBytes(6).toString('base64url')}`
-      const message = `gateway.call: fail wx system error , code: ${errCode}, callid: ${callId}`
+      const message = `gateway.call: fail wx system error , code: ${errCode}, callid: ${randomCallId(clock.now())}`
       // WeChat's page shows errCode and message. That errMsg is the same text is a guess.
       return { failure: { errMsg: message, errCode, message } }
     },

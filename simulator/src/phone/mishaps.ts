@@ -19,13 +19,15 @@ const WX_APIS = [
   'removeStorageSync',
   'clearStorageSync',
   'getRandomValues',
+  'cloud.callContainer',
+  'gateway.call',
 ] as const
 
 /** The calls that send something and have an answer, at most ten at a time. */
 export type NetworkApi = RoutedApi | 'uploadFile' | 'downloadFile'
 
 /** Those of them that WeChat's own servers can refuse. */
-export type RoutedApi = 'request'
+export type RoutedApi = 'request' | 'cloud.callContainer' | 'gateway.call'
 
 /**
  * What becomes of an asynchronous call that goes wrong.
@@ -43,8 +45,8 @@ export type Mishap = { errMsg: string; errno?: number; delay?: number } | { dela
  *
  * - `{ errMsg, errno? }`, of a `…Sync` call, and nothing else: it throws an error with these fields.
  * - `'lost'`, of the network calls: the server answers, but the phone fails with errno 600001 instead.
- * - `{ errCode, delay? }`, of `request`: WeChat's gateway refuses it, and the server hears nothing of it. It waits for a
- *   call that goes through the gateway: others are not refused so.
+ * - `{ errCode, delay? }`, of `request`, `gateway.call` and `cloud.callContainer`: WeChat's gateway or 云托管 refuses it,
+ *   and the server hears nothing of it. It waits for a request that goes through the gateway: others are not refused so.
  * - `'withoutCode'`, of `login`: a success that brings no code.
  */
 export type MishapOf<Api extends WxApi> = Api extends `${string}Sync`

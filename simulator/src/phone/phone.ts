@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Clock } from '../clock.js'
+import type { Environments } from '../cloud/environments.js'
 import type { Accounts, User } from '../servers/accounts.js'
 import type { Codes } from '../servers/codes.js'
 import type { UserProfile } from '../user-info.js'
@@ -129,13 +130,14 @@ export interface PhoneSituation {
   clock: Clock
   /** What the phone begins with. */
   gateway: GatewaySetting
+  environments: Environments
 }
 
 const FIRST_PAGE = { path: 'pages/index/index', query: {}, scene: 1001 }
 
 /** A phone, and how to put it away. */
 export function createPhone(
-  { appId, user, accounts, loginCodes, phoneCodes, clock, gateway }: PhoneSituation,
+  { appId, user, accounts, loginCodes, phoneCodes, clock, gateway, environments }: PhoneSituation,
   { domains, envVersion = 'release', ip = '203.0.113.1' }: PhoneOptions = {},
 ): { phone: Phone; close(): Promise<void> } {
   const mishaps = createMishaps()
@@ -213,6 +215,7 @@ export function createPhone(
       userInfo: () => phone.userInfo,
       isTourist: () => phone.tourist,
       gateway: () => phone.gateway,
+      environment: environments.find,
     })
   }
 

@@ -1,4 +1,5 @@
 import type { UserProfile } from '../user-info.js'
+import type { WxCloud } from './wx-cloud.js'
 
 /** What every call reports when it fails. Decide by `errno` where there is one; the texts differ between systems. */
 export interface WxFailure {
@@ -258,6 +259,7 @@ export interface Wx {
   getRandomValues(
     options: GetRandomValuesOptions,
   ): undefined | Promise<WxSuccess & { randomValues: ArrayBuffer }>
+  readonly cloud: WxCloud
   onAppShow(listener: (show: AppShow) => void): void
   offAppShow(listener?: (show: AppShow) => void): void
   onAppHide(listener: () => void): void
