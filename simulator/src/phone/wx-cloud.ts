@@ -1,4 +1,4 @@
-import type { Callbacks, RequestOptions, WxSuccess } from './wx.js'
+import type { Callbacks, WxSuccess } from './wx-callbacks.js'
 
 /** What `wx.cloud.init()` takes. */
 export interface CloudInitOptions {
@@ -16,18 +16,28 @@ export interface CloudOptions {
   resourceEnv?: string | undefined
 }
 
-/** Fields that `callContainer()` and `gateway.call()` have in common with `wx.request()`. */
-type SharedOptions = Pick<
-  RequestOptions,
-  'method' | 'header' | 'data' | 'dataType' | 'responseType' | 'timeout'
->
+/** Fields that `callContainer()` and `gateway.call()` have in common: they are as with `wx.request()`. */
+interface CloudCallOptions {
+  /** Default GET. */
+  method?: string | undefined
+  /** Values become text. */
+  header?: object | undefined
+  /** An object becomes the query of a GET, else JSON or a form by the content type. Text and buffers go as they are. */
+  data?: string | object | ArrayBuffer | undefined
+  /** Milliseconds; default 60,000. */
+  timeout?: number | undefined
+  /** `json` (default): the text is parsed if it is JSON. */
+  dataType?: string | undefined
+  /** `text` (default) or `arraybuffer`. */
+  responseType?: string | undefined
+}
 
 /**
  * 调用云托管服务, developers.weixin.qq.com/miniprogram/dev/wxcloudrun/src/development/call/mini.html. What is not said here is
  * as with `wx.request()`; redirects are not followed.
  */
 export interface CallContainerOptions<Data = unknown>
-  extends SharedOptions,
+  extends CloudCallOptions,
     Callbacks<CallContainerResult<Data>> {
   /** Which environment; default that of `init()`. */
   config?: { env?: string | undefined } | undefined
@@ -48,13 +58,13 @@ export interface CallContainerResult<Data = unknown> extends WxSuccess {
   data: Data
   statusCode: number
   header: Record<string, string>
-  /** What Tencent's support asks for. */
+  /** The id of the call. */
   callID: string
 }
 
 /** `gateway.call()`: 手动接入, developers.weixin.qq.com/miniprogram/security/gateway/start/manual.html */
 export interface GatewayCallOptions<Data = unknown>
-  extends SharedOptions,
+  extends CloudCallOptions,
     Callbacks<CallContainerResult<Data>> {
   /** Absolute: the server's own address. */
   url: string
