@@ -1,4 +1,7 @@
 export { type Clock, createClock } from './clock.js'
+export type { CloudRun, CloudRunOptions } from './cloud/environments.js'
+export type { PublicCallOptions, PublicCallResult } from './cloud/public-call.js'
+export type { GatewayAccess, GatewaySetting } from './phone/gateway.js'
 export type { Mishap, MishapOf, WxApi } from './phone/mishaps.js'
 export type { Phone, PhoneOptions, Prefetch, UserIdentity } from './phone/phone.js'
 export type {
@@ -33,6 +36,16 @@ export type {
   WxFailure,
   WxSuccess,
 } from './phone/wx.js'
+export type {
+  CallContainerOptions,
+  CallContainerResult,
+  Cloud,
+  CloudInitOptions,
+  CloudOptions,
+  Gateway,
+  GatewayCallOptions,
+  WxCloud,
+} from './phone/wx-cloud.js'
 export type { UserInfoMode } from './phone/wx-login.js'
 export type { ApiCall } from './servers/api.js'
 export type { Fault, FaultOptions } from './servers/faults.js'

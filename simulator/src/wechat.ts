@@ -1,4 +1,6 @@
 import { type Clock, createClock } from './clock.js'
+import { type CloudRun, type CloudRunOptions, createEnvironments } from './cloud/environments.js'
+import type { GatewaySetting } from './phone/gateway.js'
 import { createPhone, identityOf, type Phone, type PhoneOptions, type UserIdentity } from './phone/phone.js'
 import { createAccounts } from './servers/accounts.js'
 import { type ApiCall, createApi } from './servers/api.js'
@@ -32,6 +34,8 @@ export interface WechatOptions {
    * developers.weixin.qq.com/community/develop/doc/000ce87adbcdf0e9d507be5d156c00
    */
   sessionKeyMaxAge?: number
+  /** What `phone.gateway` of every phone begins with. Default `off`. */
+  gateway?: GatewaySetting
   /** Default: a clock of its own. Share one to move several simulators together. */
   clock?: Clock
 }
@@ -65,6 +69,24 @@ export interface Wechat {
    * phone.wx.login({ success: ({ code }) => console.log(code) })
    */
   phone(user?: string | PhoneUser, options?: PhoneOptions): Phone
+  /**
+   * An environment of 微信云托管, whose services the app's phones call by `wx.cloud.callContainer()`: WeChat says who the
+   * user is, and there is no login.
+   *
+   * @example
+   * const cloud = wechat.cloudRun({ env: 'prod-0', services: { api: 'http://127.0.0.1:3000' } })
+   * const { wx } = wechat.phone('alice')
+   * wx.cloud.init({ env: cloud.env })
+   * await wx.cloud.callContainer({ path: '/me', header: { 'X-WX-SERVICE': 'api' } })
+   *
+   * // Another mini program that uses the same environment (资源复用):
+   * game.cloudRun(cloud)
+   * const { Cloud } = game.phone('alice').wx.cloud
+   * const shared = new Cloud({ resourceAppid: cloud.resourceAppid, resourceEnv: cloud.env })
+   * await shared.init()
+   * await shared.callContainer({ path: '/me', header: { 'X-WX-SERVICE': 'api' } })
+   */
+  cloudRun(options: CloudRunOptions): CloudRun
   /** Who the user of that name is to your server. */
   user(name: string): UserIdentity
   /**
@@ -115,6 +137,7 @@ export function createWechat(options: WechatOptions = {}): Wechat {
     unionIds = false,
     sessionKeyMinAge = 0,
     sessionKeyMaxAge = THREE_DAYS,
+    gateway = 'off',
     clock = createClock(),
   } = options
 
@@ -126,6 +149,7 @@ export function createWechat(options: WechatOptions = {}): Wechat {
   const phoneCodes = createCodes({ clock, keep })
   const tokens = createTokens({ clock, keep })
   const endpoints = createEndpoints({ appId, appSecret, clock, accounts, loginCodes, phoneCodes, tokens })
+  const environments = createEnvironments(appId)
   const faults = createFaults()
   const api = createApi({ endpoints, faults, clock })
   const apiFetch = createFetch(api.reply, clock)
@@ -138,6 +162,7 @@ export function createWechat(options: WechatOptions = {}): Wechat {
     clock,
     fetch: apiFetch.fetch,
     fail: faults.add,
+    cloudRun: environments.add,
     calls: api.calls,
 
     get exchanges() {
@@ -148,6 +173,7 @@ export function createWechat(options: WechatOptions = {}): Wechat {
 
     async close() {
       apiFetch.close()
+      environments.close()
       await Promise.all([server.close(), ...closePhones.map((close) => close())])
     },
 
@@ -156,7 +182,7 @@ export function createWechat(options: WechatOptions = {}): Wechat {
       const user = name === undefined ? accounts.newUser() : accounts.user(name)
       user.profile = { ...user.profile, ...profile }
       user.phoneNumber = phoneNumber ?? user.phoneNumber
-      const situation = { appId, user, accounts, loginCodes, phoneCodes, clock }
+      const situation = { appId, user, accounts, loginCodes, phoneCodes, clock, gateway, environments }
       const { phone, close } = createPhone(situation, phoneOptions)
       closePhones.push(close)
       return phone

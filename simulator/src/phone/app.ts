@@ -12,8 +12,8 @@ export interface App {
   kill(): void
   /** Runs `action` in `ms` milliseconds, but never in this turn of the event loop, if the app still lives. */
   later(action: () => void, ms?: number): () => void
-  /** Counts a call, and says what goes wrong with it. */
-  mishap(api: WxApi): AnyMishap | undefined
+  /** Counts a call, and says what goes wrong with it; an errCode only when it `isRouted` through WeChat's servers. */
+  mishap(api: WxApi, isRouted?: boolean): AnyMishap | undefined
   /** An asynchronous call; `work` is done when its time has come. */
   call<Result extends WxSuccess>(
     api: WxApi,

@@ -1,7 +1,7 @@
 import type { Callbacks, WxFailure, WxSuccess } from './wx.js'
 
-/** How a call ended. The `errMsg` of a success is added when it is delivered. */
-export type Outcome<Result> = { success: Omit<Result, 'errMsg'> } | Failure
+/** How a call ended. The `errMsg` of a success is `…:ok`, unless it is another one. */
+export type Outcome<Result> = { success: Omit<Result, 'errMsg'>; errMsg?: string } | Failure
 
 /** Delivers an outcome: one of `success` and `fail`, then `complete`. */
 export function callBack<Result extends WxSuccess>(
@@ -13,7 +13,7 @@ export function callBack<Result extends WxSuccess>(
     callSafely(fail, outcome.failure)
     callSafely(complete, outcome.failure)
   } else {
-    const result = withErrMsg<Result>(outcome.success, `${api}:ok`)
+    const result = withErrMsg<Result>(outcome.success, outcome.errMsg ?? `${api}:ok`)
     callSafely(success, result)
     callSafely(complete, result)
   }

@@ -19,10 +19,15 @@ const WX_APIS = [
   'removeStorageSync',
   'clearStorageSync',
   'getRandomValues',
+  'cloud.callContainer',
+  'gateway.call',
 ] as const
 
 /** The calls that send something and have an answer, at most ten at a time. */
-export type NetworkApi = 'request' | 'uploadFile' | 'downloadFile'
+export type NetworkApi = RoutedApi | 'uploadFile' | 'downloadFile'
+
+/** Those of them that WeChat's own servers can refuse. */
+export type RoutedApi = 'request' | 'cloud.callContainer' | 'gateway.call'
 
 /**
  * What becomes of an asynchronous call that goes wrong.
@@ -40,21 +45,33 @@ export type Mishap = { errMsg: string; errno?: number; delay?: number } | { dela
  *
  * - `{ errMsg, errno? }`, of a `…Sync` call, and nothing else: it throws an error with these fields.
  * - `'lost'`, of the network calls: the server answers, but the phone fails with errno 600001 instead.
+ * - `{ errCode, delay? }`, of `request`, `gateway.call` and `cloud.callContainer`: WeChat's gateway or 云托管 refuses it,
+ *   and the server hears nothing of it. It waits for a request that goes through the gateway: others are not refused so.
  * - `'withoutCode'`, of `login`: a success that brings no code.
  */
 export type MishapOf<Api extends WxApi> = Api extends `${string}Sync`
   ? { errMsg: string; errno?: number }
-  : Mishap | (Api extends 'login' ? 'withoutCode' : never) | (Api extends NetworkApi ? 'lost' : never)
+  :
+      | Mishap
+      | (Api extends 'login' ? 'withoutCode' : never)
+      | (Api extends NetworkApi ? 'lost' : never)
+      | (Api extends RoutedApi ? RouteMishap : never)
+
+/** WeChat's own server refuses a call. */
+interface RouteMishap {
+  errCode: number
+  delay?: number
+}
 
 /** A mishap of any call. */
-export type AnyMishap = Mishap | 'lost' | 'withoutCode'
+export type AnyMishap = Mishap | RouteMishap | 'lost' | 'withoutCode'
 
 /** What will go wrong with the calls of `wx`, and how many there were. */
 export interface Mishaps {
   readonly counts: Readonly<Record<WxApi, number>>
   plan<Api extends WxApi>(api: Api, mishap: MishapOf<Api>, times?: number): () => void
-  /** Counts a call, and says what goes wrong with it. */
-  take(api: WxApi): AnyMishap | undefined
+  /** Counts a call, and says what goes wrong with it; an errCode only when it `isRouted` through WeChat's servers. */
+  take(api: WxApi, isRouted?: boolean): AnyMishap | undefined
 }
 
 export function createMishaps(): Mishaps {
@@ -70,13 +87,20 @@ export function createMishaps(): Mishaps {
       return () => plans.delete(plan)
     },
 
-    take(api) {
+    take(api, isRouted = false) {
       counts[api] += 1
-      const plan = [...plans].find((plan) => plan.api === api)
+      const plan = [...plans].find(({ mishap, ...plan }) => {
+        return plan.api === api && (isRouted || errCodeOf(mishap) === undefined)
+      })
       if (plan === undefined) return undefined
       plan.left -= 1
       if (plan.left <= 0) plans.delete(plan)
       return plan.mishap
     },
   }
+}
+
+/** The errCode that a mishap is, if it is one. */
+export function errCodeOf(mishap: AnyMishap | undefined): number | undefined {
+  return typeof mishap === 'object' && 'errCode' in mishap ? mishap.errCode : undefined
 }

@@ -7,6 +7,8 @@ export interface Sender {
   envVersion: EnvVersion
   /** Origins that the app may speak to; `undefined` when nobody checks. */
   domains: readonly string[] | undefined
+  /** Where the phone is on the internet, as WeChat's own proxies tell the server. */
+  ip: string
 }
 
 /** The address of a call, or why the app may not go there. */
@@ -34,8 +36,13 @@ export function headersOf(header: object | undefined, { appId, envVersion }: Sen
   const version = envVersion === 'release' ? 1 : 0
   return {
     ...withoutHeader(toText(header), 'referer'),
-    Referer: `https://servicewechat.com/${appId}/${version}/page-frame.html`,
+    Referer: refererOf(appId, version),
   }
+}
+
+/** The Referer of a version of the app; 0 is one that is not published. */
+export function refererOf(appId: string, version: number): string {
+  return `https://servicewechat.com/${appId}/${version}/page-frame.html`
 }
 
 /** Headers by name. */

@@ -1,8 +1,10 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Clock } from '../clock.js'
+import type { Environments } from '../cloud/environments.js'
 import type { Accounts, User } from '../servers/accounts.js'
 import type { Codes } from '../servers/codes.js'
 import type { UserProfile } from '../user-info.js'
+import type { GatewaySetting } from './gateway.js'
 import { createMishaps, type MishapOf, type WxApi } from './mishaps.js'
 import { createNetwork } from './network.js'
 import { type Run, startRun } from './run.js'
@@ -26,6 +28,11 @@ export interface PhoneOptions {
   domains?: readonly string[]
   /** Default `release`. */
   envVersion?: EnvVersion
+  /**
+   * The phone's address, which WeChat's gateway and 云托管 tell the server. Default 203.0.113.1, an address for
+   * documentation (RFC 5737).
+   */
+  ip?: string
 }
 
 /** What WeChat's server sends to yours when it fetches data before the app starts (数据预拉取). */
@@ -69,6 +76,24 @@ export interface Phone {
    * since 2022. `named`: the user's profile, as before 2021. `denied`: it fails.
    */
   userInfo: UserInfoMode
+  /**
+   * Whether `wx.request()` goes through WeChat's gateway (微信网关). May be set at any time: it holds for the requests that
+   * begin from then on. Uploads, downloads and sockets go past it: WeChat speaks of `wx.request` alone. Default: what
+   * `createWechat()` says, else `off`.
+   *
+   * The server then gets no header whose name begins with `x-wx-`, except for `x-wx-client-ip`, which the gateway sets, as
+   * it sets `x-forwarded-for` and `x-real-ip`. Names are in lower case, the `User-Agent` is `Mozilla/4.0`, the version in
+   * the `Referer` is 0, and the query is encoded. A success has the errMsg `gateway.call: ok`; what the gateway refuses has
+   * an `errCode` and no `errno`: see {@link Phone.fail}.
+   *
+   * Source: 接入网关后的请求差异. Guesses: a server that cannot be reached is -601069, a timeout in `manual` -601008; in
+   * `auto` a timeout is that of `wx.request()`, since no time is left to repeat it.
+   *
+   * @example
+   * phone.gateway = 'auto'
+   * phone.gateway = { access: 'manual', responseHeaders: 'dropped' }
+   */
+  gateway: GatewaySetting
   /** The user's profile, on all their phones. What is assigned replaces these fields and leaves the others. */
   get profile(): UserProfile
   set profile(profile: Partial<UserProfile>)
@@ -86,6 +111,7 @@ export interface Phone {
    * @example
    * phone.fail('login', 'hang')
    * phone.fail('request', { errMsg: 'request:fail timeout', errno: 5 }, 2)
+   * phone.fail('request', { errCode: 102020 }) // of the gateway: too many requests for the plan
    */
   fail<Api extends WxApi>(api: Api, mishap: MishapOf<Api>, times?: number): () => void
   /** The user taps the button that gives their number: the code for `getuserphonenumber`. */
@@ -102,14 +128,17 @@ export interface PhoneSituation {
   loginCodes: Codes
   phoneCodes: Codes
   clock: Clock
+  /** What the phone begins with. */
+  gateway: GatewaySetting
+  environments: Environments
 }
 
 const FIRST_PAGE = { path: 'pages/index/index', query: {}, scene: 1001 }
 
 /** A phone, and how to put it away. */
 export function createPhone(
-  { appId, user, accounts, loginCodes, phoneCodes, clock }: PhoneSituation,
-  { domains, envVersion = 'release' }: PhoneOptions = {},
+  { appId, user, accounts, loginCodes, phoneCodes, clock, gateway, environments }: PhoneSituation,
+  { domains, envVersion = 'release', ip = '203.0.113.1' }: PhoneOptions = {},
 ): { phone: Phone; close(): Promise<void> } {
   const mishaps = createMishaps()
   const network = createNetwork(clock)
@@ -121,6 +150,7 @@ export function createPhone(
     user: identityOf(user),
     tourist: false,
     userInfo: 'anonymous',
+    gateway,
     counts: mishaps.counts,
     fail: mishaps.plan,
     switchNetwork: network.switchNetwork,
@@ -181,9 +211,11 @@ export function createPhone(
   function start(): Run {
     return startRun({
       ...{ appId, user, accounts, loginCodes, clock, mishaps, network, storage, files },
-      sender: { appId, envVersion, domains },
+      sender: { appId, envVersion, domains, ip },
       userInfo: () => phone.userInfo,
       isTourist: () => phone.tourist,
+      gateway: () => phone.gateway,
+      environment: environments.find,
     })
   }
 

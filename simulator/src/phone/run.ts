@@ -1,4 +1,5 @@
 import { type App, createApp } from './app.js'
+import { type CloudSituation, cloudApis } from './cloud.js'
 import { createListeners, type Listeners } from './listeners.js'
 import type { Mishaps } from './mishaps.js'
 import type { Sender } from './outgoing.js'
@@ -23,6 +24,8 @@ export interface RunSituation extends Omit<LoginSituation, 'app'> {
   sender: Sender
   storage: Map<string, string>
   files: Map<string, Buffer>
+  gateway: CloudSituation['gateway']
+  environment: CloudSituation['environment']
 }
 
 /** Starts the app: puts its `wx` together. */
@@ -37,6 +40,7 @@ export function startRun(phone: RunSituation): Run {
   const wx: Wx = {
     ...loginApis({ ...phone, app }),
     ...requestApis({ ...phone, app }),
+    ...cloudApis({ ...phone, app }),
     ...fileApis({ ...phone, app }),
     ...socketApis({ ...phone, app }),
     ...storageApis(app, storage),

@@ -2,8 +2,9 @@ import { type App, delayOf, failureOf } from './app.js'
 import { callBack, type Failure, failure, type Outcome } from './callbacks.js'
 import { exchange, type Message, type Receiver } from './http-client.js'
 import { createListeners } from './listeners.js'
-import type { AnyMishap, NetworkApi } from './mishaps.js'
+import { type AnyMishap, errCodeOf, type NetworkApi } from './mishaps.js'
 import { type Network, networkReason, type Transfer } from './network.js'
+import type { Route } from './route.js'
 import type { Callbacks, HeadersReceived, Progress, RequestTask, TransferTask, WxSuccess } from './wx.js'
 
 /** Milliseconds, when the app does not say. */
@@ -23,6 +24,8 @@ export interface TransferPlan<Result extends WxSuccess> {
   callbacks: Callbacks<Result>
   timeout: number | undefined
   reportsChunks: boolean
+  /** Through what of WeChat it goes, if not straight to the server. */
+  route?: Route | undefined
   /** What to send; a failure is the outcome, and nothing is sent. What it throws fails the call as well. */
   message(): Message | Failure
   result(received: Received): Omit<Result, 'errMsg'>
@@ -31,13 +34,14 @@ export interface TransferPlan<Result extends WxSuccess> {
 /** Starts a transfer. What is returned has the methods of every kind of task. */
 export function startTransfer<Result extends WxSuccess>(
   { app, network }: { app: App; network: Network },
-  { api, callbacks, timeout, reportsChunks, message, result }: TransferPlan<Result>,
+  { api, callbacks, timeout, reportsChunks, route, message, result }: TransferPlan<Result>,
 ): RequestTask & TransferTask {
   const headers = createListeners<HeadersReceived>()
   const chunks = createListeners<{ data: ArrayBuffer }>()
   const progress = createListeners<Progress>()
   const transfer: Transfer = { begin, fail, drop }
   const stops: (() => void)[] = []
+  let wayThere = route
   let mishap: AnyMishap | undefined
   let toSend: Message
   let hasEnded = false
@@ -55,7 +59,7 @@ export function startTransfer<Result extends WxSuccess>(
   }
 
   function start(): void {
-    mishap = app.mishap(api)
+    mishap = app.mishap(api, route !== undefined)
     const prepared = prepare()
     if ('failure' in prepared) {
       end(prepared)
@@ -81,13 +85,14 @@ export function startTransfer<Result extends WxSuccess>(
       stops.push(app.later(() => end({ failure: planned }), delayOf(mishap)))
       return
     }
-    stops.push(app.later(() => fail('timeout', 5), timeout || DEFAULT_TIMEOUT))
-    stops.push(app.later(send, delayOf(mishap)))
+    stops.push(app.later(timeOut, timeout || DEFAULT_TIMEOUT))
+    const errCode = errCodeOf(mishap)
+    stops.push(app.later(() => (errCode === undefined ? send() : refuse(errCode)), delayOf(mishap)))
   }
 
   function send(): void {
     try {
-      stops.push(exchange(toSend, mishap === 'lost' ? nobody() : receiver()))
+      stops.push(exchange(wayThere?.outgoing(toSend) ?? toSend, mishap === 'lost' ? nobody() : receiver()))
     } catch (error) {
       fail(textOf(error), 600000)
     }
@@ -96,9 +101,11 @@ export function startTransfer<Result extends WxSuccess>(
   function receiver(): Receiver {
     const body: Uint8Array[] = []
     let head: HeadersReceived = { statusCode: 0, header: {}, cookies: [] }
+    let hasHead = false
     return {
       onHead(received) {
-        head = received
+        hasHead = true
+        head = wayThere?.incoming(received) ?? received
         headers.emit(head)
         if (api === 'uploadFile') progress.emit(fullProgress(toSend.body?.length ?? 0))
       },
@@ -109,9 +116,10 @@ export function startTransfer<Result extends WxSuccess>(
       onEnd() {
         const received = { ...head, body: Buffer.concat(body) }
         if (api === 'downloadFile') progress.emit(fullProgress(received.body.length))
-        end({ success: result(received) })
+        end({ success: result(received), ...(wayThere?.errMsg && { errMsg: wayThere.errMsg }) })
       },
-      onError,
+      // That an answer broke off, the phone sees for itself. Before there was one, it is what stands between that tells.
+      onError: (error) => (wayThere === undefined || hasHead ? onError(error) : refuse(wayThere.unreached)),
     }
   }
 
@@ -123,6 +131,23 @@ export function startTransfer<Result extends WxSuccess>(
 
   function onError(error: NodeJS.ErrnoException): void {
     fail(networkReason(error), 600001)
+  }
+
+  /** The time is that of the call: none is left to repeat it without the route. */
+  function timeOut(): void {
+    if (wayThere === undefined || wayThere.isRepeated(wayThere.timedOut)) fail('timeout', 5)
+    else end(wayThere.failure(wayThere.timedOut))
+  }
+
+  /** What WeChat's own server refused; it may be sent once more, straight to the server. */
+  function refuse(errCode: number): void {
+    if (wayThere === undefined) return
+    if (wayThere.isRepeated(errCode)) {
+      wayThere = undefined
+      send()
+    } else {
+      end(wayThere.failure(errCode))
+    }
   }
 
   function fail(reason: string, errno: number): void {

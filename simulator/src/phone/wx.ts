@@ -1,26 +1,8 @@
 import type { UserProfile } from '../user-info.js'
+import type { Callbacks, WxSuccess } from './wx-callbacks.js'
+import type { WxCloud } from './wx-cloud.js'
 
-/** What every call reports when it fails. Decide by `errno` where there is one; the texts differ between systems. */
-export interface WxFailure {
-  errMsg: string
-  /**
-   * Always there when the network is at fault, and where WeChat's is known:
-   * developers.weixin.qq.com/miniprogram/dev/framework/usability/PublicErrno.html
-   */
-  errno?: number
-}
-
-/** What every call reports when it succeeds. */
-export interface WxSuccess {
-  errMsg: string
-}
-
-/** The callbacks of a call: exactly one of `success` and `fail`, then `complete`, never before it returns. */
-export interface Callbacks<Result = WxSuccess> {
-  success?: ((result: Result) => void) | undefined
-  fail?: ((failure: WxFailure) => void) | undefined
-  complete?: ((outcome: Result | WxFailure) => void) | undefined
-}
+export type { Callbacks, WxFailure, WxSuccess } from './wx-callbacks.js'
 
 export interface LoginOptions extends Callbacks<LoginResult> {
   /** Ignored, as developers report of WeChat: bring a timer of your own. */
@@ -254,6 +236,7 @@ export interface Wx {
   getRandomValues(
     options: GetRandomValuesOptions,
   ): undefined | Promise<WxSuccess & { randomValues: ArrayBuffer }>
+  readonly cloud: WxCloud
   onAppShow(listener: (show: AppShow) => void): void
   offAppShow(listener?: (show: AppShow) => void): void
   onAppHide(listener: () => void): void

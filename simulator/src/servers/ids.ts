@@ -40,6 +40,16 @@ export function openIdOf(...owner: string[]): string {
   return `o${createHash('sha256').update(owner.join('\n')).digest('base64url').slice(0, 27)}`
 }
 
+/** Like an environment of 云托管: `prod-` and letters and digits. */
+export function randomEnv(): string {
+  return `prod-${randomAlphanumeric(14).toLowerCase()}`
+}
+
+/** Like the id of a call of the gateway or of 云托管: the Unix time in ms, and 8 characters. */
+export function randomCallId(now: number): string {
+  return `${now}-${randomBytes(6).toString('base64url')}`
+}
+
 /** The trace id in WeChat's error messages; its first group is the Unix time in hex. */
 export function randomRid(now: number): string {
   const seconds = Math.floor(now / 1000).toString(16)
