@@ -1,12 +1,16 @@
 import {
-  ERROR_HEADER,
-  LOGIN_HEADER,
+  type HeaderNames,
+  headerNames,
   LOGIN_REQUIRED,
   MAGIC_ID,
+  PREFIX,
+  PREFIX_2016,
   type Reason,
   type RefusalBody,
   STATUS_BY_REASON,
 } from './protocol.js'
+
+const BOTH = [headerNames(PREFIX), headerNames(PREFIX_2016)]
 
 const MESSAGES: Record<Reason, string> = {
   ERR_SESSION_EXPIRED: 'The session is unknown, has expired or was ended: log in again.',
@@ -31,7 +35,7 @@ export interface RefusalOptions {
   rid?: string | undefined
   /** Seconds until another try makes sense; sent as `Retry-After`. */
   retryAfter?: number | undefined
-  /** Whether the next request has to log in, although this one is not to be repeated; sent as `X-WX-Login: required`. */
+  /** Whether the next request has to log in, although this one is not to be repeated; sent as `Weapp-Login: required`. */
   needsLogin?: boolean | undefined
   /** What went wrong underneath. For logs: never sent to the client. */
   cause?: unknown
@@ -42,7 +46,7 @@ export interface RefusalOptions {
  *
  * `status`, `expose` and `headers` are the fields that Koa reads: one that escapes through a handler (from
  * `ctx.$wxSession.destroy()`, say) is answered by Koa as every error is, as text, with the right status, and
- * with the reason in `X-WX-Session-Error`.
+ * with the reason in `Weapp-Session-Error` or `X-WX-Session-Error`, as the request speaks.
  *
  * @example
  * try {
@@ -56,7 +60,10 @@ export class WeappSessionError extends Error {
   readonly reason: Reason
   readonly status: number
   readonly expose = true
+  /** What its answer says in headers. Where nobody knows which names the client speaks: in those of both families. */
   readonly headers: Readonly<Record<string, string>>
+  /** Whether the next request has to log in, although this one is not to be repeated. */
+  readonly needsLogin: boolean
   /** WeChat's errcode, when it refused the code. */
   readonly detail: { readonly errcode: number } | undefined
   /** WeChat's name for the call that failed, which its support asks for. For logs: never sent to the client. */
@@ -77,12 +84,20 @@ export class WeappSessionError extends Error {
     this.status = status
     this.detail = errcode === undefined ? undefined : { errcode }
     this.rid = rid
+    this.needsLogin = needsLogin
     this.headers = {
-      [ERROR_HEADER]: reason,
-      'Cache-Control': 'no-store',
-      ...(needsLogin && { [LOGIN_HEADER]: LOGIN_REQUIRED }),
       ...(retryAfter === undefined ? undefined : { 'Retry-After': String(retryAfter) }),
+      'Cache-Control': 'no-store',
+      ...namedHeaders(reason, needsLogin, BOTH),
     }
+  }
+
+  /** The same refusal, with headers under the names that the client speaks. */
+  inNamesOf(names: readonly HeaderNames[]): this {
+    const { reason, needsLogin, headers } = this
+    const { 'Retry-After': retryAfter } = headers
+    const own = { ...(retryAfter && { 'Retry-After': retryAfter }), 'Cache-Control': 'no-store' }
+    return Object.assign(this, { headers: { ...own, ...namedHeaders(reason, needsLogin, names) } })
   }
 
   /** The body of the refusal, in the shape that the original weapp-session gave it. */
@@ -90,4 +105,17 @@ export class WeappSessionError extends Error {
     const { name, message, detail, reason } = this
     return { [MAGIC_ID]: 1, reason, error: { name, message, ...(detail && { detail: { ...detail } }) } }
   }
+}
+
+function namedHeaders(
+  reason: Reason,
+  needsLogin: boolean,
+  names: readonly HeaderNames[],
+): Record<string, string> {
+  const headers: Record<string, string> = {}
+  for (const { error, login } of names) {
+    headers[error] = reason
+    if (needsLogin) headers[login] = LOGIN_REQUIRED
+  }
+  return headers
 }

@@ -32,3 +32,4 @@ export type {
 export type { GetPhoneNumberOptions, PhoneNumber, Wechat, WechatAppOptions } from './wechat/api.js'
 export { WechatApiError, type WechatApiErrorCode, type WechatApiErrorOptions } from './wechat/api-error.js'
 export type { Profile, WxUserInfo } from './wechat/user-info.js'
+export { exposedHeaders } from './wire.js'

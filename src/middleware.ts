@@ -1,24 +1,56 @@
+import type { IncomingMessage } from 'node:http'
 import type { Context, Middleware } from 'koa'
 import { printDiagnostics } from './debug.js'
 import { WeappSessionError } from './errors.js'
+import { createIdentify } from './handshake.js'
 import { answerLogin, readLoginBody } from './login/login-path.js'
 import { type Login, readLogin } from './login/read-login.js'
 import { createMiniProgram, type MiniProgram } from './mini-program.js'
 import { resolveOptions, type WeappSessionOptions } from './options.js'
-import { credentialOnClient, issue, keepFromCaches, needsIssue, refuse, useLegacyStatus } from './respond.js'
+import {
+  Answer,
+  isPreflight,
+  needsReissue,
+  refuse,
+  refuseBareCode,
+  refuseLate,
+  setAnswer,
+} from './respond.js'
 import { RequestSession } from './session/request-session.js'
-import type { LoadedSession, PresentedCredential } from './session/session.js'
+import type { LoadedSession } from './session/session.js'
+import { SupersededError } from './session/succession.js'
 import type { SessionRecord } from './stores/store.js'
 import { withTimeout } from './stores/with-timeout.js'
 import { isTextUpTo } from './util/json.js'
 import { optionError } from './util/option-error.js'
 import { warnings } from './util/warn.js'
 import { createWechat, type Wechat } from './wechat/api.js'
+import type { WxUserInfo } from './wechat/user-info.js'
+import { createWireReader } from './wire.js'
 
 /** The middleware, and what can be done to sessions from outside a request. */
 export interface WeappSession extends Middleware {
   /** What to ask WeChat for, beside logins. For the user of a request, see `ctx.$wxSession`. */
   readonly wechat: Wechat
+  /**
+   * The user of a request that Koa does not serve: the handshake of a socket, or a request to another server. `null` when
+   * it carries no credential, or a guest's. It never logs in.
+   *
+   * @throws {WeappSessionError} a refusal, with the `status` and the `headers` to answer with; during an outage of the
+   * store that is ERR_STORE_UNAVAILABLE (503), which logs nobody out
+   *
+   * @example
+   * server.on('upgrade', async (request, socket, head) => {
+   *   try {
+   *     const user = await session.identify(request)
+   *     if (user) return sockets.handleUpgrade(request, socket, head, (webSocket) => welcome(webSocket, user))
+   *     socket.end('HTTP/1.1 401 Unauthorized\r\nConnection: close\r\n\r\n')
+   *   } catch (error) {
+   *     socket.end(`HTTP/1.1 ${error.status ?? 500} Refused\r\nConnection: close\r\n\r\n`)
+   *   }
+   * })
+   */
+  identify(request: IncomingMessage): Promise<WxUserInfo | null>
   /**
    * Ends every session of a user, in every process.
    *
@@ -53,46 +85,53 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
     ]),
   )
   const isIssuing = carrier.credential === 'issued'
+  const readWire = createWireReader(resolved.headers)
+  const unspoken = readWire({})
+  const refusalStatus = legacyStatus ? 200 : undefined
   const [onlyProgram] = programs.size === 1 ? programs.values() : []
 
   async function weappSession(ctx: Context, next: () => Promise<unknown>): Promise<void> {
     attach(ctx, undefined)
-    if (legacyStatus) useLegacyStatus(ctx)
-    if (ignore?.(ctx)) return void (await next())
+    const answer = setAnswer(ctx, new Answer(ctx.res, carrier, unspoken, refusalStatus))
+    if (isPreflight(ctx) || (await ignore?.(ctx))) return void (await next())
 
-    let identified: Identified
-    let issued: LoadedSession | undefined
+    let session: RequestSession | undefined
     try {
-      identified = await identify(ctx)
-      if (isIssuing) issued = needsIssue(identified.session?.current(), identified.held)
-      if (issued) await issue(ctx, carrier, issued)
+      answer.wire = readWire(ctx.req.headers)
+      session = await identify({ ctx, answer, program: await programOf(ctx) })
     } catch (error) {
       return refuse(ctx, error)
     }
-    const { session, held } = identified
     attach(ctx, session)
 
-    // In no try: a handler's error is the handler's, and leaves the session as it was.
-    if (isLoginPath(ctx)) answerLogin(ctx)
-    else await next()
+    try {
+      if (isLoginPath(ctx)) answerLogin(ctx, answer.field)
+      else await next()
+    } catch (error) {
+      // A handler's error is the handler's, and leaves the session as it was.
+      if (error instanceof WeappSessionError) answer.refuse(error)
+      throw error
+    }
 
-    if (session?.isTouched()) await save(ctx, session)
-    // With a refusal too: the credential on the client may be over.
-    const changed = isIssuing && needsIssue(session?.current(), issued ? issued.credential : held)
-    if (changed) await issue(ctx, carrier, changed)
-    else if (issued || (session && !ctx.$wxSession)) keepFromCaches(ctx)
+    try {
+      if (session?.isTouched()) await session.save()
+    } catch (error) {
+      refuseLate(ctx, answer, error)
+    }
   }
 
-  async function identify(ctx: Context): Promise<Identified> {
-    const program = onlyProgram ?? programs.get(appIdOf(ctx) ?? '')
-    const login = isLoginPath(ctx) ? await readLoginAtPath(ctx) : readLogin(ctx.req)
-    if (login) return logIn(ctx, requireProgram(program), login)
+  /** Who makes a request: by a login, by a credential, or nobody. */
+  async function identify(request: Request): Promise<RequestSession | undefined> {
+    const { ctx, program } = request
+    const login = isLoginPath(ctx) ? await readLoginAtPath(ctx) : readLoginHeaders(request)
+    if (login) return logIn(request, login)
+    const found = await findSession(request).catch((error: unknown) => forget(request, error))
+    if (found) return open(request, found)
+    return program && carrier.anonymous ? open(request, undefined) : undefined
+  }
 
-    const read = carrier.read(ctx, program?.appId ?? '')
-    const presented = read instanceof Promise ? await read : read
-    if (presented) return recognise(ctx, requireProgram(program), presented)
-    if (!program || !carrier.anonymous) return NOBODY
-    return { session: open(ctx, program, undefined, true), held: undefined }
+  async function programOf(ctx: Context): Promise<MiniProgram | undefined> {
+    return onlyProgram ?? programs.get((await appIdOf(ctx)) ?? '')
   }
 
   /** A POST that logs in with a body, on the path that is only for that. */
@@ -100,38 +139,62 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
     return loginPath !== undefined && ctx.path === loginPath && ctx.method === 'POST'
   }
 
-  async function recognise(
-    ctx: Context,
-    program: MiniProgram,
-    presented: PresentedCredential,
-  ): Promise<Identified> {
-    const { sessions } = program
-    const loaded = sessions.peek(presented) ?? (await sessions.find(presented))
-    const held = credentialOnClient(carrier, presented, loaded)
-    return { session: open(ctx, program, loaded, false), held }
-  }
-
   function readLoginAtPath(ctx: Context): Promise<Login> {
     if (carrier.ambient) checkLoginOrigin(ctx)
     return readLoginBody(ctx)
   }
 
-  async function logIn(ctx: Context, program: MiniProgram, login: Login): Promise<Identified> {
-    const previous = await sessionBefore(ctx, program)
+  function readLoginHeaders({ ctx, answer: { wire } }: Request): Login | undefined {
+    return wire.isLogin ? readLogin(ctx.req, wire) : undefined
+  }
+
+  /** The session that a request carries the credential of. */
+  async function findSession({ ctx, answer, program }: Request): Promise<LoadedSession | undefined> {
+    const read = carrier.read(ctx.req, answer.wire, program?.appId ?? '')
+    const presented = read instanceof Promise ? await read : read
+    if (!presented) return refuseBareCode(carrier, ctx.req, answer.wire)
+    const { sessions } = requireProgram(program)
+    const loaded = sessions.peek(presented) ?? (await sessions.find(presented))
+    if (isIssuing && needsReissue(carrier, presented, loaded)) await answer.give(loaded)
+    return loaded
+  }
+
+  /**
+   * Takes back a credential that is no good. Who sends it by themselves cannot be told to log in again: with `anonymous`,
+   * they are a guest from now on.
+   */
+  function forget({ ctx, answer }: Request, error: unknown): undefined {
+    if (!(error instanceof WeappSessionError) || error.reason !== 'ERR_SESSION_EXPIRED') throw error
+    // The client has a newer one, or its answer is on the way: to take that back would log the user out.
+    if (error instanceof SupersededError) throw error
+    answer.takeBack()
+    if (!carrier.ambient || !carrier.anonymous || ctx.req.headers[answer.wire.keys.code]) throw error
+    answer.requireLogin()
+  }
+
+  async function logIn(request: Request, login: Login): Promise<RequestSession> {
+    const { answer } = request
+    const program = requireProgram(request.program)
+    const previous = await sessionBefore(request, program)
     const guest = previous?.record.user === null ? previous : undefined
-    const loggedIn = await program.logIn(login, guest, (draft) => welcome(ctx, program, draft))
+    const loggedIn = await program.logIn(login, guest, (draft) => welcome(request, draft))
+    answer.acceptLogin()
+    if (isIssuing) await answer.give(loggedIn)
     // The login does not fail because the session before it could not be ended: that one expires.
     if (loggedIn.isNew && previous && !guest) await program.sessions.end(previous).catch(() => {})
-    return { session: open(ctx, program, loggedIn, loggedIn.isNew), held: undefined }
+    return open(request, loggedIn, { isNew: loggedIn.isNew })
   }
 
   /** The session that a client has had until its login: a guest's, say. With a credential that is no good it just logs in. */
-  async function sessionBefore(ctx: Context, program: MiniProgram): Promise<LoadedSession | undefined> {
+  async function sessionBefore(
+    { ctx, answer }: Request,
+    { appId, sessions }: MiniProgram,
+  ): Promise<LoadedSession | undefined> {
     // Where the code is the credential, the one that is presented is that of the login.
     if (!isIssuing) return undefined
     try {
-      const presented = await carrier.read(ctx, program.appId)
-      return presented && (await program.sessions.load(presented.credential))
+      const presented = await carrier.read(ctx.req, answer.wire, appId)
+      return presented && (await sessions.load(presented.credential))
     } catch (error) {
       if (error instanceof WeappSessionError && error.status < 500) return undefined
       throw error
@@ -139,43 +202,29 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
   }
 
   /** Lets the application see a session that is about to be stored, fill its data, or veto it by throwing. */
-  async function welcome(ctx: Context, program: MiniProgram, draft: LoadedSession): Promise<SessionRecord> {
+  async function welcome(request: Request, draft: LoadedSession): Promise<SessionRecord> {
     if (!onLogin) return draft.record
-    const session = new RequestSession(program, draft, {
-      isNew: true,
-      isDraft: true,
-      onEnd: () => detach(ctx),
-    })
-    attach(ctx, session)
-    await onLogin(session.visible, ctx)
+    const session = open(request, draft, { isNew: true, isDraft: true })
+    attach(request.ctx, session)
+    await onLogin(session.visible, request.ctx)
     return session.changed() ?? draft.record
   }
 
-  async function save(ctx: Context, session: RequestSession): Promise<void> {
-    try {
-      await session.save()
-    } catch (error) {
-      refuse(ctx, error)
-    }
-  }
-
   function open(
-    ctx: Context,
-    program: MiniProgram,
+    { ctx, answer, program }: Request,
     loaded: LoadedSession | undefined,
-    isNew: boolean,
+    { isNew = !loaded, isDraft = false } = {},
   ): RequestSession {
-    return new RequestSession(program, loaded, { isNew, onEnd: () => detach(ctx) })
-  }
-
-  /** The session of this request has ended. */
-  function detach(ctx: Context): void {
-    attach(ctx, undefined)
-    carrier.clear?.(ctx)
+    const onEnd = () => {
+      attach(ctx, undefined)
+      answer.takeBack()
+    }
+    return new RequestSession(requireProgram(program), loaded, { answer, isNew, isDraft, onEnd })
   }
 
   return Object.assign(weappSession, {
     wechat: createWechat(new Map([...programs].map(([appId, { wechat }]) => [appId, wechat]))),
+    identify: createIdentify({ carrier, readWire, programOf }),
     async revoke(openId: string) {
       if (!isTextUpTo(OPEN_ID_MAX, openId)) throw optionError('revoke() needs an openId')
       await Promise.all([...programs.values()].map((program) => program.revoke(openId)))
@@ -186,16 +235,15 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
   })
 }
 
-/** Who makes a request, and the credential on the client. */
-interface Identified {
-  session: RequestSession | undefined
-  held: string | undefined
+/** A request, its answer, and the mini program that it is of. */
+interface Request {
+  ctx: Context
+  answer: Answer
+  program: MiniProgram | undefined
 }
 
 /** Characters. WeChat's have 28; longer values are no openIds, and are not hashed. */
 const OPEN_ID_MAX = 256
-
-const NOBODY: Identified = { session: undefined, held: undefined }
 
 function attach(ctx: Context, session: RequestSession | undefined): void {
   ctx.$wxUserInfo = session?.user ?? null

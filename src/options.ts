@@ -2,7 +2,7 @@ import type { Context } from 'koa'
 import type { Carrier, SessionCarrier } from './carriers/carrier.js'
 import { codeCarrier } from './carriers/code.js'
 import { loginOriginCheck } from './login/login-origins.js'
-import { APP_ID_HEADER } from './protocol.js'
+import { headerNames, PREFIX, PREFIX_2016 } from './protocol.js'
 import type { WxSession } from './session/session.js'
 import { memoryStore } from './stores/memory.js'
 import type { SessionStore } from './stores/store.js'
@@ -17,10 +17,12 @@ export interface WeappSessionOptions {
   /** Several mini programs, instead of one: the appSecret of each, by its appId. Their sessions never cross. */
   apps?: Record<string, string | undefined>
   /**
-   * Of `apps`: which mini program a request is of. Default: the header `X-WX-AppId`, which the client sends when it is
-   * told its `appId`; else the appId in the `Referer` that WeChat sets. A wrong one lets nobody in.
+   * Of `apps`: which mini program a request is of. Default: the header `Weapp-AppId` (or `X-WX-AppId`), which the client
+   * sends when it is told its `appId`; else the appId in the `Referer` that WeChat sets, which WeChat's gateway may change.
+   * A wrong one lets nobody in. In `identify()` the context has no more than `req`, `headers`, `get()`, `method`, `url`,
+   * `path`, `query` and `search`.
    */
-  appIdOf?: (ctx: Context) => string | undefined
+  appIdOf?: (ctx: Context) => string | undefined | Promise<string | undefined>
   /** Where sessions live. Default `memoryStore()`. */
   store?: SessionStore
   /** How a session travels after login. Default `codeCarrier()`. */
@@ -34,7 +36,7 @@ export interface WeappSessionOptions {
   /** How many sessions a user can have; those that would end first make room. Default 10. */
   maxSessionsPerUser?: number
   /** Requests that pass untouched, with `ctx.$wxUserInfo` null. Default: none. */
-  ignore?: (ctx: Context) => boolean
+  ignore?: (ctx: Context) => boolean | Promise<boolean>
   /**
    * Called once for each session, before it is stored: what it puts into `session.data` is there from the
    * session's first request on, and when it throws there is no session. `ctx.$wxUserInfo` is set. Other
@@ -71,6 +73,11 @@ export interface WeappSessionOptions {
    * `Host` that it passes on, or `X-Forwarded-Host` with `app.proxy`).
    */
   loginOrigins?: string[]
+  /**
+   * The prefix of the header names that this server understands beside the `X-WX-…` of 2016: letters, digits and hyphens,
+   * and a hyphen at the end. The client needs the same. Not `X-WX-`, which WeChat's gateway drops. Default `Weapp-`.
+   */
+  headers?: string
   /** Answers every refusal with status 200, for gateways that swallow other statuses. Default false. */
   legacyStatus?: boolean
 }
@@ -78,14 +85,15 @@ export interface WeappSessionOptions {
 /** The options, checked and with all defaults. */
 export interface ResolvedOptions {
   apps: Record<string, string>
-  appIdOf: (ctx: Context) => string | undefined
+  appIdOf: (ctx: Context) => string | undefined | Promise<string | undefined>
   store: SessionStore
   carrier: SessionCarrier
   ttl: number
   rolling: boolean
   maxAge: number
   maxSessionsPerUser: number
-  ignore: ((ctx: Context) => boolean) | undefined
+  ignore: ((ctx: Context) => boolean | Promise<boolean>) | undefined
+  headers: string
   onLogin: ((session: WxSession, ctx: Context) => unknown) | undefined
   wechat: { baseUrl: string; timeout: number; concurrency: number; fetch: typeof fetch | undefined }
   loginPath: string | undefined
@@ -116,6 +124,7 @@ const NAMES = [
   'wechat',
   'loginPath',
   'loginOrigins',
+  'headers',
   'legacyStatus',
 ] as const satisfies (keyof WeappSessionOptions)[]
 
@@ -123,7 +132,6 @@ const NAMES = [
 export function resolveOptions(options: WeappSessionOptions): ResolvedOptions {
   checkOptions('weappSession', options, NAMES)
   const {
-    appIdOf = appIdOfRequest,
     store,
     carrier = codeCarrier(),
     ttl = 2 * HOUR,
@@ -135,8 +143,10 @@ export function resolveOptions(options: WeappSessionOptions): ResolvedOptions {
     wechat = {},
     loginPath,
     loginOrigins = [],
+    headers = PREFIX,
     legacyStatus = false,
   } = options
+  const { appIdOf = appIdReader(headers) } = options
   checkOptions('weappSession({ wechat })', wechat, ['baseUrl', 'timeout', 'concurrency', 'fetch'])
   const { baseUrl = 'https://api.weixin.qq.com', timeout = 3000, concurrency = 100 } = wechat
   const { fetch } = wechat
@@ -166,6 +176,11 @@ export function resolveOptions(options: WeappSessionOptions): ResolvedOptions {
     ...(onLogin && { onLogin }),
   })
   checkAll('boolean', { rolling, legacyStatus })
+  if (typeof headers !== 'string' || !/^[a-z\d-]*-$/i.test(headers) || /^x-wx-/i.test(headers))
+    throw optionError(
+      "headers must be the prefix of header names, such as 'Weapp-' (letters, digits and hyphens, a hyphen at the end), " +
+        "and not begin with 'X-WX-', which WeChat's gateway drops",
+    )
   if (store !== undefined) checkStore(store)
   if (!isSessionCarrier(carrier))
     throw optionError(
@@ -185,6 +200,7 @@ export function resolveOptions(options: WeappSessionOptions): ResolvedOptions {
     onLogin,
     wechat: { baseUrl: new URL(baseUrl).href.replace(/\/+$/, ''), timeout, concurrency, fetch },
     loginPath,
+    headers,
     checkLoginOrigin: loginOriginCheck(loginOrigins),
     legacyStatus,
   }
@@ -216,11 +232,13 @@ function checkedApps({ appId, appSecret, apps }: WeappSessionOptions): Record<st
   return Object.fromEntries(entries) as Record<string, string>
 }
 
-/** WeChat sets `https://servicewechat.com/{appId}/{version}/page-frame.html`, and no program can change it. */
+/** WeChat sets `https://servicewechat.com/{appId}/{version}/page-frame.html`. No program can change it, but its gateway may. */
 const REFERER = /^https:\/\/servicewechat\.com\/([^/]+)\//
 
-function appIdOfRequest(ctx: Context): string | undefined {
-  return ctx.get(APP_ID_HEADER) || REFERER.exec(ctx.get('Referer'))?.[1]
+function appIdReader(prefix: string): (ctx: Context) => string | undefined {
+  // 云托管 sets X-WX-AppId itself, so the other one counts.
+  const [own, of2016] = [prefix, PREFIX_2016].map((each) => headerNames(each).appId) as [string, string]
+  return (ctx) => ctx.get(own) || ctx.get(of2016) || REFERER.exec(ctx.get('Referer'))?.[1]
 }
 
 function checkAll(type: 'function' | 'boolean', values: Record<string, unknown>): void {

@@ -3,45 +3,6 @@
  * The server and the client import this file: it imports nothing and runs anywhere.
  */
 
-/** Request: the one-time code from `wx.login()`. In the code carrier it is also the session's credential. */
-export const CODE_HEADER = 'X-WX-Code'
-
-/** Login request: `encodeURIComponent(rawData)` from `wx.getUserInfo()`. */
-export const RAW_DATA_HEADER = 'X-WX-RawData'
-
-/** Login request: the `signature` of the same `wx.getUserInfo()` call. */
-export const SIGNATURE_HEADER = 'X-WX-Signature'
-
-/** Login request, optional: the `encryptedData` of the same `wx.getUserInfo()` call. */
-export const ENCRYPTED_DATA_HEADER = 'X-WX-Encrypted-Data'
-
-/** Login request, optional: the `iv` of the same `wx.getUserInfo()` call. */
-export const IV_HEADER = 'X-WX-IV'
-
-/**
- * Login request without a profile: says that the code is to be exchanged. Its only value is `code`. Response: `required`
- * where the next request has to log in.
- */
-export const LOGIN_HEADER = 'X-WX-Login'
-
-/** The value of {@link LOGIN_HEADER} in a request. */
-export const CODE_LOGIN = 'code'
-
-/** The value of {@link LOGIN_HEADER} in a response after which the next request has to log in. */
-export const LOGIN_REQUIRED = 'required'
-
-/** Response and request: the credential that the server made, in the header carrier. */
-export const SESSION_HEADER = 'X-WX-Session'
-
-/** Response: the token that the server made, in the jwt carrier. Requests carry it as `Authorization: Bearer`. */
-export const TOKEN_HEADER = 'X-WX-Token'
-
-/** Request: which mini program this is, for servers that have several. */
-export const APP_ID_HEADER = 'X-WX-AppId'
-
-/** Response: the reason of a refusal, for answers whose body nobody reads (downloads, ArrayBuffers). */
-export const ERROR_HEADER = 'X-WX-Session-Error'
-
 /** The header names of one family: `Weapp-…`, or the `X-WX-…` of 2016. */
 export interface HeaderNames {
   /** Request: the one-time code from `wx.login()`. In the code carrier it is also the session's credential. */
@@ -92,8 +53,12 @@ export function headerNames(prefix: string): HeaderNames {
   }
 }
 
-/** The login header of an answer to an accepted login. */
+/** The only value of the login header of a request. */
+export const CODE_LOGIN = 'code'
+
+/** The login header of an answer: the login was accepted; the next request has to log in. */
 export const LOGIN_ACCEPTED = 'accepted'
+export const LOGIN_REQUIRED = 'required'
 
 /** The key that marks a refusal's body, as the original weapp-session has it (2016). */
 export const MAGIC_ID = 'F2C224D4-2BCE-4C64-AF9F-A6D872000D1A'
@@ -125,3 +90,15 @@ export interface RefusalBody {
   reason: Reason
   error: { name: string; message: string; detail?: { errcode: number } }
 }
+
+/* The names of 2016, until the client has families. */
+export const CODE_HEADER = 'X-WX-Code'
+export const RAW_DATA_HEADER = 'X-WX-RawData'
+export const SIGNATURE_HEADER = 'X-WX-Signature'
+export const ENCRYPTED_DATA_HEADER = 'X-WX-Encrypted-Data'
+export const IV_HEADER = 'X-WX-IV'
+export const LOGIN_HEADER = 'X-WX-Login'
+export const SESSION_HEADER = 'X-WX-Session'
+export const TOKEN_HEADER = 'X-WX-Token'
+export const APP_ID_HEADER = 'X-WX-AppId'
+export const ERROR_HEADER = 'X-WX-Session-Error'

@@ -1,10 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import { checkedCredential } from '../login/read-login.js'
-import { CODE_HEADER } from '../protocol.js'
 import type { PresentedCredential } from '../session/session.js'
 import type { Carrier, SessionCarrier } from './carrier.js'
-
-const HEADER = CODE_HEADER.toLowerCase()
 
 /** Codes with a session that are remembered; the oldest make room. */
 const SEEN_MAX = 20_000
@@ -24,9 +21,10 @@ export function codeCarrier(): Carrier {
   const carrier: SessionCarrier = {
     kind: 'code',
     credential: 'code',
-    read({ req: { headers } }) {
-      const code = headers[HEADER] as string | undefined
-      return code ? (seen.peek(code) ?? { credential: checkedCredential(code) }) : undefined
+    read({ headers }, { keys, names: [names] }) {
+      const code = headers[keys.code] as string | undefined
+      if (!code) return undefined
+      return seen.peek(code) ?? { credential: checkedCredential(code, names?.code ?? keys.code) }
     },
     remember(presented) {
       seen.set(presented.credential, presented)

@@ -1,4 +1,8 @@
+import type { ServerResponse } from 'node:http'
+import { serialize } from 'cookie'
 import { keyRing } from '../crypto/key-ring.js'
+import { WeappSessionError } from '../errors.js'
+import type { PresentedCredential } from '../session/session.js'
 import { checkOptions, optionError } from '../util/option-error.js'
 import type { Carrier, SessionCarrier } from './carrier.js'
 import { checkPrefix, defaultName, isToken } from './names.js'
@@ -54,14 +58,13 @@ export function cookieCarrier(options: CookieCarrierOptions): Carrier {
     throw optionError("cookieCarrier({ sameSite }) must be 'strict', 'lax' or 'none'")
   }
   const ids = signedIds(keyRing('cookieCarrier()', keys), name)
-  const attributes = {
-    signed: false,
-    httpOnly: true,
-    overwrite: true,
-    path,
-    sameSite,
-    secure,
-    ...(domain && { domain }),
+  const attributes = { httpOnly: true, path, sameSite, secure, ...(domain && { domain }) }
+  // The value ends at a semicolon; a name has none of these characters.
+  const pairs = new RegExp(`(?:^|;)[ \\t]*${name.replace(/[$*+.^|]/g, '\\$&')}="?([^;"]*)`, 'g')
+
+  /** With the age of a cookie, not the time of its end: the client's clock may be hours wrong. */
+  function print(value: string, seconds: number): string {
+    return serialize(name, value, { ...attributes, maxAge: seconds })
   }
 
   const carrier: SessionCarrier = {
@@ -70,19 +73,40 @@ export function cookieCarrier(options: CookieCarrierOptions): Carrier {
     anonymous,
     ambient: true,
     hasExpiry: true,
-    read({ cookies }) {
-      const value = cookies.get(name, { signed: false })
-      return value ? ids.read(value) : undefined
+    read({ headers: { cookie } }) {
+      // Most requests without a session have other cookies, or none.
+      if (!cookie?.includes(name)) return undefined
+      return oneOf(Array.from(cookie.matchAll(pairs), ([, value = '']) => value))
     },
-    issue(ctx, { credential, session }) {
-      // Whether the way to the user is encrypted is known by whoever is in front of us, not by Koa.
-      ctx.cookies.secure = secure
-      ctx.cookies.set(name, ids.print(credential), { ...attributes, expires: new Date(session.expires) })
+    issue({ credential, expires }) {
+      return {
+        put(response) {
+          const seconds = Math.max(0, Math.ceil((expires - Date.now()) / 1000))
+          setCookie(response, name, print(ids.print(credential), seconds))
+        },
+      }
     },
-    clear(ctx) {
-      ctx.cookies.secure = secure
-      ctx.cookies.set(name, null, attributes)
-    },
+    clear: (response) => setCookie(response, name, print('', 0)),
   }
   return carrier
+
+  /**
+   * The one that we signed. A page of a sibling host can put another cookie of this name beside ours ("cookie tossing"):
+   * what nobody signed is passed over, and of two sessions nobody can say which is the visitor's.
+   */
+  function oneOf(values: string[]): PresentedCredential | undefined {
+    const [value = '', ...others] = values
+    if (others.length === 0) return value ? ids.read(value) : undefined
+    const signed = values.map(ids.check).filter((presented) => presented !== undefined)
+    const [presented] = signed
+    if (!presented) throw new WeappSessionError('ERR_SESSION_EXPIRED')
+    return signed.every(({ credential }) => credential === presented.credential) ? presented : undefined
+  }
+}
+
+/** Beside the cookies of the application, and in the place of an earlier one of ours. */
+function setCookie(response: ServerResponse, name: string, line: string): void {
+  const given = response.getHeader('Set-Cookie') ?? []
+  const others = [given].flat().filter((other) => !String(other).startsWith(`${name}=`))
+  response.setHeader('Set-Cookie', [...others.map(String), line])
 }

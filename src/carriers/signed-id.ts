@@ -11,6 +11,8 @@ export interface SignedIds {
   print(id: string): string
   /** @throws {WeappSessionError} ERR_SESSION_EXPIRED when we did not sign it */
   read(value: string): PresentedCredential
+  /** The same; `undefined` when we did not sign it. */
+  check(value: string): PresentedCredential | undefined
 }
 
 /** Ids whose signature was good: to check it again costs more than to remember it. */
@@ -25,14 +27,19 @@ export function signedIds(keys: KeyRing, name: string): SignedIds {
 
     read(value) {
       // `peek()` leaves the order of use as it is, which is faster: the oldest make room.
-      const known = seen.peek(value)
-      if (known) return known
-      const [, id = '', signature = ''] = SIGNED_ID.exec(value) ?? []
-      const index = id === '' ? -1 : keys.indexOf(`${name}=${id}`, signature)
-      if (index < 0) throw new WeappSessionError('ERR_SESSION_EXPIRED')
-      const presented = { credential: id, shouldReissue: index > 0 }
-      seen.set(value, presented)
-      return presented
+      const presented = seen.peek(value) ?? check(value)
+      if (presented) return presented
+      throw new WeappSessionError('ERR_SESSION_EXPIRED')
     },
+    check,
+  }
+
+  function check(value: string): PresentedCredential | undefined {
+    const [, id = '', signature = ''] = SIGNED_ID.exec(value) ?? []
+    const index = id === '' ? -1 : keys.indexOf(`${name}=${id}`, signature)
+    if (index < 0) return undefined
+    const presented = { credential: id, shouldReissue: index > 0 }
+    seen.set(value, presented)
+    return presented
   }
 }

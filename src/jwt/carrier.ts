@@ -1,13 +1,14 @@
 import { createHash, createPublicKey, createSecretKey, KeyObject } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { decodeProtectedHeader, jwtVerify, SignJWT } from 'jose'
-import type { Context } from 'koa'
 import { LRUCache } from 'lru-cache'
-import type { Carrier, IssuedCredential, SessionCarrier } from '../carriers/carrier.js'
+import type { Carrier, SessionCarrier } from '../carriers/carrier.js'
 import { checkedKeys } from '../crypto/key-ring.js'
 import { WeappSessionError } from '../errors.js'
-import { TOKEN_HEADER } from '../protocol.js'
+import type { HeaderNames } from '../protocol.js'
 import { checkOptions, optionError } from '../util/option-error.js'
 import { type Profile, userOf } from '../wechat/user-info.js'
+import type { Wire } from '../wire.js'
 import { type PresentedToken, withRevocationCache } from './revocation-cache.js'
 
 /**
@@ -55,30 +56,32 @@ const TYPE = 'wx-session+jwt'
 /** Tokens that were verified lately. */
 const SEEN_MAX = 20_000
 
-/** Characters: one header of nginx. */
-const TOKEN_MAX = 8192
+/** Characters of the whole header: what one header of nginx may have. Ours are shorter. */
+const HEADER_MAX = 8192
 
 /** A token whose signature was good. */
 interface Token {
   /** The whole header. */
   authorization: string
   appId: string
-  /** Unix ms: it is nothing any more, it is to be replaced. */
-  end: number
+  /** Unix ms: from then on it is to be replaced; from then on only the store says whose it is. */
   renewal: number
+  end: number
   fresh: PresentedToken
   old: PresentedToken
+  over: PresentedToken
 }
 
-/** Characters of a profile in a token; WeChat's have some 300. */
+/** Bytes of a profile in a token; WeChat's have some 300. */
 const PROFILE_MAX = 2048
 
 const BEARER = /^Bearer +([\w-]+\.[\w-]+\.[\w-]+)$/i
 
 /**
  * A signed token (RFC 7519) is the credential, and says itself who the user is: `ctx.$wxUserInfo` needs no store.
- * `ctx.$wxSession.data` does: `await ctx.$wxSession.load()` first. Given in the response header `X-WX-Token` at
- * login, and again before it ends; carried by requests as `Authorization: Bearer`.
+ * `ctx.$wxSession.data` does: `await ctx.$wxSession.load()` first. Given in the header `Weapp-Token` of the
+ * answer at login (`X-WX-Token` for who speaks so), and again before it ends; carried by requests as `Authorization:
+ * Bearer`. Tokens of others are nobody's. One that has ended is looked up: as long as its session lives, it is replaced.
  *
  * Claims: `sub` the openId, `aud` the appId, `jti` the session, `iat`, `exp`; `unionId`, `profile`, and when the
  * session began and ends (`created`, `expires`, Unix ms).
@@ -105,20 +108,17 @@ export function jwtCarrier(options: JwtCarrierOptions): Carrier {
     credential: 'issued',
     read,
     issue,
-    clear: (ctx) => ctx.remove(TOKEN_HEADER),
+    hasExpiry: true,
     decorate: (sessions, tools) => withRevocationCache(sessions, tools, staleness * 1000),
   }
   return carrier
 
-  function read({ req: { headers } }: Context, appId: string) {
-    const { authorization } = headers
+  function read({ headers: { authorization } }: IncomingMessage, _: Wire, appId: string) {
     if (!authorization) return undefined
     // `peek()` leaves the order of use as it is, which is faster: the oldest make room.
     const known = seen.peek(signatureOf(authorization))
     if (known?.authorization === authorization && known.appId === appId) return presented(known)
-    if (!/^Bearer\b/i.test(authorization)) return undefined
-    if (authorization.length > TOKEN_MAX) throw new WeappSessionError('ERR_BAD_REQUEST')
-    return verify(authorization, appId)
+    return isOurs(authorization) ? verify(authorization, appId) : undefined
   }
 
   async function verify(authorization: string, appId: string): Promise<PresentedToken> {
@@ -134,8 +134,9 @@ export function jwtCarrier(options: JwtCarrierOptions): Carrier {
     const { kid } = decodeProtectedHeader(token)
     const key = ring.find((key) => key.kid === kid)
     if (!key) return undefined
-    // The key says which algorithm, never the token.
+    // The key says which algorithm, never the token. How old it may be is decided later: its session may live.
     const pinned = {
+      clockTolerance: Number.MAX_SAFE_INTEGER,
       algorithms: [key.alg],
       typ: TYPE,
       audience: appId,
@@ -145,16 +146,16 @@ export function jwtCarrier(options: JwtCarrierOptions): Carrier {
     return payload as unknown as TokenClaims
   }
 
-  async function issue(ctx: Context, { credential, appId, session }: IssuedCredential): Promise<void> {
+  async function issue(session: Parameters<NonNullable<SessionCarrier['issue']>>[0]) {
+    const { credential, appId, user, created, expires } = session
     if (!signing)
       throw new TypeError('koa-weapp-session: jwtCarrier() has only public keys, and logs nobody in')
-    const { user, created, expires } = session
     if (!user) throw new TypeError('koa-weapp-session: a token names a user')
     const { appId: _, openId, unionId, ...profile } = user
     const about = { ...(unionId && { unionId }), created, expires }
     // What is longer has no place in a header: the session has it.
-    const isShort = JSON.stringify(profile).length <= PROFILE_MAX
-    const exp = Math.min(Math.floor(Date.now() / 1000) + expiresIn, Math.ceil(session.expires / 1000))
+    const isShort = Buffer.byteLength(JSON.stringify(profile)) <= PROFILE_MAX
+    const exp = Math.min(Math.floor(Date.now() / 1000) + expiresIn, Math.ceil(expires / 1000))
     const token = await new SignJWT({ ...about, ...(isShort && { profile }) })
       .setProtectedHeader({ alg: signing.alg, kid: signing.kid, typ: TYPE })
       .setSubject(openId)
@@ -163,7 +164,22 @@ export function jwtCarrier(options: JwtCarrierOptions): Carrier {
       .setIssuedAt()
       .setExpirationTime(exp)
       .sign(signing.sign as KeyObject)
-    ctx.set(TOKEN_HEADER, token)
+    return {
+      put(response: ServerResponse, names: readonly HeaderNames[]) {
+        for (const each of names) response.setHeader(each.token, token)
+      },
+      field: { token },
+    }
+  }
+}
+
+/** Whether a header says that it has a token of this kind, whoever signed it. */
+function isOurs(authorization: string): boolean {
+  const [, token] = authorization.length > HEADER_MAX ? [] : (BEARER.exec(authorization) ?? [])
+  try {
+    return token !== undefined && decodeProtectedHeader(token).typ === TYPE
+  } catch {
+    return false
   }
 }
 
@@ -171,20 +187,21 @@ export function jwtCarrier(options: JwtCarrierOptions): Carrier {
 function tokenOf(authorization: string, claims: TokenClaims): Token {
   const { aud: appId, sub, jti: credential, iat, exp, unionId, profile, created, expires } = claims
   const user = userOf({ appId, openId: sub, unionId }, profile)
-  const fresh = { credential, claims: { user, created, expires } }
-  // One that lasts as long as its session has no successor.
+  const fresh = { credential, claims: { user, created, expires }, isOver: false }
+  const old = { ...fresh, shouldReissue: true }
+  // One that lasts as long as its session has no successor, unless the session is renewed.
   const renewal = exp * 1000 < expires ? ((iat + exp) / 2) * 1000 : Number.POSITIVE_INFINITY
   const end = Math.min(exp * 1000, expires)
-  return { authorization, appId, end, renewal, fresh, old: { ...fresh, shouldReissue: true } }
+  return { authorization, appId, renewal, end, fresh, old, over: { ...old, isOver: true } }
 }
 
 function signatureOf(authorization: string): string {
   return authorization.slice(authorization.lastIndexOf('.') + 1)
 }
 
-function presented({ end, renewal, fresh, old }: Token): PresentedToken {
+function presented({ renewal, end, fresh, old, over }: Token): PresentedToken {
   const now = Date.now()
-  if (now >= end) throw new WeappSessionError('ERR_SESSION_EXPIRED')
+  if (now >= end) return over
   return now > renewal ? old : fresh
 }
 

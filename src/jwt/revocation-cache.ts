@@ -16,6 +16,8 @@ export interface SessionClaims {
 /** A token that was verified, and what it says. */
 export interface PresentedToken extends PresentedCredential {
   readonly claims: SessionClaims
+  /** Its time has passed: only the store says whether its session lives. */
+  readonly isOver: boolean
 }
 
 /** What is known of the session of a token. */
@@ -53,17 +55,17 @@ export function withRevocationCache(sessions: Sessions, tools: SessionTools, sta
 
     peek(presented) {
       const known = describe(presented)
-      if (presented.shouldReissue || isStoreHere || !isBelieved(known)) return undefined
+      if (isDue(presented, known) || isStoreHere || !isBelieved(known)) return undefined
       return known.session
     },
 
     async find(presented) {
-      if (presented.shouldReissue) return findBehind(presented)
-      return believe(describe(presented))
+      const known = describe(presented)
+      return isDue(presented, known) ? findInStore(presented as PresentedToken, known) : believe(known)
     },
 
-    async rotate(session) {
-      const rotated = await sessions.rotate(session)
+    async rotate(session, tell) {
+      const rotated = await sessions.rotate(session, tell)
       ends.set(session.id, true)
       return rotated
     },
@@ -102,12 +104,20 @@ export function withRevocationCache(sessions: Sessions, tools: SessionTools, sta
     }
   }
 
-  /** A token that ends soon is looked up before there is another; while the store is away, it is good as it is. */
-  async function findBehind(presented: PresentedCredential): Promise<LoadedSession> {
+  /** Whether the client needs another token soon: this one ends, or its session is to be renewed. */
+  function isDue(presented: PresentedCredential, { session }: Described): boolean {
+    return presented.shouldReissue === true || sessions.isRenewalDue(session.record)
+  }
+
+  /** Before there is another token, the session is looked up. While the store is away, the token is good until its end. */
+  async function findInStore(presented: PresentedToken, known: Described): Promise<LoadedSession> {
     try {
-      return await load(presented.credential)
+      const loaded = await load(presented.credential)
+      // The token may be older than the session's last renewal: its answer was lost, or is still on its way.
+      return loaded.record.expires === presented.claims.expires ? loaded : { ...loaded, isRenewed: true }
     } catch (error) {
-      if (error instanceof WeappSessionError && error.status >= 500) return believe(describe(presented))
+      const isAway = error instanceof WeappSessionError && error.status >= 500
+      if (isAway && !presented.isOver) return believe(known)
       throw error
     }
   }

@@ -1,5 +1,6 @@
 import type { Context } from 'koa'
 import { WeappSessionError } from '../errors.js'
+import { LOGIN_ACCEPTED } from '../protocol.js'
 import { isObject, parseObject } from '../util/json.js'
 import { checkedLogin, LOGIN_BODY_MAX, type Login } from './read-login.js'
 
@@ -20,11 +21,13 @@ export async function readLoginBody(ctx: Context): Promise<Login> {
   return checkedLogin(fields, (field) => `\`${field}\``)
 }
 
-/** Who has logged in, and how long that lasts. */
-export function answerLogin(ctx: Context): void {
+/**
+ * Who has logged in, and for how long. The body says the word too, and has the credential (`session` or `token`): some
+ * clients read no headers, and some gateways drop them.
+ */
+export function answerLogin(ctx: Context, credential: object | undefined): void {
   const { $wxUserInfo: user, $wxSession: session } = ctx
-  ctx.set('Cache-Control', 'no-store')
-  ctx.body = { user, expiresAt: session?.expiresAt }
+  ctx.body = { login: LOGIN_ACCEPTED, user, expiresAt: session?.expiresAt, ...credential }
 }
 
 /**

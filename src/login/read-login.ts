@@ -1,16 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 import { ENCRYPTED_MAX, type EncryptedData, readEncrypted } from '../crypto/wechat-crypto.js'
 import { WeappSessionError } from '../errors.js'
-import {
-  CODE_HEADER,
-  CODE_LOGIN,
-  ENCRYPTED_DATA_HEADER,
-  IV_HEADER,
-  LOGIN_HEADER,
-  RAW_DATA_HEADER,
-  SIGNATURE_HEADER,
-} from '../protocol.js'
+import { CODE_LOGIN, type HeaderNames } from '../protocol.js'
 import { fieldOf, isTextUpTo, NO_TEXT, parseObject, textOf } from '../util/json.js'
+import type { Wire } from '../wire.js'
 
 /** What a request that logs in claims. Nothing of it is proved yet. */
 export interface Login {
@@ -26,21 +19,6 @@ interface UserInfo {
   fields: Record<string, unknown>
   signature: string
 }
-
-// Node gives header names in lower case.
-const CODE = CODE_HEADER.toLowerCase()
-const LOGIN = LOGIN_HEADER.toLowerCase()
-const RAW_DATA = RAW_DATA_HEADER.toLowerCase()
-const SIGNATURE = SIGNATURE_HEADER.toLowerCase()
-const ENCRYPTED_DATA = ENCRYPTED_DATA_HEADER.toLowerCase()
-const IV = IV_HEADER.toLowerCase()
-
-/** As errors call them, by the names that Node gives. */
-const LOGIN_HEADERS = new Map(
-  [CODE_HEADER, LOGIN_HEADER, RAW_DATA_HEADER, SIGNATURE_HEADER, ENCRYPTED_DATA_HEADER, IV_HEADER].map(
-    (name) => [name.toLowerCase(), name],
-  ),
-)
 
 /**
  * What a code, or another credential, can look like: printable ASCII, 256 characters at most. WeChat documents
@@ -65,46 +43,39 @@ const SIGNATURE_MAX = 40
 
 const SHA1 = /^[0-9a-f]{40}$/i
 
-type LoginField = 'code' | 'rawData' | 'signature' | 'encryptedData' | 'iv'
+const LOGIN_FIELDS = ['code', 'rawData', 'signature', 'encryptedData', 'iv'] as const
+
+const IN_LOGIN = ['login', ...LOGIN_FIELDS] as const
+
+type LoginField = (typeof LOGIN_FIELDS)[number]
 
 /** What errors call a field, so that whoever has made the mistake knows where to look. */
 type NameOf = (field: LoginField) => string
 
-const IN_HEADERS: Readonly<Record<LoginField, string>> = {
-  code: CODE_HEADER,
-  rawData: RAW_DATA_HEADER,
-  signature: SIGNATURE_HEADER,
-  encryptedData: ENCRYPTED_DATA_HEADER,
-  iv: IV_HEADER,
-}
-
 /**
- * Reads the login headers of a request and checks their shape; nothing when it logs nobody in. No I/O: what is
- * refused here has cost nobody anything.
+ * Reads the login headers of a request that has some, and checks their shape. No I/O: what is refused here has cost nobody
+ * anything.
  *
  * @throws {WeappSessionError} ERR_BAD_REQUEST, or ERR_UNTRUSTED_RAW_DATA with status 400
  */
-export function readLogin(request: IncomingMessage): Login | undefined {
+export function readLogin(request: IncomingMessage, { keys, names: [names] }: Wire): Login {
   const { headers } = request
-  // rawData without a code claims nothing, as in the original.
-  const isLogin = headers[LOGIN] !== undefined || (headers[RAW_DATA] && headers[CODE])
-  if (!isLogin) return undefined
-
-  refuseRepeated(request)
-  if ((headers[LOGIN] ?? CODE_LOGIN) !== CODE_LOGIN)
-    throw badRequest(`${LOGIN_HEADER} must be \`${CODE_LOGIN}\``)
-  const rawData = textOf(headers[RAW_DATA] || undefined, HEADER_MAX)
-  const encryptedData = textOf(headers[ENCRYPTED_DATA] || undefined, ENCRYPTED_MAX)
-  if (rawData === NO_TEXT) throw badRequest(tooLong(RAW_DATA_HEADER))
-  if (encryptedData === NO_TEXT) throw malformed(tooLong(ENCRYPTED_DATA_HEADER, ENCRYPTED_MAX))
+  const nameOf = (field: keyof HeaderNames) => (names as HeaderNames)[field]
+  refuseRepeated(request, keys, nameOf)
+  if ((headers[keys.login] ?? CODE_LOGIN) !== CODE_LOGIN)
+    throw badRequest(`${nameOf('login')} must be \`${CODE_LOGIN}\``)
+  const rawData = textOf(headers[keys.rawData] || undefined, HEADER_MAX)
+  const encryptedData = textOf(headers[keys.encryptedData] || undefined, ENCRYPTED_MAX)
+  if (rawData === NO_TEXT) throw badRequest(tooLong(nameOf('rawData')))
+  if (encryptedData === NO_TEXT) throw malformed(tooLong(nameOf('encryptedData'), ENCRYPTED_MAX))
   const fields = {
-    code: headers[CODE],
+    code: headers[keys.code],
     rawData: rawData && decode(rawData),
-    signature: headers[SIGNATURE],
+    signature: headers[keys.signature],
     encryptedData,
-    iv: headers[IV] || undefined,
+    iv: headers[keys.iv] || undefined,
   }
-  return checkedLogin(fields, (field) => IN_HEADERS[field])
+  return checkedLogin(fields, nameOf)
 }
 
 /**
@@ -149,7 +120,7 @@ function checkedEncrypted(fields: Record<string, unknown>, nameOf: NameOf): Encr
  * @param name what errors call it
  * @throws {WeappSessionError} ERR_BAD_REQUEST when it has an impossible shape
  */
-export function checkedCredential(credential: unknown, name: string = CODE_HEADER): string {
+export function checkedCredential(credential: unknown, name: string): string {
   if (!isTextUpTo(CREDENTIAL_MAX, credential) || !CREDENTIAL.test(credential))
     throw badRequest(
       `${name} must be what wx.login() gave: 1 to ${CREDENTIAL_MAX} printable ASCII characters, no comma`,
@@ -158,16 +129,17 @@ export function checkedCredential(credential: unknown, name: string = CODE_HEADE
 }
 
 /** Node joins what a repeated header says: signed text and its signature must not be put together that way. */
-function refuseRepeated({ headers, rawHeaders }: IncomingMessage): void {
+function refuseRepeated(
+  { headers, rawHeaders }: IncomingMessage,
+  keys: HeaderNames,
+  nameOf: (field: keyof HeaderNames) => string,
+): void {
   // As many names as lines: each is there once.
   if (Object.keys(headers).length * 2 === rawHeaders.length) return
-  const seen = new Set<string>()
-  for (let i = 0; i < rawHeaders.length; i += 2) {
-    const name = rawHeaders[i]?.toLowerCase() ?? ''
-    const header = LOGIN_HEADERS.get(name)
-    if (header === undefined) continue
-    if (seen.has(name)) throw badRequest(`${header} must not be repeated`)
-    seen.add(name)
+  const lines = rawHeaders.filter((_, i) => i % 2 === 0).map((name) => name.toLowerCase())
+  for (const field of IN_LOGIN) {
+    if (lines.filter((name) => name === keys[field]).length > 1)
+      throw badRequest(`${nameOf(field)} must not be repeated`)
   }
 }
 

@@ -1,7 +1,6 @@
 import type { Sealer } from '../crypto/seal.js'
 import { type EncryptedData, readEncrypted } from '../crypto/wechat-crypto.js'
 import { WeappSessionError } from '../errors.js'
-import type { Reason } from '../protocol.js'
 import { CODE_MEMORY, type SessionRecord } from '../stores/store.js'
 import { isObject } from '../util/json.js'
 import { optionError } from '../util/option-error.js'
@@ -11,7 +10,7 @@ import { inHandler } from './in-handler.js'
 import type { OpenData } from './open-data.js'
 import type { LoadedSession, SessionData, WxSession } from './session.js'
 import type { Sessions } from './sessions.js'
-import { overtaken } from './succession.js'
+import { overtaken, untold } from './succession.js'
 
 /** What the session of a request needs of its mini program. */
 export interface RequestSessionTools {
@@ -22,6 +21,13 @@ export interface RequestSessionTools {
 }
 
 export interface RequestSessionOptions {
+  /** The answer to the request. */
+  answer: {
+    /** Whether its headers can still bring a credential. */
+    isOpen(): boolean
+    /** Puts the credential of a session into them. `false`: it is too late. */
+    give(session: LoadedSession): Promise<boolean>
+  }
   isNew: boolean
   /** Whether it is only about to begin, for `onLogin`: no handler has seen the request. */
   isDraft?: boolean
@@ -43,24 +49,28 @@ export class RequestSession {
   readonly visible: WxSession
   readonly #tools: RequestSessionTools
   readonly #onEnd: () => void
+  readonly #answer: RequestSessionOptions['answer']
   #session: LoadedSession | undefined
   /** A private copy, made at the first look: the record is the store's, and most requests never look. */
   #data: SessionData | undefined
   /** What that copy was made from, as JSON. */
   #base = ''
   #isOver = false
-  #isToRotate = false
+  /** About to begin: nothing of it is stored. */
+  readonly #isDraft: boolean
   /** When the request found it, by the process's own clock: ms. */
   readonly #since: number = performance.now()
 
   constructor(
     tools: RequestSessionTools,
     loaded: LoadedSession | undefined,
-    { isNew, onEnd, isDraft = false }: RequestSessionOptions,
+    { answer, isNew, onEnd, isDraft = false }: RequestSessionOptions,
   ) {
     this.#tools = tools
     this.#session = loaded
     this.#onEnd = onEnd
+    this.#answer = answer
+    this.#isDraft = isDraft
     // A copy: the record is the store's.
     this.user = loaded?.record.user ? { ...loaded.record.user } : null
     this.visible = new PublicSession(this, isNew, isDraft)
@@ -107,8 +117,10 @@ export class RequestSession {
   }
 
   async rotate(): Promise<void> {
-    // Not before the handlers are done: one that throws leaves the session, and its credential, as they were.
-    this.#isToRotate = true
+    // A draft has a credential that nobody knows yet; and so has a guest who has left nothing.
+    if (!this.#session || this.#isDraft || this.#isOver) return
+    if (!this.#answer.isOpen()) throw untold()
+    this.#session = await this.#tools.sessions.rotate(this.#session, this.#give)
   }
 
   async decrypt(data: unknown): Promise<Record<string, unknown>> {
@@ -153,31 +165,23 @@ export class RequestSession {
     return { ...this.#session.record, data: JSON.parse(after) }
   }
 
-  /** Whether a handler has looked at `data`, and may have changed it, or has asked for another credential. */
+  /** Whether a handler has looked at `data`, and may have changed it. */
   isTouched(): boolean {
-    return !this.#isOver && (this.#data !== undefined || this.#isToRotate)
+    return !this.#isOver && this.#data !== undefined
   }
 
   /**
-   * Stores what has changed, and gives the session another credential where a handler has asked for one.
+   * Stores what has changed.
    *
-   * @throws {WeappSessionError} ERR_SESSION_CONFLICT, also when the session was ended meanwhile
+   * @throws {WeappSessionError} ERR_SESSION_CONFLICT, also when the session was ended meanwhile, and where a guest cannot
+   * be told of the session that would begin
    */
   async save(): Promise<void> {
-    const conflict = await this.#saveData().catch((error: unknown) => {
-      // Whoever has the old credential could keep a session from getting another by writing to it.
-      if (this.#isToRotate && isRefusal(error, 'ERR_SESSION_CONFLICT')) return error
-      throw error
-    })
-    if (this.#isToRotate && this.#session) this.#session = await this.#tools.sessions.rotate(this.#session)
-    if (conflict) throw conflict
-  }
-
-  async #saveData(): Promise<void> {
     const { sessions } = this.#tools
     if (!this.#session) {
-      if (this.#data && Object.keys(this.data).length > 0)
-        this.#session = await sessions.createGuest(this.data)
+      if (!this.#data || Object.keys(this.data).length === 0) return
+      if (!this.#answer.isOpen()) throw untold()
+      this.#session = await sessions.createGuest(this.data, this.#give)
       return
     }
     const changed = this.changed()
@@ -190,6 +194,8 @@ export class RequestSession {
     // Not "expired", which a client may answer with a login and the same request once more: the handler has run.
     if (!saved) throw overtaken()
   }
+
+  readonly #give = (session: LoadedSession): Promise<boolean> => this.#answer.give(session)
 
   async #end(): Promise<void> {
     if (!this.#session) return
@@ -267,10 +273,6 @@ class PublicSession implements WxSession {
     const { isNew, createdAt, expiresAt } = this
     return { ...(this.#session.isLoaded && { data: this.data }), createdAt, expiresAt, isNew }
   }
-}
-
-function isRefusal(error: unknown, reason: Reason): boolean {
-  return error instanceof WeappSessionError && error.reason === reason
 }
 
 const NOT_LOADED = 'koa-weapp-session: with jwtCarrier(), await ctx.$wxSession.load() before its data'

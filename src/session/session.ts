@@ -49,13 +49,13 @@ export interface WxSession {
   destroy(): Promise<void>
   /**
    * Gives the session another credential, and ends the old one: when the user may do more from now on (an account
-   * was bound, say), so that whoever knew the credential before does not. It happens when the handlers are done, also
-   * where `data` could not be saved; not when one of them throws. With `codeCarrier()` it does nothing: the code is
-   * WeChat's.
+   * was bound, say), so that whoever knew the credential before does not. It has happened when the promise resolves: the
+   * answer of this request brings the new credential, whatever becomes of the handler. With `codeCarrier()` it does
+   * nothing: the code is WeChat's.
    *
-   * Of several at once one succeeds; the answer of the others is ERR_SESSION_CONFLICT, and so it is when the session was
-   * ended meanwhile. While the store is away it is ERR_STORE_UNAVAILABLE, and the old credential stays
-   * good.
+   * @throws {WeappSessionError} ERR_SESSION_CONFLICT when the headers of the answer are sent (then nothing has changed),
+   * when another request was first, or when the session was ended meanwhile; ERR_STORE_UNAVAILABLE, and the old credential
+   * stays good
    */
   rotate(): Promise<void>
   /**

@@ -4,7 +4,7 @@ import type { Sealer } from '../crypto/seal.js'
 import { WeappSessionError } from '../errors.js'
 import type { Claim, Entry, SessionRecord, SessionStore } from '../stores/store.js'
 import type { LoadedSession, PresentedCredential } from './session.js'
-import { overtaken, type Successions } from './succession.js'
+import { overtaken, type Successions, SupersededError, untold } from './succession.js'
 
 export interface SessionsOptions {
   appId: string
@@ -43,12 +43,18 @@ export interface Sessions {
   load(credential: string): Promise<LoadedSession>
   /** The record of an entry that is a live session. */
   requireLive(entry: Entry | undefined): SessionRecord
+  /** Whether a session should live longer from now on, because it is used. */
+  isRenewalDue(record: SessionRecord): boolean
   /** Whether a record is ours, of this version, and not over. */
   isLive(record: SessionRecord): boolean
   /** When a session that begins now ends: Unix ms. */
   expiry(): number
-  /** A session without a user, for what a guest leaves. */
-  createGuest(data: SessionRecord['data']): Promise<LoadedSession>
+  /**
+   * A session without a user, for what a guest leaves.
+   *
+   * @throws {WeappSessionError} ERR_SESSION_CONFLICT when the client cannot be told: then there is none
+   */
+  createGuest(data: SessionRecord['data'], tell: Tell): Promise<LoadedSession>
   /**
    * Changes a stored session, and makes the change again where a parallel request was first. `change` gets the record as
    * it is then, and returns what it should be; or the same record, when there is nothing to change. `undefined` when the
@@ -65,14 +71,21 @@ export interface Sessions {
    * The session under another credential; the old one has ended. Of several at once, one succeeds. Where the code is the
    * credential, nothing happens.
    *
-   * @throws {WeappSessionError} ERR_SESSION_CONFLICT when it was ended meanwhile, or got another credential
+   * @throws {WeappSessionError} ERR_SESSION_CONFLICT when it was ended meanwhile, or got another credential; or when the
+   * client cannot be told, and then nothing has changed
    */
-  rotate(session: LoadedSession): Promise<LoadedSession>
+  rotate(session: LoadedSession, tell: Tell): Promise<LoadedSession>
   /** Ends a session, under whatever credential it has by now. `false`: nothing was known of it (any more). */
   end(session: LoadedSession): Promise<boolean>
   /** Ends every session of a user. */
   revoke(user: string): Promise<void>
 }
+
+/** Sessions that are followed from one that has ended to what has become of it. */
+const SUCCESSORS_MAX = 3
+
+/** Puts a session's credential into the answer. `false`: that cannot be done any more. */
+export type Tell = (session: LoadedSession) => Promise<boolean>
 
 /** Writes of others that a change can be overtaken by before it gives up. */
 const TRIES = 5
@@ -83,7 +96,20 @@ export function createSessions(options: SessionsOptions): Sessions {
   /** For as long as a carrier keeps what a request has presented: a hash costs more than all the rest of finding. */
   const knownIds = new WeakMap<PresentedCredential, string>()
 
-  return { peek, find, load, requireLive, isLive, expiry, createGuest, update, rotate, end, revoke }
+  return {
+    peek,
+    find,
+    load,
+    requireLive,
+    isLive,
+    isRenewalDue,
+    expiry,
+    createGuest,
+    update,
+    rotate,
+    end,
+    revoke,
+  }
 
   function peek(presented: PresentedCredential): LoadedSession | undefined {
     const id = knownIds.get(presented)
@@ -109,7 +135,9 @@ export function createSessions(options: SessionsOptions): Sessions {
   async function loadById(id: string, credential: string): Promise<LoadedSession> {
     const pending = logins.pending.get(id)
     if (pending) await pending.over
-    const record = requireLive(await readOutcome(id))
+    const entry = await readOutcome(id)
+    if (entry?.state === 'ended' && (await hasLiveSuccessor(entry))) throw new SupersededError()
+    const record = requireLive(entry)
     const session = { id, credential, record }
     return isRenewalDue(record) ? renew(session) : session
   }
@@ -119,6 +147,13 @@ export function createSessions(options: SessionsOptions): Sessions {
     const entry = await store.read(id)
     if (entry?.state === 'claimed') return logins.outcomeOf(id)
     return entry?.state === 'taken' ? succession.outcomeOf(id, entry) : entry
+  }
+
+  async function hasLiveSuccessor(ended: Entry): Promise<boolean> {
+    let next: Entry | undefined = ended
+    for (let reads = 0; next?.state === 'ended' && next.successor && reads < SUCCESSORS_MAX; reads++)
+      next = await store.read(next.successor)
+    return next?.state === 'session' && isLive(next.record)
   }
 
   function requireLive(entry: Entry | undefined): SessionRecord {
@@ -156,7 +191,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     return { ...session, record: { ...record, expires }, isRenewed: true }
   }
 
-  async function createGuest(data: SessionRecord['data']): Promise<LoadedSession> {
+  async function createGuest(data: SessionRecord['data'], tell: Tell): Promise<LoadedSession> {
     const { id, credential, claim } = await claimFresh()
     const created = Date.now()
     const record: SessionRecord = {
@@ -171,7 +206,10 @@ export function createSessions(options: SessionsOptions): Sessions {
     }
     const isCreated = await store.create({ id, user: ids.owner(null, id), record, claim, max: 1 })
     if (!isCreated) throw overtaken()
-    return { id, credential, record }
+    const session = { id, credential, record }
+    if (await tell(session)) return session
+    await end(session)
+    throw untold()
   }
 
   async function update(
@@ -193,7 +231,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     throw new WeappSessionError('ERR_SESSION_CONFLICT')
   }
 
-  async function rotate(session: LoadedSession): Promise<LoadedSession> {
+  async function rotate(session: LoadedSession, tell: Tell): Promise<LoadedSession> {
     if (kind === 'code') return session
     const old = { id: session.id, user: ids.owner(session.record.user, session.id) }
     const fresh = await claimFresh()
@@ -208,8 +246,15 @@ export function createSessions(options: SessionsOptions): Sessions {
     const user = ids.owner(record.user, id)
     // It takes the place of the old one, so nobody has to make room, even where there are too many.
     const max = Number.MAX_SAFE_INTEGER
-    if (!(await succession.create({ id, user, record, claim, max }, taken))) throw overtaken()
-    return { id, credential, record }
+    const rotated = { id, credential, record }
+    let isTold = true
+    const isCreated = await succession.create({ id, user, record, claim, max }, taken, async () => {
+      isTold = await tell(rotated)
+      return isTold
+    })
+    if (!isTold) throw untold()
+    if (!isCreated) throw overtaken()
+    return rotated
   }
 
   function resealed(key: string, from: string, to: string): string {

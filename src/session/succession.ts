@@ -35,8 +35,10 @@ export interface Successions {
   /**
    * Creates a session in the place of the taken one. `false`, or an error: there is no new session, and the old one is
    * as it was, or both will be so soon.
+   *
+   * @param tell gives the new credential to its client; when it cannot (`false`), there shall be no new session
    */
-  create(session: NewSession, taken: Taken): Promise<boolean>
+  create(session: NewSession, taken: Taken, tell?: () => Promise<boolean>): Promise<boolean>
   /** The old session as it was, because its successor shall not be. */
   putBack(taken: Taken): Promise<void>
   /**
@@ -89,9 +91,13 @@ export function createSuccessions(store: SessionStore, ids: Ids): Successions {
       }
     },
 
-    async create(session, { taking }) {
+    async create(session, { taking }, tell) {
       try {
         if (await store.create({ ...session, replaces: taking })) {
+          if (tell && !(await tell())) {
+            await insist(() => giveUp(session, taking))
+            return false
+          }
           // It is created, whatever comes of this.
           await insist(() => store.confirm(taking))
           return true
@@ -188,6 +194,24 @@ export function createSuccessions(store: SessionStore, ids: Ids): Successions {
     await store.putBack({ id, user: ids.owner(record.user, id), token, successor })
     return store.read(id)
   }
+}
+
+/**
+ * The credential is no good because its session got another one, and lives: the client has that one, or its answer is on
+ * the way.
+ */
+export class SupersededError extends WeappSessionError {
+  constructor() {
+    super('ERR_SESSION_EXPIRED', { message: 'The session has another credential by now: send that one.' })
+  }
+}
+
+/** What is said where the client could not be told of another credential. */
+export function untold(): WeappSessionError {
+  return new WeappSessionError('ERR_SESSION_CONFLICT', {
+    message:
+      "The answer's headers are sent: it cannot bring another credential any more, so nothing has changed.",
+  })
 }
 
 /** What is said where the session of a request was ended, or taken, while the request was served. */

@@ -50,8 +50,8 @@ export type Entry =
   | { state: 'used' }
   /** A session is being made into another, since `age` ms: nobody can say yet whether it is over. */
   | { state: 'taken'; token: string; successor: string; record: SessionRecord; age: number }
-  /** A session was here and is over. */
-  | { state: 'ended' }
+  /** A session was here and is over. `successor`: the id of what was made of it, where that is known. */
+  | { state: 'ended'; successor?: string | undefined }
 
 /** The right to log in with one code. */
 export interface Claim {
