@@ -1,0 +1,146 @@
+/** Sessions are created, read, changed, renewed and ended. */
+import { deepStrictEqual as deepEqual, strictEqual as equal } from 'node:assert'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { StoreCase } from '../store-case.js'
+import { create, newId, newRecord } from './support.js'
+
+export const sessions: readonly StoreCase[] = [
+  {
+    name: 'an id that nobody used is not found',
+    async run(store) {
+      equal(await store.read(newId()), undefined)
+    },
+  },
+  {
+    name: 'a created session is read as it was written',
+    async run(store) {
+      const record = newRecord({ data: { list: [], text: '小明😀', nested: { none: null } } })
+      const { id } = await create(store, { record })
+
+      deepEqual(await store.read(id), { state: 'session', record })
+    },
+  },
+  {
+    name: 'a session ends at its expiry, and its code stays spent',
+    async run(store) {
+      const { id } = await create(store, { record: newRecord({ expires: Date.now() + 300 }) })
+
+      await sleep(450)
+
+      deepEqual(await store.read(id), { state: 'ended' })
+      deepEqual(await store.claim(id), { state: 'ended' })
+    },
+  },
+  {
+    name: 'an update is taken over the revision it was made from',
+    async run(store) {
+      const { id, record } = await create(store)
+
+      equal(await store.update(id, { ...record, data: { n: 1 } }), 'saved')
+
+      deepEqual(await store.read(id), { state: 'session', record: { ...record, data: { n: 1 }, rev: 1 } })
+    },
+  },
+  {
+    name: 'of 20 parallel updates of one revision exactly one is saved',
+    async run(store) {
+      const { id, record } = await create(store)
+
+      const updates = Array.from({ length: 20 }, (_, n) => store.update(id, { ...record, data: { n } }))
+      const results = await Promise.all(updates)
+
+      equal(results.filter((result) => result === 'saved').length, 1)
+      equal(results.filter((result) => result === 'conflict').length, 19)
+    },
+  },
+  {
+    name: 'an update leaves the expiry as it is stored',
+    async run(store) {
+      const { id, user, record } = await create(store)
+      const expires = record.expires + 60_000
+      await store.renew(id, user, expires)
+
+      await store.update(id, { ...record, expires: record.expires - 1000 })
+
+      const entry = await store.read(id)
+      equal(entry?.state === 'session' && entry.record.expires, expires)
+    },
+  },
+  {
+    name: 'an ended session stays ended, whatever writes to it',
+    async run(store) {
+      const { id, user, claim, record } = await create(store)
+
+      await store.end(id, user)
+
+      deepEqual(await store.read(id), { state: 'ended' })
+      equal(await store.update(id, { ...record, data: { n: 1 } }), 'ended')
+      await store.renew(id, user, record.expires + 60_000)
+      equal(await store.create({ id, user, claim, record, max: 10 }), false)
+      equal((await store.claim(id)).state, 'ended')
+      deepEqual(await store.list(user), [])
+    },
+  },
+  {
+    name: 'a session that is over is not renewed',
+    async run(store) {
+      const { id, user } = await create(store, { record: newRecord({ expires: Date.now() + 200 }) })
+
+      await sleep(300)
+      await store.renew(id, user, Date.now() + 60_000)
+
+      deepEqual(await store.read(id), { state: 'ended' })
+    },
+  },
+  {
+    name: 'renewing makes a session longer, never shorter, and is no revision',
+    async run(store) {
+      const user = newId()
+      // Its first call may take as long as the session lives: it connects.
+      await store.read(newId())
+      const { id, record } = await create(store, { user, record: newRecord({ expires: Date.now() + 1000 }) })
+      const expires = Date.now() + 60_000
+
+      await store.renew(id, user, expires)
+      await store.renew(id, user, Date.now() + 1100)
+      await sleep(1300)
+
+      deepEqual(await store.read(id), { state: 'session', record: { ...record, expires } })
+      // Nor does it take the session out of sight of a revocation, however many logins come between.
+      await create(store, { user })
+      await store.revoke(user)
+      deepEqual(await store.read(id), { state: 'ended' })
+    },
+  },
+  {
+    name: 'renewing what is not there makes nothing',
+    async run(store) {
+      const [id, user] = [newId(), newId()]
+
+      await store.renew(id, user, Date.now() + 60_000)
+
+      equal(await store.read(id), undefined)
+      deepEqual(await store.list(user), [])
+    },
+  },
+  {
+    name: 'the end of what nobody knows is not said to have happened',
+    async run(store) {
+      const { id, user } = await create(store)
+
+      equal(await store.end(id, user), true)
+      equal(await store.end(id, user), true)
+      equal(await store.end(newId(), newId()), false)
+    },
+  },
+  {
+    name: 'everything may be called twice',
+    async run(store) {
+      const { id, user } = await create(store)
+
+      await Promise.all([store.end(id, user), store.end(id, user), store.revoke(user), store.revoke(user)])
+
+      deepEqual(await store.read(id), { state: 'ended' })
+    },
+  },
+]

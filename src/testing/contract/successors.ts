@@ -1,0 +1,130 @@
+/** A taken session becomes its successor. */
+import { deepStrictEqual as deepEqual, strictEqual as equal, ok } from 'node:assert'
+import type { StoreCase } from '../store-case.js'
+import { claimed, create, lasting, newId, newRecord, succeeded, successorOf, unconfirmed } from './support.js'
+
+export const successors: readonly StoreCase[] = [
+  {
+    name: 'the successor takes the place of the taken session, and nobody makes room for it',
+    async run(store) {
+      const user = newId()
+      const other = await create(store, { user, record: lasting(50_000), max: 2 })
+      const { old, successor, replaces } = await succeeded(store, user, 2)
+
+      deepEqual(await store.read(old.id), { state: 'ended' })
+      equal((await store.read(successor.id))?.state, 'session')
+      equal((await store.read(other.id))?.state, 'session')
+      equal((await store.list(user)).length, 2)
+
+      // Something was made of it.
+      equal(await store.putBack(replaces), 'succeeded')
+      deepEqual(await store.read(old.id), { state: 'ended' })
+      equal(await store.take(replaces), undefined)
+      await store.revoke(user)
+      deepEqual(await store.read(successor.id), { state: 'ended' })
+    },
+  },
+  {
+    name: 'a session is taken until its successor is confirmed, and counts no more',
+    async run(store) {
+      const user = newId()
+      const other = await create(store, { user, record: lasting(70_000), max: 2 })
+      const { id, replaces } = await unconfirmed(store, await create(store, { user, max: 2 }))
+      equal((await store.read(replaces.id))?.state, 'taken')
+      await store.confirm({ ...replaces, token: 'another' })
+      equal((await store.read(replaces.id))?.state, 'taken')
+
+      // Of two there is room for one: the other two are one.
+      await create(store, { user, record: lasting(80_000), max: 3 })
+      equal((await store.read(id))?.state, 'session')
+      equal((await store.read(other.id))?.state, 'session')
+      await store.confirm(replaces)
+      await store.confirm(replaces)
+
+      deepEqual(await store.read(replaces.id), { state: 'ended' })
+      equal((await store.list(user)).length, 3)
+      ok(await store.end(replaces.id, user))
+      deepEqual(await store.read(id), { state: 'ended' })
+    },
+  },
+  {
+    name: 'to end a taken session is to end what it has become, or is about to become',
+    async run(store) {
+      const user = newId()
+      const { old, successor } = await succeeded(store, user, 2)
+
+      ok(await store.end(old.id, user))
+      ok(await store.end(old.id, user))
+
+      deepEqual(await store.read(successor.id), { state: 'ended' })
+
+      const { id } = await create(store, { user })
+      const claim = await claimed(store, newId())
+      const replaces = { id, user, token: 't', successor: claim.id }
+      const record = await store.take(replaces)
+      ok(record && (await store.end(id, user)))
+
+      equal(await store.create({ id: claim.id, user, claim, record, max: 10, replaces }), false)
+      equal(await store.putBack(replaces), 'over')
+      deepEqual(await store.read(id), { state: 'ended' })
+      deepEqual(await store.list(user), [])
+    },
+  },
+  {
+    name: 'to end a session ends what it has become, however often it went on',
+    async run(store) {
+      const user = newId()
+      const first = await create(store, { user })
+      let last = first
+      for (let n = 0; n < 3; n++) last = await successorOf(store, last)
+      const claim = await claimed(store, newId())
+      const replaces = { id: last.id, user, token: 't', successor: claim.id }
+      const record = await store.take(replaces)
+      ok(record)
+
+      ok(await store.end(first.id, user))
+
+      deepEqual(await store.read(last.id), { state: 'ended' })
+      equal(await store.create({ id: claim.id, user, claim, record, max: 10, replaces }), false)
+    },
+  },
+  {
+    name: 'a successor that nobody was told of ends with its taking, and the session is as it was',
+    async run(store) {
+      const user = newId()
+      const old = await create(store, { user, record: newRecord({ data: { n: 1 } }) })
+      const { id, claim, record, replaces } = await unconfirmed(store, old)
+
+      equal(await store.putBack(replaces, { endSuccessorOf: user }), 'back')
+      equal(await store.putBack(replaces, { endSuccessorOf: user }), 'back')
+
+      deepEqual(await store.read(id), { state: 'ended' })
+      equal(await store.create({ id, user, claim, record, max: 10, replaces }), false)
+      deepEqual(await store.read(old.id), { state: 'session', record: old.record })
+      deepEqual(await store.list(user), [{ id: old.id, record: old.record }])
+      await create(store, { user, record: lasting(70_000), max: 1 })
+      deepEqual(await store.read(old.id), { state: 'ended' })
+    },
+  },
+  {
+    name: 'a successor that went on, or was put back, was there: what was taken for it has ended',
+    async run(store) {
+      for (const how of ['is taken', 'went on', 'was put back'] as const) {
+        const user = newId()
+        const first = await unconfirmed(store, await create(store, { user }))
+        const second = { id: first.id, user, token: newId(), successor: newId() }
+        if (how === 'went on') await successorOf(store, first)
+        else ok(await store.take(second))
+        if (how === 'was put back') equal(await store.putBack(second), 'back')
+
+        equal(await store.putBack(first.replaces), 'succeeded', how)
+        deepEqual(await store.read(first.replaces.id), { state: 'ended' }, how)
+        if (how === 'is taken') equal(await store.putBack(second), 'back')
+
+        equal((await store.list(user)).length, 1, how)
+        ok(await store.end(first.replaces.id, user))
+        deepEqual(await store.list(user), [], how)
+      }
+    },
+  },
+]
