@@ -27,6 +27,7 @@ export type {
   RememberedRefusal,
   SessionRecord,
   SessionStore,
+  StoredSession,
   Taking,
 } from './stores/store.js'
 export type { GetPhoneNumberOptions, PhoneNumber, Wechat, WechatAppOptions } from './wechat/api.js'
