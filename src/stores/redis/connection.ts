@@ -4,7 +4,7 @@ import type { RedisClient } from './client.js'
 import { isCluster, type RedisCluster, watchCluster } from './cluster.js'
 import { warnOfEviction } from './eviction.js'
 import { createOwn, NO_TIMER } from './own-client.js'
-import type { Script } from './scripts.js'
+import type { Script } from './scripts/script.js'
 
 /** A client that is looked after: connected when it is needed, listened to, and closed by whoever opened it. */
 export interface Connection {
