@@ -2,7 +2,7 @@ import { CODE_MEMORY, type SessionStore, type Taking } from '../store.js'
 import { parseSession, parseValue, type RedisKeys } from './codec.js'
 import type { Connection, Run } from './connection.js'
 import type { RevocationOrder } from './revocations.js'
-import { ABANDON, CONFIRM, END, ENROLL_AGAIN, PUT_BACK, REVOKE, TAKE } from './scripts.js'
+import { ABANDON, CONFIRM, END, PUT_BACK, REVOKE, TAKE, UNDO_ENROLL } from './scripts.js'
 
 /** How sessions end in Redis, or are taken to become others: see {@link SessionStore}. */
 export interface RedisEnds extends Pick<SessionStore, 'end' | 'take' | 'confirm' | 'putBack' | 'revoke'> {
@@ -70,7 +70,7 @@ export function redisEnds({ connection, run, keys, revocations, forget }: RedisE
       }
       const isThere = await run(PUT_BACK, keys.session(id), [token, Date.now(), CODE_MEMORY])
       forget(id)
-      if (isThere === 'session') await run(ENROLL_AGAIN, keys.user(user), [id, successor])
+      if (isThere === 'session') await run(UNDO_ENROLL, keys.user(user), [id, successor])
       else await leave(user, isThere === 'taken' ? [successor] : [id, successor])
       return isThere === 'over' ? 'over' : 'back'
     },

@@ -5,7 +5,7 @@ import { lifeOf, printClaim, printRefusal, printSession, type RedisKeys, USED } 
 import type { Connection, Run } from './connection.js'
 import type { RedisEnds } from './ends.js'
 import type { OrderedClaim, RevocationOrder } from './revocations.js'
-import { CLAIM, ENROLL, ENROLL_AGAIN, KEEP, REPLACE, SETTLE } from './scripts.js'
+import { CLAIM, ENROLL, EXTEND_CLAIM, REPLACE, RESOLVE_CLAIM, UNDO_ENROLL } from './scripts.js'
 
 /** What logins do in Redis: see {@link SessionStore}. */
 export type RedisLogins = Pick<SessionStore, 'claim' | 'refuse' | 'create'>
@@ -70,7 +70,7 @@ export function redisLogins(options: RedisLoginsOptions): RedisLogins {
 
   /** Nothing was created: the list is as it was, and a taken session can be put back. */
   async function withdraw({ id, user, replaces }: NewSession): Promise<void> {
-    if (replaces?.user === user) await run(ENROLL_AGAIN, keys.user(user), [replaces.id, id])
+    if (replaces?.user === user) await run(UNDO_ENROLL, keys.user(user), [replaces.id, id])
     else await ends.leave(user, [id])
   }
 
@@ -92,10 +92,10 @@ export function redisLogins(options: RedisLoginsOptions): RedisLogins {
   }
 
   async function settle(id: string, token: string, word: string, life: number): Promise<boolean> {
-    return (await run(SETTLE, keys.session(id), [token, word, life])) === 1
+    return (await run(RESOLVE_CLAIM, keys.session(id), [token, word, life])) === 1
   }
 
   async function isHeld({ id, token }: Claim): Promise<boolean> {
-    return (await run(KEEP, keys.session(id), [token, CODE_MEMORY])) === 1
+    return (await run(EXTEND_CLAIM, keys.session(id), [token, CODE_MEMORY])) === 1
   }
 }

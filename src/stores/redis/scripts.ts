@@ -1,39 +1,45 @@
 /**
- * The atomic steps of the Redis store. Each touches one key, so that the same scripts are right on a cluster.
+ * The atomic steps of the Redis store. Each works on one key, so that the same scripts run on a cluster.
  *
- * Under a session key (by the hash of the code or id) stands one value, told apart by how it begins:
+ * A session key, by the hash of a code or a credential, has one string as its value. How it begins says what it is:
  *
- *   REV EXPIRES \n JSON    a session; the head is what the scripts read, the JSON only we do
- *   claim TOKEN            a login is under way
- *   refused JSON           WeChat refused the code
- *   used                   the code has its session, under an id of its own
- *   taken TOKEN ID \n …    the session (…) is being made into another, which will stand under ID
- *   ended                  a session was here
- *   ended ID               the same, and ID is what became of it: its successor, or the session that was put back
+ *     REV EXPIRES \n JSON    a session. Scripts read the first line, and only this process reads the JSON
+ *     claim TOKEN            a login is under way
+ *     refused JSON           WeChat refused the code
+ *     used                   the code was exchanged. Its session has an id of its own
+ *     taken TOKEN ID \n …    the session (…) is being made into another, which will stand under ID
+ *     ended                  a session was here
+ *     ended ID               a session was here, and whoever ends it ends ID too: its successor, or the taken session
+ *                            that was put back when this successor was abandoned
  *
- * Under a user key stands a hash: a field for each session, with its end (0: it was revoked, and has to end; negative:
- * it was taken, and its successor counts in its place), and `revoked`, the time of the last revocation. A session is
- * enrolled before it is created, and leaves only after its key says `ended`, or a while after its end: so the hash names
- * every live session of the user, at every instant. One number for each, because Redis keeps that in nine bytes.
+ * A user key has a hash, the list of the user's sessions. `revoked` is the time of the last revocation. Each other field
+ * is the id of a session, and its value a number, which Redis keeps in nine bytes:
  *
- * Clocks: a session's EXPIRES is for us, and is by our clock (ms). What the user's hash says is by Redis's clock
- * (µs), to which lifetimes are given as durations: no two clocks are ever compared.
+ *     END    when the session ends
+ *     -END   the same, of a taken session: its successor counts in its place
+ *     0      the session was revoked, and has to end
  *
- * Ending has to work in a full Redis. Redis refuses the first write of a script that could need more memory, and lets
- * a script go on that has written already (https://redis.io/docs/latest/develop/programmability/eval-intro/). So those
- * scripts begin with a DEL or HDEL, which needs none.
+ * A session is put on the list before it is created. It leaves the list after its key says `ended`, or a while after its
+ * end. So every live session of a user is on the list at every moment.
+ *
+ * Two clocks are used, and never compared. EXPIRES is in ms, by the clock of this process. The times on the list are in
+ * µs, by the clock of Redis, and scripts get lifetimes as durations.
+ *
+ * Sessions can be ended in a full Redis. Redis refuses a script at its first write that could need memory, and lets a
+ * script go on that has written already (https://redis.io/docs/latest/develop/programmability/eval-intro/). So the
+ * scripts that end something begin with a DEL or HDEL, which needs none.
  */
 export {
   ABANDON,
   CLAIM,
   CONFIRM,
   END,
-  KEEP,
+  EXTEND_CLAIM,
   PUT_BACK,
   RENEW,
   REPLACE,
-  SETTLE,
+  RESOLVE_CLAIM,
   TAKE,
   UPDATE,
 } from './scripts/session.js'
-export { ENROLL, ENROLL_AGAIN, RENEW_ENROLMENT, REVOKE } from './scripts/user.js'
+export { ENROLL, RENEW_ENROLMENT, REVOKE, UNDO_ENROLL } from './scripts/user.js'

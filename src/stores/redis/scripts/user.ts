@@ -1,29 +1,32 @@
+/** The scripts that work on a user key: the list of the user's sessions. scripts.ts says what stands there. */
 import { NOW, type Script, script } from './script.js'
 
-/** µs that a field outlives its session: its key is written a little later, and so lives a little longer. */
+/** µs that a session stays on the list after its end: its own key is written a little later, and expires later. */
 const GRACE = 60_000_000
 
 /**
- * ARGV: session id, its life (ms), sessions at most, life of a claim (ms), id of the session whose place it takes or ''.
- * Nothing when that one is over, or has to end: it was revoked. Else
- * [when the user was revoked (µs) or '', how long ago that was (µs), ids that have to end…]: those that make room, the
- * first to end first, and those that a revocation should have ended whose process died.
+ * Puts a new session on its user's list. `ttl`: ms until the session ends. `claimTtl`: ms that a claim stands.
+ * `replacedId`: the taken session whose place the new one takes, or ''.
+ *
+ * Returns nothing when the taken session is over, or was revoked. Otherwise it returns
+ * [when the user was revoked (µs) or '', how long ago that was (µs), ids that have to end…]. The ids are those that a
+ * revocation did not end because its process died, and then those that make room, the first to end first.
  */
 export const ENROLL: Script = script(
-  ['sessionId', 'life', 'max', 'claimLife', 'replacedId'],
+  ['sessionId', 'ttl', 'max', 'claimTtl', 'replacedId'],
   `${NOW}
 local revoked = tonumber(redis.call('HGET', KEYS[1], 'revoked') or -1)
 if revoked > now then
-  -- The clock was set back: what has happened has happened by now.
+  -- The clock was set back. The revocation is not in the future.
   revoked = now
   redis.call('HSET', KEYS[1], 'revoked', print(now))
 end
 
-local ends = now + life * 1000
+local ends = now + ttl * 1000
 if replacedId ~= '' then
   local before = redis.call('HGET', KEYS[1], replacedId)
   if not before or before == '0' then return false end
-  -- The same session under another id ends when it would have, however long this was on its way.
+  -- The session keeps its end under its new id, however long this command took to arrive.
   ends = math.abs(before)
   redis.call('HSET', KEYS[1], replacedId, print(-ends))
 end
@@ -49,7 +52,7 @@ end
 table.sort(live, function(a, b) return a.expires < b.expires end)
 
 redis.call('HSET', KEYS[1], sessionId, print(ends))
-redis.call('PEXPIRE', KEYS[1], print(math.max((last + ${GRACE} - now) / 1000, claimLife)))
+redis.call('PEXPIRE', KEYS[1], print(math.max((last + ${GRACE} - now) / 1000, claimTtl)))
 
 for i = 1, #live + 1 - max do table.insert(answer, live[i].id) end
 return answer
@@ -57,10 +60,10 @@ return answer
 )
 
 /**
- * ARGV: id of a session, id of what was to take its place. Undoes their enrolment, if it was done and not undone: the
+ * Undoes ENROLL of a successor, if it was done and is not undone yet: the successor leaves the list, and the taken
  * session counts again.
  */
-export const ENROLL_AGAIN: Script = script(
+export const UNDO_ENROLL: Script = script(
   ['takenId', 'successor'],
   `
 if redis.call('HDEL', KEYS[1], successor) == 0 then return end
@@ -69,26 +72,32 @@ if ends then redis.call('HSET', KEYS[1], takenId, ends) end
 `,
 )
 
-/** ARGV: session id, its life from now (ms). Never shorter. 0 when the session is not enrolled, or was revoked. */
+/**
+ * Lets a session on the list end `ttl` ms from now, if that is later than its end. Returns 0 when it is not on the list,
+ * or was revoked.
+ */
 export const RENEW_ENROLMENT: Script = script(
-  ['sessionId', 'life'],
+  ['sessionId', 'ttl'],
   `${NOW}
 local field = tonumber(redis.call('HGET', KEYS[1], sessionId) or 0)
 if field == 0 then return 0 end
-local ends = math.max(math.abs(field), now + life * 1000)
+local ends = math.max(math.abs(field), now + ttl * 1000)
 redis.call('HSET', KEYS[1], sessionId, print(field < 0 and -ends or ends))
 redis.call('PEXPIRE', KEYS[1], print(math.max(redis.call('PTTL', KEYS[1]), (ends + ${GRACE} - now) / 1000)))
 return 1
 `,
 )
 
-/** ARGV: life of a claim (ms). Marks the user as revoked now: [now (µs), ids of the sessions that have to end…]. */
+/**
+ * Marks the user as revoked now, and all sessions on the list as sessions that have to end. `claimTtl`: ms that a claim
+ * stands. Returns [now (µs), ids of the sessions…].
+ */
 export const REVOKE: Script = script(
-  ['claimLife'],
+  ['claimTtl'],
   `${NOW}
 redis.call('HDEL', KEYS[1], 'revoked')
 redis.call('HSET', KEYS[1], 'revoked', print(now))
-redis.call('PEXPIRE', KEYS[1], print(math.max(redis.call('PTTL', KEYS[1]), claimLife)))
+redis.call('PEXPIRE', KEYS[1], print(math.max(redis.call('PTTL', KEYS[1]), claimTtl)))
 local answer = { print(now) }
 for _, id in ipairs(redis.call('HKEYS', KEYS[1])) do
   if id ~= 'revoked' then
