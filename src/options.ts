@@ -4,7 +4,7 @@ import { codeCarrier } from './carriers/code.js'
 import { type LoginOrigins, loginOrigins } from './login/login-origins.js'
 import { APP_ID_HEADER } from './protocol.js'
 import type { WxSession } from './session/session.js'
-import { memoryStore } from './stores/memory.js'
+import { memoryStore } from './stores/memory/store.js'
 import type { SessionStore } from './stores/store.js'
 import { checkOptions, optionError } from './util/option-error.js'
 

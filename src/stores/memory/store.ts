@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
-import { checkOptions, optionError } from '../util/option-error.js'
-import { warn } from '../util/warn.js'
+import { checkOptions, optionError } from '../../util/option-error.js'
+import { warn } from '../../util/warn.js'
 import {
   type Claim,
   CODE_MEMORY,
@@ -10,7 +10,7 @@ import {
   type SessionStore,
   type StoredSession,
   type Taking,
-} from './store.js'
+} from '../store.js'
 
 /** Options of {@link memoryStore}. */
 export interface MemoryStoreOptions {
