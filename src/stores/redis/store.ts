@@ -1,4 +1,5 @@
 import { checkOptions, optionError } from '../../util/option-error.js'
+import { checkTimeout } from '../options.js'
 import { CODE_MEMORY, LIST_MAX, type SessionStore } from '../store.js'
 import { type RedisCacheOptions, redisCache } from './cache.js'
 import type { RedisClient } from './client.js'
@@ -49,9 +50,7 @@ export type RedisStoreOptions = CommonOptions &
 export function redisStore(options: RedisStoreOptions): SessionStore {
   checkOptions('redisStore', options, ['client', 'url', 'prefix', 'timeout', 'cache'])
   const { prefix = 'wxs:', timeout = 250, cache: wanted = false } = options
-  if (!Number.isFinite(timeout) || timeout <= 0) {
-    throw optionError('redisStore({ timeout }) must be a positive number of ms')
-  }
+  checkTimeout('redisStore', timeout)
   const connection = connectionTo(sourceOf(options), timeout)
   if (wanted && 'client' in options && !('duplicate' in options.client)) {
     throw optionError(
