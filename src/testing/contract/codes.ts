@@ -2,11 +2,11 @@
 import { deepStrictEqual as deepEqual, strictEqual as equal, ok } from 'node:assert'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { StoreCase } from '../store-case.js'
-import { claimed, create, newId, newRecord } from './support.js'
+import { create, newClaim, newId, newRecord } from './support.js'
 
 export const codes: readonly StoreCase[] = [
   {
-    name: 'of 20 parallel claims exactly one is granted, and the others see it',
+    name: 'claim(): of 20 parallel claims exactly one is granted, and the others see it',
     async run(store) {
       const id = newId()
 
@@ -17,7 +17,7 @@ export const codes: readonly StoreCase[] = [
     },
   },
   {
-    name: 'a claim says how old it is, and still stands when it is old',
+    name: 'claim(): a claim tells its age, and an old claim still stands',
     async run(store) {
       const id = newId()
       await store.claim(id)
@@ -31,10 +31,10 @@ export const codes: readonly StoreCase[] = [
     },
   },
   {
-    name: 'a refusal takes the place of its claim and is remembered',
+    name: 'refuse(): the refusal replaces its claim, and is remembered',
     async run(store) {
       const id = newId()
-      const claim = await claimed(store, id)
+      const claim = await newClaim(store, id)
       const refusal = { status: 401, errcode: 40029 }
 
       await store.refuse(claim, refusal, 60_000)
@@ -44,7 +44,7 @@ export const codes: readonly StoreCase[] = [
     },
   },
   {
-    name: 'a refusal that comes late does not replace a session',
+    name: 'refuse(): a late refusal does not replace a session',
     async run(store) {
       const { id, claim, record } = await create(store)
 
@@ -54,10 +54,10 @@ export const codes: readonly StoreCase[] = [
     },
   },
   {
-    name: 'a refusal is forgotten after its time',
+    name: 'refuse(): the refusal is forgotten after its time',
     async run(store) {
       const id = newId()
-      await store.refuse(await claimed(store, id), { status: 401, errcode: 40029 }, 300)
+      await store.refuse(await newClaim(store, id), { status: 401, errcode: 40029 }, 300)
 
       // Some databases count in whole seconds.
       await sleep(1400)
@@ -67,11 +67,11 @@ export const codes: readonly StoreCase[] = [
     },
   },
   {
-    name: 'a claim that somebody else refuses, by the token that is read, creates nothing and ends nobody',
+    name: 'refuse(): whoever reads the token of a claim can refuse it; then the claim creates nothing, and ends no other session',
     async run(store) {
       const user = newId()
       const kept = await create(store, { user, max: 1 })
-      const claim = await claimed(store, newId())
+      const claim = await newClaim(store, newId())
       const seen = await store.read(claim.id)
       ok(seen?.state === 'claimed')
 
@@ -83,9 +83,9 @@ export const codes: readonly StoreCase[] = [
     },
   },
   {
-    name: 'a token that is not the claim’s refuses nothing',
+    name: 'refuse(): another token changes nothing',
     async run(store) {
-      const claim = await claimed(store, newId())
+      const claim = await newClaim(store, newId())
 
       await store.refuse({ id: claim.id, token: 'another' }, { status: 401 }, 60_000)
 
@@ -93,7 +93,7 @@ export const codes: readonly StoreCase[] = [
     },
   },
   {
-    name: 'a session is created once, and only over its own claim',
+    name: 'create(): a claim creates one session',
     async run(store) {
       const { id, user, claim, record } = await create(store)
       const other = newRecord({ user: { appId: 'wx-test', openId: 'o-somebody-else' } })
@@ -103,9 +103,9 @@ export const codes: readonly StoreCase[] = [
     },
   },
   {
-    name: 'an id that is not its code is created once, and uses its claim up',
+    name: 'create(): a session with an id of its own is created once, and its claim becomes used',
     async run(store) {
-      const claim = await claimed(store, newId())
+      const claim = await newClaim(store, newId())
       const [id, user, record] = [newId(), newId(), newRecord()]
 
       ok(await store.create({ id, user, claim, record, max: 10 }))

@@ -1,15 +1,15 @@
 /** The session of a guest becomes that of a user. */
 import { deepStrictEqual as deepEqual, strictEqual as equal, ok } from 'node:assert'
 import type { StoreCase } from '../store-case.js'
-import { claimed, create, lasting, newId, newRecord } from './support.js'
+import { create, newClaim, newId, newRecord, recordLasting } from './support.js'
 
 export const guests: readonly StoreCase[] = [
   {
-    name: 'a guest’s session becomes that of a user',
+    name: 'create(): the session of a guest becomes that of a user',
     async run(store) {
       const user = newId()
       const guest = await create(store, { record: newRecord({ user: null, data: { cart: [1] } }) })
-      const claim = await claimed(store, newId())
+      const claim = await newClaim(store, newId())
       const id = newId()
       const replaces = { id: guest.id, user: guest.user, token: 't', successor: id }
       const taken = await store.take(replaces)
@@ -24,12 +24,12 @@ export const guests: readonly StoreCase[] = [
     },
   },
   {
-    name: 'a guest whose login had to make room, or was revoked, before it was there, is put back',
+    name: 'putBack(): a guest is put back when the user’s session was ended or revoked before it was created',
     async run(store) {
       for (const how of ['made room', 'revoked', 'ended late'] as const) {
         const user = newId()
         const guest = await create(store, { record: newRecord({ user: null, data: { cart: [1] } }) })
-        const claim = await claimed(store, newId())
+        const claim = await newClaim(store, newId())
         const id = newId()
         const replaces = { id: guest.id, user: guest.user, token: 't', successor: id }
         ok(await store.take(replaces))
@@ -48,12 +48,12 @@ export const guests: readonly StoreCase[] = [
     },
   },
   {
-    name: 'a guest is put back whose login nobody was told of, and that user has no session more',
+    name: 'putBack(): with endSuccessorOf, a guest is put back, and the user has no session more than before',
     async run(store) {
       const user = newId()
-      const mine = await create(store, { user, record: lasting(40_000), max: 2 })
+      const mine = await create(store, { user, record: recordLasting(40_000), max: 2 })
       const guest = await create(store, { record: newRecord({ user: null, data: { cart: [1] } }) })
-      const claim = await claimed(store, newId())
+      const claim = await newClaim(store, newId())
       const id = newId()
       const replaces = { id: guest.id, user: guest.user, token: 't', successor: id }
       ok(await store.take(replaces))
@@ -63,7 +63,7 @@ export const guests: readonly StoreCase[] = [
 
       deepEqual(await store.read(guest.id), { state: 'session', record: guest.record })
       deepEqual(await store.read(id), { state: 'ended' })
-      await create(store, { user, record: lasting(70_000), max: 2 })
+      await create(store, { user, record: recordLasting(70_000), max: 2 })
       equal((await store.read(mine.id))?.state, 'session')
       await store.revoke(user)
       equal((await store.read(guest.id))?.state, 'session')

@@ -2,11 +2,11 @@
 import { deepStrictEqual as deepEqual, strictEqual as equal } from 'node:assert'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { StoreCase } from '../store-case.js'
-import { claimed, create, lasting, newId, newRecord } from './support.js'
+import { create, newClaim, newId, newRecord, recordLasting } from './support.js'
 
 export const lists: readonly StoreCase[] = [
   {
-    name: "a user's sessions are listed, the newest first, ten at most",
+    name: 'list(): the newest sessions first, ten at most',
     async run(store) {
       const user = newId()
       const start = Date.now()
@@ -24,7 +24,7 @@ export const lists: readonly StoreCase[] = [
     },
   },
   {
-    name: 'expired sessions are not listed and do not take a place',
+    name: 'list(): expired sessions are not listed, and do not count',
     async run(store) {
       const user = newId()
       const kept = await create(store, { user, max: 2 })
@@ -38,11 +38,11 @@ export const lists: readonly StoreCase[] = [
     },
   },
   {
-    name: 'the session that would end first makes room for a new one',
+    name: 'create(): the session that would end first makes room for a new one',
     async run(store) {
       const user = newId()
-      const first = await create(store, { user, record: lasting(60_000), max: 2 })
-      const second = await create(store, { user, record: lasting(60_100), max: 2 })
+      const first = await create(store, { user, record: recordLasting(60_000), max: 2 })
+      const second = await create(store, { user, record: recordLasting(60_100), max: 2 })
 
       const third = await create(store, { user, max: 2 })
 
@@ -52,11 +52,11 @@ export const lists: readonly StoreCase[] = [
     },
   },
   {
-    name: 'a session that was renewed stays longer than one that began after it',
+    name: 'create(): a renewed session does not make room before one that ends earlier',
     async run(store) {
       const user = newId()
-      const first = await create(store, { user, record: lasting(60_000), max: 2 })
-      const second = await create(store, { user, record: lasting(60_100), max: 2 })
+      const first = await create(store, { user, record: recordLasting(60_000), max: 2 })
+      const second = await create(store, { user, record: recordLasting(60_100), max: 2 })
       await store.renew(first.id, user, first.record.expires + 60_000)
 
       await create(store, { user, max: 2 })
@@ -66,10 +66,10 @@ export const lists: readonly StoreCase[] = [
     },
   },
   {
-    name: 'with room for one, 20 parallel logins leave exactly one session',
+    name: 'create(): with room for one, 20 parallel logins leave exactly one session',
     async run(store) {
       const user = newId()
-      const claims = await Promise.all(Array.from({ length: 20 }, () => claimed(store, newId())))
+      const claims = await Promise.all(Array.from({ length: 20 }, () => newClaim(store, newId())))
 
       await Promise.all(
         claims.map((claim) => store.create({ id: claim.id, user, claim, record: newRecord(), max: 1 })),
@@ -81,12 +81,12 @@ export const lists: readonly StoreCase[] = [
     },
   },
   {
-    name: 'a login that fails takes nobody else’s place',
+    name: 'create(): for a login that fails, no session makes room',
     async run(store) {
       const user = newId()
       const kept = await create(store, { user, max: 2 })
       for (let n = 0; n < 3; n++) {
-        const claim = await claimed(store, newId())
+        const claim = await newClaim(store, newId())
         await store.refuse(claim, { status: 401 }, 60_000)
         equal(await store.create({ id: claim.id, user, claim, record: newRecord(), max: 2 }), false)
       }

@@ -6,11 +6,11 @@ import {
   ok,
 } from 'node:assert'
 import type { StoreCase } from '../store-case.js'
-import { claimed, create, newId, newRecord } from './support.js'
+import { create, newClaim, newId, newRecord } from './support.js'
 
 export const revocation: readonly StoreCase[] = [
   {
-    name: "a revocation ends all of a user's sessions and nobody else's",
+    name: "revoke(): it ends all of a user's sessions, and nobody else's",
     async run(store) {
       const user = newId()
       const mine = [await create(store, { user }), await create(store, { user })]
@@ -24,12 +24,12 @@ export const revocation: readonly StoreCase[] = [
     },
   },
   {
-    name: 'a login that began before a revocation creates nothing, one that begins after it does',
+    name: 'revoke(): a login that began before creates nothing, and one that begins afterwards does',
     async run(store) {
       const user = newId()
-      const before = await claimed(store, newId())
+      const before = await newClaim(store, newId())
       await store.revoke(user)
-      const after = await claimed(store, newId())
+      const after = await newClaim(store, newId())
 
       equal(await store.create({ id: before.id, user, claim: before, record: newRecord(), max: 10 }), false)
       ok(await store.create({ id: after.id, user, claim: after, record: newRecord(), max: 10 }))
@@ -38,10 +38,10 @@ export const revocation: readonly StoreCase[] = [
     },
   },
   {
-    name: 'logins in flight and a revocation at once leave no session from before',
+    name: 'revoke(): parallel logins that began before leave no session',
     async run(store) {
       const user = newId()
-      const claims = await Promise.all(Array.from({ length: 20 }, () => claimed(store, newId())))
+      const claims = await Promise.all(Array.from({ length: 20 }, () => newClaim(store, newId())))
       const logins = claims.map((claim) =>
         store.create({ id: claim.id, user, claim, record: newRecord(), max: 50 }),
       )
@@ -58,7 +58,7 @@ export const revocation: readonly StoreCase[] = [
     },
   },
   {
-    name: 'a session whose user was revoked is neither updated, renewed nor taken',
+    name: 'revoke(): a revoked session is not updated, renewed or taken',
     async run(store) {
       const { id, user, record } = await create(store)
 
@@ -72,10 +72,10 @@ export const revocation: readonly StoreCase[] = [
     },
   },
   {
-    name: 'a taken session whose user is revoked becomes nothing, and is not put back',
+    name: 'revoke(): a taken session has no successor, and is not put back',
     async run(store) {
       const { id, user } = await create(store)
-      const claim = await claimed(store, newId())
+      const claim = await newClaim(store, newId())
       const replaces = { id, user, token: 't', successor: claim.id }
       const record = await store.take(replaces)
       ok(record)
@@ -89,7 +89,7 @@ export const revocation: readonly StoreCase[] = [
     },
   },
   {
-    name: 'a session that was put back is found by a revocation, whatever logged in meanwhile',
+    name: 'revoke(): it finds a session that was put back, also after another login',
     async run(store) {
       const { id, user } = await create(store)
       const taking = { id, user, token: 't', successor: newId() }

@@ -6,13 +6,13 @@ import { create, newId, newRecord } from './support.js'
 
 export const sessions: readonly StoreCase[] = [
   {
-    name: 'an id that nobody used is not found',
+    name: 'read(): an id that nobody has used is not found',
     async run(store) {
       equal(await store.read(newId()), undefined)
     },
   },
   {
-    name: 'a created session is read as it was written',
+    name: 'create(): a session is read as it was written',
     async run(store) {
       const record = newRecord({ data: { list: [], text: '小明😀', nested: { none: null } } })
       const { id } = await create(store, { record })
@@ -21,7 +21,7 @@ export const sessions: readonly StoreCase[] = [
     },
   },
   {
-    name: 'a session ends at its expiry, and its code stays spent',
+    name: 'read(): a session has ended at its expiry, and its code cannot be claimed again',
     async run(store) {
       const { id } = await create(store, { record: newRecord({ expires: Date.now() + 300 }) })
 
@@ -32,7 +32,7 @@ export const sessions: readonly StoreCase[] = [
     },
   },
   {
-    name: 'an update is taken over the revision it was made from',
+    name: 'update(): it is saved over the revision that it was made from',
     async run(store) {
       const { id, record } = await create(store)
 
@@ -42,7 +42,7 @@ export const sessions: readonly StoreCase[] = [
     },
   },
   {
-    name: 'of 20 parallel updates of one revision exactly one is saved',
+    name: 'update(): of 20 parallel updates of one revision exactly one is saved',
     async run(store) {
       const { id, record } = await create(store)
 
@@ -54,7 +54,7 @@ export const sessions: readonly StoreCase[] = [
     },
   },
   {
-    name: 'an update leaves the expiry as it is stored',
+    name: 'update(): the expiry stays as it is stored',
     async run(store) {
       const { id, user, record } = await create(store)
       const expires = record.expires + 60_000
@@ -67,7 +67,7 @@ export const sessions: readonly StoreCase[] = [
     },
   },
   {
-    name: 'an ended session stays ended, whatever writes to it',
+    name: 'end(): an ended session stays ended, whatever is called afterwards',
     async run(store) {
       const { id, user, claim, record } = await create(store)
 
@@ -82,7 +82,7 @@ export const sessions: readonly StoreCase[] = [
     },
   },
   {
-    name: 'a session that is over is not renewed',
+    name: 'renew(): an expired session is not renewed',
     async run(store) {
       const { id, user } = await create(store, { record: newRecord({ expires: Date.now() + 200 }) })
 
@@ -93,10 +93,10 @@ export const sessions: readonly StoreCase[] = [
     },
   },
   {
-    name: 'renewing makes a session longer, never shorter, and is no revision',
+    name: 'renew(): a session gets longer, never shorter, and keeps its revision',
     async run(store) {
       const user = newId()
-      // Its first call may take as long as the session lives: it connects.
+      // The first call connects, which may take longer than the session lives.
       await store.read(newId())
       const { id, record } = await create(store, { user, record: newRecord({ expires: Date.now() + 1000 }) })
       const expires = Date.now() + 60_000
@@ -106,14 +106,14 @@ export const sessions: readonly StoreCase[] = [
       await sleep(1300)
 
       deepEqual(await store.read(id), { state: 'session', record: { ...record, expires } })
-      // Nor does it take the session out of sight of a revocation, however many logins come between.
+      // A revocation still finds the renewed session after another login.
       await create(store, { user })
       await store.revoke(user)
       deepEqual(await store.read(id), { state: 'ended' })
     },
   },
   {
-    name: 'renewing what is not there makes nothing',
+    name: 'renew(): an id that nobody has used stays unused',
     async run(store) {
       const [id, user] = [newId(), newId()]
 
@@ -124,7 +124,7 @@ export const sessions: readonly StoreCase[] = [
     },
   },
   {
-    name: 'the end of what nobody knows is not said to have happened',
+    name: 'end(): it returns whether anything stood under the id',
     async run(store) {
       const { id, user } = await create(store)
 
@@ -134,7 +134,7 @@ export const sessions: readonly StoreCase[] = [
     },
   },
   {
-    name: 'everything may be called twice',
+    name: 'end() and revoke(): they may be called twice, and at the same time',
     async run(store) {
       const { id, user } = await create(store)
 

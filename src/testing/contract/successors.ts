@@ -1,22 +1,30 @@
 /** A taken session becomes its successor. */
 import { deepStrictEqual as deepEqual, strictEqual as equal, ok } from 'node:assert'
 import type { StoreCase } from '../store-case.js'
-import { claimed, create, lasting, newId, newRecord, succeeded, successorOf, unconfirmed } from './support.js'
+import {
+  create,
+  createSuccessor,
+  createUnconfirmed,
+  newClaim,
+  newId,
+  newRecord,
+  recordLasting,
+  replaced,
+} from './support.js'
 
 export const successors: readonly StoreCase[] = [
   {
-    name: 'the successor takes the place of the taken session, and nobody makes room for it',
+    name: 'confirm(): the successor replaces the taken session, and no other session makes room for it',
     async run(store) {
       const user = newId()
-      const other = await create(store, { user, record: lasting(50_000), max: 2 })
-      const { old, successor, replaces } = await succeeded(store, user, 2)
+      const other = await create(store, { user, record: recordLasting(50_000), max: 2 })
+      const { old, successor, replaces } = await replaced(store, user, 2)
 
       deepEqual(await store.read(old.id), { state: 'ended' })
       equal((await store.read(successor.id))?.state, 'session')
       equal((await store.read(other.id))?.state, 'session')
       equal((await store.list(user)).length, 2)
 
-      // Something was made of it.
       equal(await store.putBack(replaces), 'succeeded')
       deepEqual(await store.read(old.id), { state: 'ended' })
       equal(await store.take(replaces), undefined)
@@ -25,17 +33,17 @@ export const successors: readonly StoreCase[] = [
     },
   },
   {
-    name: 'a session is taken until its successor is confirmed, and counts no more',
+    name: 'confirm(): the session is taken until then, and does not count beside its successor',
     async run(store) {
       const user = newId()
-      const other = await create(store, { user, record: lasting(70_000), max: 2 })
-      const { id, replaces } = await unconfirmed(store, await create(store, { user, max: 2 }))
+      const other = await create(store, { user, record: recordLasting(70_000), max: 2 })
+      const { id, replaces } = await createUnconfirmed(store, await create(store, { user, max: 2 }))
       equal((await store.read(replaces.id))?.state, 'taken')
       await store.confirm({ ...replaces, token: 'another' })
       equal((await store.read(replaces.id))?.state, 'taken')
 
-      // Of two there is room for one: the other two are one.
-      await create(store, { user, record: lasting(80_000), max: 3 })
+      // There is room for three: the taken session and its successor count as one.
+      await create(store, { user, record: recordLasting(80_000), max: 3 })
       equal((await store.read(id))?.state, 'session')
       equal((await store.read(other.id))?.state, 'session')
       await store.confirm(replaces)
@@ -48,10 +56,10 @@ export const successors: readonly StoreCase[] = [
     },
   },
   {
-    name: 'to end a taken session is to end what it has become, or is about to become',
+    name: 'end(): ending a taken session ends its successor, before and after that is created',
     async run(store) {
       const user = newId()
-      const { old, successor } = await succeeded(store, user, 2)
+      const { old, successor } = await replaced(store, user, 2)
 
       ok(await store.end(old.id, user))
       ok(await store.end(old.id, user))
@@ -59,7 +67,7 @@ export const successors: readonly StoreCase[] = [
       deepEqual(await store.read(successor.id), { state: 'ended' })
 
       const { id } = await create(store, { user })
-      const claim = await claimed(store, newId())
+      const claim = await newClaim(store, newId())
       const replaces = { id, user, token: 't', successor: claim.id }
       const record = await store.take(replaces)
       ok(record && (await store.end(id, user)))
@@ -71,13 +79,13 @@ export const successors: readonly StoreCase[] = [
     },
   },
   {
-    name: 'to end a session ends what it has become, however often it went on',
+    name: 'end(): ending a session ends all its successors',
     async run(store) {
       const user = newId()
       const first = await create(store, { user })
       let last = first
-      for (let n = 0; n < 3; n++) last = await successorOf(store, last)
-      const claim = await claimed(store, newId())
+      for (let n = 0; n < 3; n++) last = await createSuccessor(store, last)
+      const claim = await newClaim(store, newId())
       const replaces = { id: last.id, user, token: 't', successor: claim.id }
       const record = await store.take(replaces)
       ok(record)
@@ -89,11 +97,11 @@ export const successors: readonly StoreCase[] = [
     },
   },
   {
-    name: 'a successor that nobody was told of ends with its taking, and the session is as it was',
+    name: 'putBack(): with endSuccessorOf, a created successor ends, and the session is as it was',
     async run(store) {
       const user = newId()
       const old = await create(store, { user, record: newRecord({ data: { n: 1 } }) })
-      const { id, claim, record, replaces } = await unconfirmed(store, old)
+      const { id, claim, record, replaces } = await createUnconfirmed(store, old)
 
       equal(await store.putBack(replaces, { endSuccessorOf: user }), 'back')
       equal(await store.putBack(replaces, { endSuccessorOf: user }), 'back')
@@ -102,18 +110,18 @@ export const successors: readonly StoreCase[] = [
       equal(await store.create({ id, user, claim, record, max: 10, replaces }), false)
       deepEqual(await store.read(old.id), { state: 'session', record: old.record })
       deepEqual(await store.list(user), [{ id: old.id, record: old.record }])
-      await create(store, { user, record: lasting(70_000), max: 1 })
+      await create(store, { user, record: recordLasting(70_000), max: 1 })
       deepEqual(await store.read(old.id), { state: 'ended' })
     },
   },
   {
-    name: 'a successor that went on, or was put back, was there: what was taken for it has ended',
+    name: 'putBack(): it succeeded when the successor was taken, replaced or put back since',
     async run(store) {
       for (const how of ['is taken', 'went on', 'was put back'] as const) {
         const user = newId()
-        const first = await unconfirmed(store, await create(store, { user }))
+        const first = await createUnconfirmed(store, await create(store, { user }))
         const second = { id: first.id, user, token: newId(), successor: newId() }
-        if (how === 'went on') await successorOf(store, first)
+        if (how === 'went on') await createSuccessor(store, first)
         else ok(await store.take(second))
         if (how === 'was put back') equal(await store.putBack(second), 'back')
 

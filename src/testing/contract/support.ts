@@ -18,39 +18,40 @@ export async function create(
   }: { user?: string; record?: SessionRecord; max?: number } = {},
 ): Promise<Created> {
   const id = newId()
-  const claim = await claimed(store, id)
+  const claim = await newClaim(store, id)
   if (!(await store.create({ id, user, claim, record, max }))) throw new Error('the session was not created')
   return { id, user, claim, record }
 }
 
-/** A session that was made of another. */
-export async function succeeded(
+/** Creates a session, and the successor that replaces it. */
+export async function replaced(
   store: SessionStore,
   user: string,
   max: number,
 ): Promise<{ old: Created; successor: Created; replaces: Taking }> {
   const old = await create(store, { user, max })
-  const successor = await successorOf(store, old, max)
+  const successor = await createSuccessor(store, old, max)
   return { old, successor, replaces: successor.replaces }
 }
 
-export async function successorOf(
+/** Creates the successor of a session, and confirms it. */
+export async function createSuccessor(
   store: SessionStore,
   old: Created,
   max = 10,
 ): Promise<Created & { replaces: Taking }> {
-  const successor = await unconfirmed(store, old, max)
+  const successor = await createUnconfirmed(store, old, max)
   await store.confirm(successor.replaces)
   return successor
 }
 
-/** A session that was made of another, by who has told nobody yet. */
-export async function unconfirmed(
+/** Creates the successor of a session, and does not confirm it yet. */
+export async function createUnconfirmed(
   store: SessionStore,
   { id: old, user }: Created,
   max = 10,
 ): Promise<Created & { replaces: Taking }> {
-  const claim = await claimed(store, newId())
+  const claim = await newClaim(store, newId())
   const { id } = claim
   const replaces = { id: old, user, token: newId(), successor: id }
   const record = await store.take(replaces)
@@ -60,7 +61,7 @@ export async function unconfirmed(
   return { id, user, claim, record, replaces }
 }
 
-export async function claimed(store: SessionStore, id: string): Promise<Claim> {
+export async function newClaim(store: SessionStore, id: string): Promise<Claim> {
   const entry = await store.claim(id)
   if (entry.state !== 'granted') throw new Error(`the claim was not granted: ${entry.state}`)
   return entry.claim
@@ -85,6 +86,6 @@ export function newRecord(fields: Partial<SessionRecord> = {}): SessionRecord {
 }
 
 /** A record of a session that begins now and ends in so many ms. */
-export function lasting(ms: number): SessionRecord {
+export function recordLasting(ms: number): SessionRecord {
   return newRecord({ expires: Date.now() + ms })
 }

@@ -3,11 +3,11 @@ import { deepStrictEqual as deepEqual, strictEqual as equal, ok } from 'node:ass
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Taking } from '../../stores/store.js'
 import type { StoreCase } from '../store-case.js'
-import { type Created, claimed, create, newId, newRecord } from './support.js'
+import { type Created, create, newClaim, newId, newRecord } from './support.js'
 
 export const takings: readonly StoreCase[] = [
   {
-    name: 'of 20 that take a session at once one gets it, and the same again by the same token',
+    name: 'take(): of 20 parallel calls one gets the session, and its token gets it again',
     async run(store) {
       const { id, user, record } = await create(store, { record: newRecord({ data: { n: 1 } }) })
       const takings = Array.from({ length: 20 }, (_, n) => ({ id, user, token: `t${n}`, successor: newId() }))
@@ -24,7 +24,7 @@ export const takings: readonly StoreCase[] = [
     },
   },
   {
-    name: 'what is taken is nothing for anybody else',
+    name: 'take(): a taken session is not updated, renewed, created, claimed, listed or taken by others',
     async run(store) {
       const { id, user, record, claim } = await create(store)
       ok(await store.take({ id, user, token: 't', successor: newId() }))
@@ -40,7 +40,7 @@ export const takings: readonly StoreCase[] = [
     },
   },
   {
-    name: 'a taken session that is put back is as it was',
+    name: 'putBack(): the session is as it was before take()',
     async run(store) {
       const { id, user, record } = await create(store, { record: newRecord({ data: { n: 1 } }) })
       const taking = { id, user, token: 't', successor: newId() }
@@ -59,9 +59,9 @@ export const takings: readonly StoreCase[] = [
     },
   },
   {
-    name: 'a session that has expired is not taken, and one that expires while it is taken has ended',
+    name: 'take(): an expired session is not taken, and a taken session that expires has ended',
     async run(store) {
-      // Its first call may take as long as the session lives: it connects.
+      // The first call connects, which may take longer than the session lives.
       await store.read(newId())
       const over = await create(store, { record: newRecord({ expires: Date.now() + 200 }) })
       const soon = await create(store, { record: newRecord({ expires: Date.now() + 1000 }) })
@@ -76,7 +76,7 @@ export const takings: readonly StoreCase[] = [
     },
   },
   {
-    name: 'what comes late to a taking that was given up changes nothing',
+    name: 'putBack(): a late call of an earlier taking changes nothing',
     async run(store) {
       const { id, user, record } = await create(store)
       const first = { id, user, token: 't1', successor: newId() }
@@ -95,10 +95,10 @@ export const takings: readonly StoreCase[] = [
     },
   },
   {
-    name: 'a taken session whose successor somebody has ended is not put back',
+    name: 'putBack(): a session whose successor was ended is over',
     async run(store) {
       const { id, user } = await create(store)
-      const claim = await claimed(store, newId())
+      const claim = await newClaim(store, newId())
       const replaces = { id, user, token: 't', successor: claim.id }
       await store.take(replaces)
 
@@ -110,11 +110,11 @@ export const takings: readonly StoreCase[] = [
     },
   },
   {
-    name: 'a successor that was refused leaves the taken session to be put back',
+    name: 'putBack(): a session whose successor’s claim was refused is put back',
     async run(store) {
       const user = newId()
       const { id, record } = await create(store, { user, max: 1 })
-      const claim = await claimed(store, newId())
+      const claim = await newClaim(store, newId())
       const replaces = { id, user, token: 't', successor: claim.id }
       await store.take(replaces)
       await store.refuse(claim, { status: 401 }, 60_000)
@@ -128,12 +128,12 @@ export const takings: readonly StoreCase[] = [
     },
   },
   {
-    name: 'of a taking that was given up nothing can be made, and to end what it was to become ends the session',
+    name: 'putBack(): afterwards no successor can be created, and ending the successor ends the session',
     async run(store) {
       for (const isClaimed of [true, false]) {
         const user = newId()
         const { id } = await create(store, { user })
-        const claim = await claimed(store, newId())
+        const claim = await newClaim(store, newId())
         const successor = isClaimed ? claim.id : newId()
         const replaces = { id, user, token: 't', successor }
         const record = await store.take(replaces)
@@ -144,7 +144,7 @@ export const takings: readonly StoreCase[] = [
         equal((await store.read(id))?.state, 'session')
         equal((await store.list(user)).length, 1)
 
-        // As who makes room does, and has seen the successor on the list.
+        // A login that makes room does this, when it has seen the successor on the list.
         await store.end(successor, user)
         deepEqual(await store.read(id), { state: 'ended' })
         await store.end(id, user)
