@@ -20,7 +20,10 @@ export interface ExpressDatabase {
   write(id: string, written: Written, ttl?: number): Promise<void>
   /** Does work while nothing else in this process changes what stands under the id. */
   lockId<T>(id: string, work: () => Promise<T>): Promise<T>
-  /** The same for a user's list. The work may lock ids; work that has locked an id locks no user: so there is no deadlock. */
+  /**
+   * The same for a user's list. The work may lock ids; work that has locked an id locks no user: so there is no
+   * deadlock.
+   */
   lockUser<T>(user: string, work: () => Promise<T>): Promise<T>
   /** The list of a user's sessions, without expired ones. Whoever changes it has locked the user. */
   listOf(user: string): Promise<Enrolment[]>

@@ -14,8 +14,8 @@ export interface Entries {
 const FOREIGN: unique symbol = Symbol('none of ours')
 
 /**
- * ms after which a write that has not called back counts as lost. Most databases give up before. Until then nothing else
- * is written under its key, because the late write could undo it.
+ * ms after which a write that has not called back counts as lost. Most databases give up before. Until then nothing
+ * else is written under its key, because the late write could undo it.
  */
 const WRITE_TIMEOUT = 10_000
 

@@ -10,30 +10,30 @@ import { endsBefore, entryOf } from './written.js'
 
 /** Options of {@link fromExpressStore}. */
 export interface ExpressStoreOptions {
-  /** Goes before every id, and after the prefix that the store itself has. Default `weapp-session:`. */
+  /** Every id begins with it, after the prefix that the store itself has. Default `weapp-session:`. */
   prefix?: string
-  /** ms for one call, which may ask the store several times; then the answer is ERR_STORE_UNAVAILABLE. Default 250. */
+  /** ms for one call, which may ask the store several times. A later answer is ERR_STORE_UNAVAILABLE. Default 250. */
   timeout?: number
 }
 
 /**
- * Keeps sessions in a store that was made for express-session: for teams that have one. **For one process**: there
- * it keeps every promise of {@link SessionStore}, as long as the store does within 10 s what it is asked. Such stores
- * can read, write and destroy, and cannot do two of these in one step; so with several processes
+ * Keeps sessions in a store that was made for express-session. **For one process**: there it keeps every promise of
+ * {@link SessionStore}, as long as the store finishes each write within 10 s. Such a store can read, write and destroy,
+ * but not two of these in one step. So with several processes
  *
- * - two that get the same code at the same moment may both send it to WeChat, which refuses one of them;
- * - of two changes of one session at the same moment one may be lost, without ERR_SESSION_CONFLICT;
- * - a change, or a renewal, that is under way while another process ends the session may bring it back;
- * - two logins of one user at the same moment may leave a session that `maxSessionsPerUser` does not count and
- *   `revoke()` does not find, and so may a login and a revocation;
- * - what came first, a login or a revocation, is decided by the clocks of the processes.
+ * - when two get the same code at the same moment, both may send it to WeChat, which refuses one of them;
+ * - of two changes of one session at the same moment, one may be lost without ERR_SESSION_CONFLICT;
+ * - a change or a renewal that is under way while another process ends the session may bring it back;
+ * - two logins of one user at the same moment, or a login and a revocation, may leave a session that
+ *   `maxSessionsPerUser` does not count and `revoke()` does not find;
+ * - the clocks of the processes decide whether a login or a revocation came first.
  *
- * `redisStore()` has none of these. In production it says so at start-up.
+ * `redisStore()` has none of these problems. In production this store warns of them at start-up.
  *
- * Ids are at most 20 characters of this package, 22 of a hash, and your prefix. When a session ends is said in
- * `cookie.expires`, `maxAge` and `originalMaxAge`; a lifetime of the store's own must not be shorter.
+ * Ids are up to 20 characters of this package, 22 of a hash, and your prefix. `cookie.expires`, `maxAge` and
+ * `originalMaxAge` say when an entry may be removed; a lifetime that the store itself sets must not be shorter.
  *
- * @throws {TypeError} when it is no such store, or an option makes no sense
+ * @throws {TypeError} when it is no such store, or an option is not valid
  *
  * @example
  * import { RedisStore } from 'connect-redis'

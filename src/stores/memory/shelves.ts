@@ -59,8 +59,8 @@ export function createShelves(max: number): Shelves {
   const claims: Shelves['claims'] = new Map()
   const outcomes = new LRUCache<string, Outcome>({ max: OUTCOMES_MAX })
   /**
-   * The outcomes that anybody can produce: codes that WeChat refused, and ended sessions of guests. They have a maximum of
-   * their own, and push out no outcomes of users' codes, which would be exchanged twice.
+   * The outcomes that anybody can produce: codes that WeChat refused, and ended sessions of guests. They have a maximum
+   * of their own, and push out no outcomes of users' codes, which would be exchanged twice.
    */
   const junk = new LRUCache<string, Outcome>({ max: JUNK_MAX })
   /** The ids of each user's sessions, the oldest first. */

@@ -14,15 +14,15 @@ import { createShelves } from './shelves.js'
 /** Options of {@link memoryStore}. */
 export interface MemoryStoreOptions {
   /**
-   * How many sessions of users are kept at most, and as many of guests beside them; the least recently used make room.
+   * How many sessions of users are kept at most, and how many of guests beside them. The least recently used make room.
    * Default 100,000.
    */
   max?: number
 }
 
 /**
- * Keeps sessions in this process: for development, for tests, for one server that may forget. They end with
- * the process, and other processes do not see them: in production it says so at start-up.
+ * Keeps sessions in the memory of this process: for development, for tests, and for one server that may lose them. They
+ * end with the process, and other processes do not see them. In production it warns of that at start-up.
  *
  * @throws {TypeError} when `max` is not a positive integer
  *

@@ -16,8 +16,8 @@ export interface RedisCache {
   /** A session that is kept here and still valid. */
   peek(id: string): SessionRecord | undefined
   /**
-   * Whether a recent read has found this session. Only then is it kept here, and by the connection that hears of changes:
-   * made-up ids use no memory, neither here nor in Redis.
+   * Whether a recent read has found this session. Only then is it kept here, and by the connection that hears of
+   * changes: made-up ids use no memory, neither here nor in Redis.
    */
   wasReadLately(id: string): boolean
   /** Notes what a read has found whose result is not kept. */

@@ -35,9 +35,9 @@ export function isCluster(client: RedisClient): client is RedisCluster {
 }
 
 /**
- * Replaces a cluster that has lost a master. A cluster learns of a new master late (node-redis looks every five seconds,
- * where a connection broke) or never (where one is silent). Another cluster takes its place as soon as that has found all
- * masters; until then the old one serves what it can.
+ * Replaces a cluster that has lost a master. A cluster learns of a new master late (node-redis looks every five
+ * seconds, where a connection broke) or never (where one is silent). Another cluster takes its place as soon as that
+ * has found all masters; until then the old one serves what it can.
  */
 export function watchCluster(cluster: RedisCluster, use: ClusterUse): void {
   heartbeat({

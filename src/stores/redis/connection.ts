@@ -8,9 +8,9 @@ import { createOwn, NO_TIMER } from './own-client.js'
 /** A client that is connected when it is needed, and closed by whoever opened it. */
 export interface Connection {
   /**
-   * A client that is ready for a command. Rejects when there is none in time: node-redis would keep the command, and send
-   * it long after its caller has given up. A sentinel client says that it is ready while it looks for the next master,
-   * and keeps commands until then. Those come late, and each of ours may come late.
+   * A client that is ready for a command. Rejects when there is none in time: node-redis would keep the command, and
+   * send it long after its caller has given up. A sentinel client says that it is ready while it looks for the next
+   * master, and keeps commands until then. Those come late, and each of ours may come late.
    */
   client(): RedisClient | Promise<RedisClient>
   /** Whether there are several nodes; `false` before the first command. */
@@ -18,12 +18,14 @@ export interface Connection {
   close(): Promise<void>
 }
 
-/** ms for one try to connect. A cluster that misses a master would try for ever with the nodes that it knew at first. */
+/**
+ * ms for one try to connect. A cluster that misses a master would try for ever with the nodes that it knew at first.
+ */
 const CONNECT_TIMEOUT = 2000
 
 /**
- * Manages the caller's client, or one of our own for a URL. `timeout`: ms to wait for the first connection. Later, while
- * Redis is away, nobody waits.
+ * Manages the caller's client, or one of our own for a URL. `timeout`: ms to wait for the first connection. Later,
+ * while Redis is away, nobody waits.
  */
 export function connectionTo(source: RedisClient | string, timeout: number): Connection {
   let client = typeof source === 'string' ? undefined : source
@@ -113,15 +115,17 @@ function withoutTimer(client: RedisClient): RedisClient {
 }
 
 /**
- * Connects a client, or gives up in time: the next try can know more, and node-redis waits for ever for a lost handshake.
- * A sentinel client gets no deadline: if it is destroyed while it connects, it goes on, and can never be used again.
+ * Connects a client, or gives up in time: the next try can know more, and node-redis waits for ever for a lost
+ * handshake. A sentinel client gets no deadline: if it is destroyed while it connects, it goes on, and can never be
+ * used again.
  */
 export async function connect(client: RedisClient, timeout: number = CONNECT_TIMEOUT): Promise<void> {
   try {
     const connected = client.connect()
     await ('getMasterNode' in client ? connected : deadline(timeout, connected, notConnected))
   } catch (error) {
-    // A cluster that finds no node to talk to says that it is closed, and still connects to the nodes that it has found.
+    // A cluster that finds no node to talk to says that it is closed, and still connects to the nodes that it has
+    // found.
     if (client.isOpen || isCluster(client)) client.destroy()
     throw error
   }

@@ -2,7 +2,9 @@ import { CODE_MEMORY, type Taking } from '../store.js'
 import type { Database } from './database.js'
 import { END } from './scripts.js'
 
-/** Ends a session, and every id that has to end with it. Returns all these ids, and whether anything stood under `id`. */
+/**
+ * Ends a session, and every id that has to end with it. Returns all these ids, and whether anything stood under `id`.
+ */
 export async function endSession(
   { run, sessionKey, forget }: Database,
   id: string,

@@ -23,11 +23,11 @@ export interface Tracking {
 const PAUSE = 1000
 
 /**
- * `forget` gets the key that has changed, or nothing when all keys may have changed: a connection was lost, or Redis was
- * emptied.
+ * `forget` gets the key that has changed, or nothing when all keys may have changed: a connection was lost, or Redis
+ * was emptied.
  *
- * Redis sends a change over the connection that has read the key. So the change arrives after the old value, and the old
- * value can be forgotten. Over two connections, the change could arrive before the value that it makes old.
+ * Redis sends a change over the connection that has read the key. So the change arrives after the old value, and the
+ * old value can be forgotten. Over two connections, the change could arrive before the value that it makes old.
  */
 export function tracking(forget: (key: string | undefined) => void): Tracking {
   let origin: RedisClient | undefined

@@ -2,8 +2,8 @@ import type { RedisClient } from './client.js'
 import { heartbeat } from './heartbeat.js'
 
 /**
- * Turns off the timer that node-redis starts for each command. The timer costs as much as the command, and ends when the
- * command is written. Our own deadline covers the whole call. node-redis's type does not know `undefined`.
+ * Turns off the timer that node-redis starts for each command. The timer costs as much as the command, and ends when
+ * the command is written. Our own deadline covers the whole call. node-redis's type does not know `undefined`.
  */
 export const NO_TIMER: { timeout: number } = { timeout: undefined } as unknown as { timeout: number }
 

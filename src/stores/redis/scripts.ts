@@ -12,15 +12,15 @@
  *     ended ID               a session was here, and whoever ends it ends ID too: its successor, or the taken session
  *                            that was put back when this successor was abandoned
  *
- * A user key has a hash, the list of the user's sessions. `revoked` is the time of the last revocation. Each other field
- * is the id of a session, and its value a number, which Redis keeps in nine bytes:
+ * A user key has a hash, the list of the user's sessions. `revoked` is the time of the last revocation. Each other
+ * field is the id of a session, and its value a number, which Redis keeps in nine bytes:
  *
  *     END    when the session ends
  *     -END   the same, of a taken session: its successor counts in its place
  *     0      the session was revoked, and has to end
  *
- * A session is put on the list before it is created. It leaves the list after its key says `ended`, or a while after its
- * end. So every live session of a user is on the list at every moment.
+ * A session is put on the list before it is created. It leaves the list after its key says `ended`, or a while after
+ * its end. So every live session of a user is on the list at every moment.
  *
  * Two clocks are used, and never compared. EXPIRES is in ms, by the clock of this process. The times on the list are in
  * µs, by the clock of Redis, and scripts get lifetimes as durations.

@@ -14,35 +14,35 @@ import { RENEW, RENEW_ENROLMENT, UPDATE } from './scripts.js'
 import { redisTakings } from './takings.js'
 
 interface CommonOptions {
-  /** Goes before every key, and so stands in Redis twice for each user. Default `wxs:`. */
+  /** Every key begins with it. Default `wxs:`. */
   prefix?: string
-  /** ms for one store call; then the answer is ERR_STORE_UNAVAILABLE. Default 250. */
+  /** ms for one store call. A later answer is ERR_STORE_UNAVAILABLE. Default 250. */
   timeout?: number
   /**
-   * Keeps sessions that are used in this process's memory, where Redis says when they change (CLIENT TRACKING, Redis 6
-   * and later): for a Redis that is far, or busy. It takes one more connection to each master. Default false.
+   * Keeps sessions in the memory of this process too, until Redis says that they have changed (CLIENT TRACKING, Redis 6
+   * and later). For a Redis that is far away, or busy. It needs one more connection to each master. Default false.
    */
   cache?: boolean | RedisCacheOptions
 }
 
-/** Options of {@link redisStore}: a client, or where it can be made one to. */
+/** Options of {@link redisStore}: a client or a URL, and settings. */
 export type RedisStoreOptions = CommonOptions &
   (
     | {
-        /** A client, cluster or sentinel of node-redis 6. One that is not connected by the first call is connected. */
+        /** A client, cluster or sentinel of node-redis 6. The first call connects it, if it is not connected. */
         client: RedisClient
       }
     | {
-        /** Makes a client of its own, with settings that fail fast: `redis://…`, `rediss://…`. */
+        /** The store makes a client of its own, which fails fast: `redis://…`, `rediss://…`. */
         url: string
       }
   )
 
 /**
- * Keeps sessions in Redis: for several processes, and across restarts. Keys are hashes, each key expires, and
- * the session_key in a record is sealed.
+ * Keeps sessions in Redis: for several processes, and across restarts. Keys are hashes, each key expires, and the
+ * session_key in a record is sealed.
  *
- * @throws {TypeError} when there is neither a client nor a url, or an option makes no sense
+ * @throws {TypeError} when there is neither a client nor a url, or an option is not valid
  *
  * @example
  * weappSession({ appId, appSecret, store: redisStore({ url: 'redis://127.0.0.1:6379' }) })

@@ -67,7 +67,7 @@ export const codes: readonly StoreCase[] = [
     },
   },
   {
-    name: 'refuse(): whoever reads the token of a claim can refuse it; then the claim creates nothing, and ends no other session',
+    name: 'refuse(): with the token that read() returns, anybody can refuse a claim; then it creates and ends nothing',
     async run(store) {
       const user = newId()
       const kept = await create(store, { user, max: 1 })

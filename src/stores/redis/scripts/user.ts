@@ -73,8 +73,8 @@ if ends then redis.call('HSET', KEYS[1], takenId, ends) end
 )
 
 /**
- * Lets a session on the list end `ttl` ms from now, if that is later than its end. Returns 0 when it is not on the list,
- * or was revoked.
+ * Lets a session on the list end `ttl` ms from now, if that is later than its end. Returns 0 when it is not on the
+ * list, or was revoked.
  */
 export const RENEW_ENROLMENT: Script = script(
   ['sessionId', 'ttl'],
