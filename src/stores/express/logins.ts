@@ -4,7 +4,13 @@ import type { ExpressDatabase } from './database.js'
 import { endSession, undoCreate } from './ends.js'
 import { entryOf, type Written } from './written.js'
 
-/** Logins, and the revocations that they race with. */
+/**
+ * Logins, and the revocations that they race with. In one process, `lockUser()` lets one come after the other. Another
+ * process does not wait, so `create` looks for a revocation before and after it has written:
+ *
+ *     login        isRevoked? ── list ── session ── isRevoked? then undo
+ *     revocation             markRevoked ── end each session on the list
+ */
 export function expressLogins(
   db: ExpressDatabase,
 ): Pick<SessionStore, 'claim' | 'refuse' | 'create' | 'revoke'> {

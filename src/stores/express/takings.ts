@@ -5,7 +5,8 @@ import { endedWith, linkOf } from './written.js'
 
 /**
  * How one session is made into another: `take` locks it, `create` (logins.ts) writes the successor, `confirm` commits,
- * and `putBack` rolls back.
+ * and `putBack` rolls back. A late `create` must not come after that, so `putBack` closes the successor's id
+ * (`abandon()`) before the session is there again.
  */
 export function expressTakings(db: ExpressDatabase): Pick<SessionStore, 'take' | 'confirm' | 'putBack'> {
   return {
@@ -28,7 +29,7 @@ export function expressTakings(db: ExpressDatabase): Pick<SessionStore, 'take' |
       const { id, user, successor } = taking
       const result = await db.lockUser(user, async () => {
         const before = await db.look(id)
-        // Whoever ends the user's session, to make room or by a revocation, does not end the guest's.
+        // A guest and the successor are not linked: when the user's sessions end, the guest's does not.
         const isGuest = before !== undefined && 'record' in before && before.record.user === null
         const mayEnd = endSuccessorOf !== undefined
         const found = await abandon(successor, isGuest ? undefined : id, mayEnd)

@@ -125,7 +125,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
         return 'succeeded'
       }
       const { record } = endedAt(id)?.taken ?? sessionAt(id) ?? {}
-      // Whoever ends the user's session, to make room or by a revocation, does not end the guest's.
+      // A guest and the successor are not linked: when the user's sessions end, the guest's does not.
       const isGuest = record?.user === null
       // Nothing can be created under the successor's id any more.
       if (!ended) putEnd(successor, isGuest ? undefined : id, record)

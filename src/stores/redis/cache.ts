@@ -24,7 +24,11 @@ export interface RedisCache {
   noteRead(id: string, record: SessionRecord | undefined): void
   /** Whether a read whose result is kept has waited for more than so many ms. Others then use another connection. */
   isStuck(ms: number): boolean
-  /** Begins a read whose result is kept, unless the session changes meanwhile. */
+  /**
+   * Begins a read whose result is kept, unless the session changes meanwhile:
+   *
+   *     begin() ── read is sent ── forget() ── found(): not kept
+   */
   begin(id: string): Reading
   /** This session has changed; without an id, any of them may have. */
   forget(id?: string): void

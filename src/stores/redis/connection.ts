@@ -32,10 +32,11 @@ export function connectionTo(source: RedisClient | string, timeout: number): Con
   let opening: Promise<RedisClient> | undefined
   let isOurs = false
   let wasReady = false
-  /** `client`, and the one that sends its commands without a timer. */
-  let commands: { client: RedisClient; lean: RedisClient } | undefined
+  /** `client`, and the same without a timer for each command. */
+  let commands: { client: RedisClient; untimed: RedisClient } | undefined
   let isClosed = false
-  const listened = new WeakSet<RedisClient>()
+  /** Clients whose errors are reported already. */
+  const reported = new WeakSet<RedisClient>()
 
   return {
     client: readyClient,
@@ -49,7 +50,7 @@ export function connectionTo(source: RedisClient | string, timeout: number): Con
   }
 
   function readyClient(): RedisClient | Promise<RedisClient> {
-    if (client?.isOpen && client.isReady !== false) return inUse(client)
+    if (client?.isOpen && client.isReady !== false) return commandClient(client)
     if (client?.isOpen && wasReady) throw notConnected()
     opening ??= open().finally(() => {
       opening = undefined
@@ -61,7 +62,7 @@ export function connectionTo(source: RedisClient | string, timeout: number): Con
     const opened = client ?? (await createOwn(String(source)))
     if (isClosed) throw new Error('the Redis store is closed')
     client = opened
-    listenTo(opened)
+    reportErrorsOf(opened)
 
     if (opened.isOpen) {
       if (opened.isReady === false) await new Promise<unknown>((resolve) => opened.on('ready', resolve))
@@ -69,23 +70,24 @@ export function connectionTo(source: RedisClient | string, timeout: number): Con
       isOurs = true
       await connect(opened)
     }
-    return inUse(opened)
+    return commandClient(opened)
   }
 
-  function inUse(ready: RedisClient): RedisClient {
-    if (!wasReady) begin(ready)
+  /** What commands are sent with. */
+  function commandClient(ready: RedisClient): RedisClient {
+    if (!wasReady) onFirstUse(ready)
     wasReady = true
     if (commands?.client !== ready)
-      commands = { client: ready, lean: typeof source === 'string' ? ready : withoutTimer(ready) }
-    return commands.lean
+      commands = { client: ready, untimed: typeof source === 'string' ? ready : withoutTimer(ready) }
+    return commands.untimed
   }
 
-  function begin(ready: RedisClient): void {
+  function onFirstUse(ready: RedisClient): void {
     if (isCluster(ready)) {
       watchCluster(ready, {
         isInUse: (cluster) => !isClosed && client === cluster && cluster.isOpen,
         connect(next, ms) {
-          listenTo(next)
+          reportErrorsOf(next)
           return connect(next, ms)
         },
         takeOver,
@@ -95,9 +97,9 @@ export function connectionTo(source: RedisClient | string, timeout: number): Con
     void warnOfEviction(ready)
   }
 
-  function listenTo(opened: RedisClient): void {
-    if (!listened.has(opened)) listen(opened)
-    listened.add(opened)
+  function reportErrorsOf(opened: RedisClient): void {
+    if (!reported.has(opened)) reportErrors(opened)
+    reported.add(opened)
   }
 
   function takeOver(old: RedisClient, next: RedisClient): void {
@@ -132,7 +134,7 @@ export async function connect(client: RedisClient, timeout: number = CONNECT_TIM
 }
 
 /** Warns once per outage. Without a listener, an 'error' event would end the process. */
-function listen(client: RedisClient): void {
+function reportErrors(client: RedisClient): void {
   let isReported = false
   client.on('ready', () => {
     isReported = false

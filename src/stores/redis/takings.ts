@@ -7,6 +7,12 @@ import { ABANDON, CONFIRM, PUT_BACK, TAKE, UNDO_ENROLL } from './scripts.js'
 /**
  * How one session is made into another: `take` locks it, `create` (logins.ts) writes the successor, `confirm` commits,
  * and `putBack` rolls back.
+ *
+ * Another process may roll back while the first one stands still. Then a late `create` must fail, so the successor's key
+ * is closed (ABANDON) before the session is there again (PUT_BACK):
+ *
+ *     first process     take ── (stands still) ────────────────── create: false
+ *     another process               ABANDON ── PUT_BACK
  */
 export function redisTakings(db: Database): Pick<SessionStore, 'take' | 'confirm' | 'putBack'> {
   const { client, run, sessionKey, userKey, forget } = db
@@ -23,7 +29,7 @@ export function redisTakings(db: Database): Pick<SessionStore, 'take' | 'confirm
 
     async putBack(taking, { endSuccessorOf } = {}) {
       const { id, user, token, successor } = taking
-      // Whoever ends the user's session, to make room or by a revocation, does not end the guest's.
+      // A guest and the successor are not linked: when the user's sessions end, the guest's does not.
       const isGuest = isOfGuest(await (await client()).get(sessionKey(id)))
       const mayEnd = endSuccessorOf === undefined ? 0 : 1
       const found = await run(ABANDON, sessionKey(successor), [isGuest ? '' : id, CODE_MEMORY, mayEnd])
