@@ -16,7 +16,7 @@ export type { WeappSessionOptions } from './options.js'
 export type { Reason, RefusalBody } from './protocol.js'
 export { requireWxUser } from './require-user.js'
 export type { SessionData, WxSession } from './session/session.js'
-export { type MemoryStoreOptions, memoryStore } from './stores/memory.js'
+export { type MemoryStoreOptions, memoryStore } from './stores/memory/store.js'
 export type { RedisCacheOptions } from './stores/redis/cache.js'
 export type { RedisClient, ScriptOptions } from './stores/redis/client.js'
 export { type RedisStoreOptions, redisStore } from './stores/redis/store.js'
@@ -27,6 +27,7 @@ export type {
   RememberedRefusal,
   SessionRecord,
   SessionStore,
+  StoredSession,
   Taking,
 } from './stores/store.js'
 export type { GetPhoneNumberOptions, PhoneNumber, Wechat, WechatAppOptions } from './wechat/api.js'

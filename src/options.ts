@@ -4,7 +4,7 @@ import { codeCarrier } from './carriers/code.js'
 import { loginOriginCheck } from './login/login-origins.js'
 import { headerNames, PREFIX, PREFIX_2016 } from './protocol.js'
 import type { WxSession } from './session/session.js'
-import { memoryStore } from './stores/memory.js'
+import { memoryStore } from './stores/memory/store.js'
 import type { SessionStore } from './stores/store.js'
 import { checkOptions, optionError } from './util/option-error.js'
 

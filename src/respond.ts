@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Context } from 'koa'
 import onHeaders from 'on-headers'
-import type { IssuedCredential, SessionCarrier } from './carriers/carrier.js'
+import type { SessionCarrier } from './carriers/carrier.js'
 import { type Diagnostics, diagnostics } from './diagnostics.js'
 import { WeappSessionError } from './errors.js'
 import { LOGIN_ACCEPTED, LOGIN_REQUIRED } from './protocol.js'
@@ -36,7 +36,7 @@ export class Answer {
   readonly #carrier: SessionCarrier
   #login: string | undefined
   #refusal: WeappSessionError | undefined
-  #credential: IssuedCredential | undefined
+  #credential: Awaited<ReturnType<NonNullable<SessionCarrier['issue']>>> | undefined
   #isTakenBack = false
   #isHeld = false
 
@@ -89,7 +89,7 @@ export class Answer {
   }
 
   /** The credential, for a client that reads no headers. */
-  get field(): IssuedCredential['field'] {
+  get field(): object | undefined {
     return this.#credential?.field
   }
 

@@ -5,7 +5,7 @@ import test, { type ExecutionContext, type TestFn } from 'ava'
 import { RedisStore } from 'connect-redis'
 import session from 'express-session'
 import { createClient } from 'redis'
-import { turns } from '../src/stores/express/queue.js'
+import { keyedMutex } from '../src/stores/express/mutex.js'
 import { fromExpressStore } from '../src/stores/express/store.js'
 import type { ExpressStore } from '../src/stores/express/types.js'
 import type { Claim, SessionRecord, SessionStore } from '../src/stores/store.js'
@@ -421,9 +421,9 @@ test.serial('what is no such store, or no such option, is a mistake at start-up'
 })
 
 test.serial(
-  'turns: one after the other under a key, side by side under two, and nothing is left',
+  'keyedMutex: one after the other under a key, side by side under two, and nothing is left',
   async (t) => {
-    const all = turns(5000)
+    const all = keyedMutex(5000)
     const order: string[] = []
     const work = (name: string, ms: number) => async () => {
       order.push(`${name} begins`)
@@ -433,10 +433,10 @@ test.serial(
     }
 
     await Promise.allSettled([
-      all.take('a', work('slow', 100)),
-      all.take('a', work('bad', 0)),
-      all.take('a', work('last', 0)),
-      all.take('b', work('other', 0)),
+      all.run('a', work('slow', 100)),
+      all.run('a', work('bad', 0)),
+      all.run('a', work('last', 0)),
+      all.run('b', work('other', 0)),
     ])
 
     t.deepEqual(order, [
@@ -447,14 +447,14 @@ test.serial(
   },
 )
 
-test.serial('turns: who has waited too long is not begun, and a line has an end', async (t) => {
+test.serial('keyedMutex: who has waited too long is not begun, and a line has an end', async (t) => {
   const clock = install({ toFake: ['performance'] })
   t.teardown(() => clock.uninstall())
-  const line = turns(1000)
+  const line = keyedMutex(1000)
   let begun = 0
   let isOver = false
-  const slow = line.take('a', () => until(() => isOver))
-  const waiting = Array.from({ length: 1500 }, () => line.take('a', async () => void begun++))
+  const slow = line.run('a', () => until(() => isOver))
+  const waiting = Array.from({ length: 1500 }, () => line.run('a', async () => void begun++))
 
   // The first has begun by then.
   await sleep(0)

@@ -57,7 +57,7 @@ interface SessionToIssue {
 }
 
 /** A credential that is ready to be sent. */
-export interface IssuedCredential {
+interface IssuedCredential {
   /** Puts it into the headers of an answer, under these names. */
   put(response: ServerResponse, names: readonly HeaderNames[]): void
   /** The field of a body at `loginPath`, for clients that read no headers. */

@@ -1,7 +1,7 @@
 /**
- * What stands in a database is whatever somebody has put there: another version of this, another program, a hand. What is
- * not of the shape that we write is none of ours, and must neither become an error of every request that meets it, nor
- * reach a handler.
+ * Checks of what a database returns. Another version of this package, another program or a person may have written it.
+ * A value of another shape counts as not ours: it is no error for the request that reads it, and never reaches a
+ * handler.
  */
 import { isObject } from '../util/json.js'
 import type { RememberedRefusal, SessionRecord } from './store.js'
@@ -16,7 +16,10 @@ export function isRecord(value: unknown): value is SessionRecord {
   return areTexts && areNumbers && isObject(data) && (isSomebody || user === null)
 }
 
-/** A refusal as it can be answered: without what cannot stand in a status line or a header. A code is spent even so. */
+/**
+ * A refusal, without numbers that cannot be sent in a status line or a header. Whatever is stored, the result is a
+ * refusal, because the code is spent.
+ */
 export function refusalFrom(value: unknown): RememberedRefusal {
   const { status, errcode, retryAfter } = isObject(value) ? value : ({} as Record<string, unknown>)
   const refusal: RememberedRefusal = { status: isWithin(400, status, 599) ? status : 401 }
@@ -25,7 +28,7 @@ export function refusalFrom(value: unknown): RememberedRefusal {
   return refusal
 }
 
-/** The same, of a text. */
+/** The same, from JSON. */
 export function parseRefusal(json: string): RememberedRefusal {
   try {
     return refusalFrom(JSON.parse(json))

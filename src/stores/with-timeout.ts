@@ -8,7 +8,7 @@ import type { SessionStore } from './store.js'
 /** ms */
 const DEFAULT_TIMEOUT = 250
 
-/** Seconds after which another try makes sense. */
+/** Seconds: what `Retry-After` tells clients. */
 const RETRY_AFTER = 1
 
 const calls = diagnostics('store')
@@ -17,18 +17,17 @@ const calls = diagnostics('store')
 class TooLate extends Error {}
 
 /**
- * A store that never keeps a request waiting: each call ends within the store's `timeout`, and whatever goes
- * wrong in it is ERR_STORE_UNAVAILABLE. An outage must not look like "no such session", or every phone would
- * log in again at once.
+ * A store whose calls end within its `timeout`, and whose errors are all ERR_STORE_UNAVAILABLE. An outage must not look
+ * like "no such session": every phone would log in again at once.
  *
- * A store that hangs is asked by one call at a time, until it answers again: so that calls which nobody waits
- * for any more do not pile up in front of it. Only lateness counts: one that answers with an error (Redis, when
- * it is full or a replica, to every write) may well be right for the next call.
+ * While a store hangs, it gets one call at a time, until it answers again. Otherwise calls that nobody waits for any
+ * more would pile up in front of it. Only late answers count. After an error, the next call may well succeed: a Redis
+ * that is full, or a replica, refuses every write and answers every read.
  */
 export function withTimeout(store: SessionStore, warn: Warnings): SessionStore {
   const { timeout = DEFAULT_TIMEOUT } = store
   const isFailure = (error: unknown) => error instanceof TooLate
-  // Nearly all: of a cluster, one node may hang while the others answer.
+  // Nearly all calls have to be late: in a cluster, one node may hang while the others answer.
   const hanging = breaker({ of: 'store', isFailure, window: 1000, share: 0.9, coolDown: 500 })
 
   async function call<T>(name: StoreCall, work: () => Promise<T>): Promise<T> {
@@ -51,7 +50,7 @@ export function withTimeout(store: SessionStore, warn: Warnings): SessionStore {
 
   return {
     timeout,
-    // It asks nobody, so there is nothing to wait for.
+    // It reads memory, and needs no deadline.
     ...(store.peek && { peek: store.peek }),
     read: (id) => call('read', () => store.read(id)),
     claim: (id) => call('claim', () => store.claim(id)),

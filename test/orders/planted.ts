@@ -27,7 +27,7 @@ const texts = new Map(Object.entries(scripts).map(([name, { text }]) => [name, t
 const PLANS: Record<string, Plan> = {
   'END does not follow the successor': {
     script: 'END',
-    change: ['{ value and 1 or 0, successor }', "{ value and 1 or 0, '' }"],
+    change: ['{ value and 1 or 0, next }', "{ value and 1 or 0, '' }"],
     pair: ['rotate', 'logout'],
   },
   'END does not write': {
@@ -74,12 +74,12 @@ const PLANS: Record<string, Plan> = {
   },
   'ABANDON lets a late create come after it': {
     script: 'ABANDON',
-    change: ['if value ~= word then', "if true then return 'abandoned' end\nif true then"],
+    change: ['if value ~= abandoned then', "if true then return 'abandoned' end\nif true then"],
     pair: ['rotate', 'guest write'],
     needsFault: true,
   },
-  'SETTLE does not compare': {
-    script: 'SETTLE',
+  'RESOLVE_CLAIM does not compare': {
+    script: 'RESOLVE_CLAIM',
     change: ["if redis.call('GET', KEYS[1]) ~= claim then return 0 end", ''],
     pair: ['login', 'login'],
     carrier: 'code',

@@ -3,33 +3,33 @@ import type { ExpressCookie, ExpressStore } from './types.js'
 
 /** What stands in an express-session store under our prefix, as promises. */
 export interface Entries {
-  /** What we put there; nothing where nothing is; {@link FOREIGN} where none of us wrote what is. */
+  /** What this package wrote; nothing for a missing entry; {@link FOREIGN} for one that others wrote. */
   get(key: string): Promise<unknown>
   /** `until`: Unix ms. */
   set(key: string, value: unknown, until: number): Promise<void>
   remove(key: string): Promise<void>
 }
 
-/** What the store has is not ours, or damaged. */
+/** Stands for an entry that others wrote, or damaged. */
 const FOREIGN: unique symbol = Symbol('none of ours')
 
 /**
- * ms after which a write that has not called back is believed to be lost: most databases give up before that. Until
- * then nothing else is written under its key, or it might come late and undo that.
+ * ms after which a write that has not called back counts as lost. Most databases give up before. Until then nothing
+ * else is written under its key, because the late write could undo it.
  */
 const WRITE_TIMEOUT = 10_000
 
 type Done<T> = (error?: unknown, result?: T) => void
 
-/** `readTimeout`: ms; what is read late harms nobody. */
+/** `readTimeout`: ms. It can be short: a read that comes late changes nothing. */
 export function entriesOf(store: ExpressStore, prefix: string, readTimeout: number): Entries {
-  // As express-session has it: a store that says nothing is there.
-  let isThere = true
+  // As in express-session: a store that never emits these events counts as connected.
+  let isConnected = true
   store.on?.('disconnect', () => {
-    isThere = false
+    isConnected = false
   })
   store.on?.('connect', () => {
-    isThere = true
+    isConnected = true
   })
 
   return {
@@ -40,7 +40,7 @@ export function entriesOf(store: ExpressStore, prefix: string, readTimeout: numb
     },
 
     async set(key, value, until) {
-      // As text: what a database does to dots, dates or `undefined` in objects is not done to it.
+      // As text, because some databases change objects with dots, dates or `undefined` in them.
       const entry = { cookie: cookieUntil(until), weapp: JSON.stringify(value) }
       await call(WRITE_TIMEOUT, (done) => store.set(prefix + key, entry, done))
     },
@@ -50,20 +50,20 @@ export function entriesOf(store: ExpressStore, prefix: string, readTimeout: numb
     },
   }
 
-  /** Only the first word of a callback counts, and an error counts however it is brought. */
+  /** Only the first callback counts. An error counts whether it is called back, thrown or a rejection. */
   function call<T>(timeout: number, start: (done: Done<T>) => unknown): Promise<T | undefined> {
-    if (!isThere) return Promise.reject(new Error('the store has lost its database'))
+    if (!isConnected) return Promise.reject(new Error('the store has lost its database'))
 
     const answer = new Promise<T | undefined>((resolve, reject) => {
       const returned = start((error, result) => (error ? reject(error) : resolve(result)))
-      // Only real promises: to ask another thenable for its result may well run its query once more.
+      // Only real promises: calling `then()` of another thenable may run its query once more.
       if (returned instanceof Promise) returned.catch(reject)
     })
     return deadline(timeout, answer, () => new Error(`the store has not called back within ${timeout} ms`))
   }
 }
 
-/** Stores that keep files say it so, and express-session takes it so. */
+/** Stores of files answer with ENOENT for a missing entry, and express-session accepts that. */
 function nothingWhereNoFile(error: unknown): undefined {
   if ((error as { code?: unknown } | null)?.code !== 'ENOENT') throw error
 }

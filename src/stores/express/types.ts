@@ -1,4 +1,4 @@
-/** Of an entry's cookie, what stores reckon its life from: whichever of these they look at, it says the same. */
+/** The part of an entry's cookie from which stores compute how long to keep it. All three fields say the same. */
 export interface ExpressCookie {
   /** ms */
   originalMaxAge: number | null
@@ -9,13 +9,13 @@ export interface ExpressCookie {
 
 /**
  * What is used of a store that was made for express-session: connect-redis, connect-mongo, connect-pg-simple,
- * express-session's own MemoryStore, and the many others. `touch` is not among it: when a session ends is part of
- * its record here, and to say that anew is to write it.
+ * express-session's own MemoryStore, and many others. `touch` is not used: the end of a session is part of its record
+ * here, and a new end is a write.
  */
 export interface ExpressStore {
   get(id: string, callback: (error: unknown, entry?: unknown) => void): unknown
   set(id: string, entry: { cookie: ExpressCookie }, callback: (error?: unknown) => void): unknown
   destroy(id: string, callback: (error?: unknown) => void): unknown
-  /** Stores say so when they lose their database, and when they have it back. */
+  /** Stores emit these when they lose their database, and when it is back. */
   on?(event: 'connect' | 'disconnect', listener: () => void): unknown
 }

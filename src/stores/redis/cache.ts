@@ -5,40 +5,44 @@ import type { SessionRecord } from '../store.js'
 
 /** Options of the memory that `redisStore({ cache })` keeps sessions in. */
 export interface RedisCacheOptions {
-  /** Seconds after which a session is read again, whatever was heard of it. Default 10. */
+  /** Seconds after which a session is read again, even if Redis has told of no change. Default 10. */
   maxAge?: number
   /** How many sessions are kept: about 1 KB each. Default 10,000. */
   max?: number
 }
 
-/** Sessions of Redis in this process's memory, for as long as nobody has changed them. */
+/** Sessions of Redis in the memory of this process, until somebody changes them. */
 export interface RedisCache {
-  /** A session that is here, and good. */
+  /** A session that is kept here and still valid. */
   peek(id: string): SessionRecord | undefined
   /**
-   * Whether a session has been there lately, so that it is worth a place. Ids that are made up get none: not here,
-   * and not in what Redis remembers of our reads.
+   * Whether a recent read has found this session. Only then is it kept here, and by the connection that hears of
+   * changes: made-up ids use no memory, neither here nor in Redis.
    */
-  isKnown(id: string): boolean
-  /** What a read that nobody keeps an eye on has found. */
-  noticed(id: string, record: SessionRecord | undefined): void
-  /** Whether such a read has had no answer for so many ms: then others need not wait for the same connection. */
+  wasReadLately(id: string): boolean
+  /** Notes what a read has found whose result is not kept. */
+  noteRead(id: string, record: SessionRecord | undefined): void
+  /** Whether a read whose result is kept has waited for more than so many ms. Others then use another connection. */
   isStuck(ms: number): boolean
-  /** A read begins whose changes we hear of. What it finds is kept if there was none meanwhile. */
+  /**
+   * Begins a read whose result is kept, unless the session changes meanwhile:
+   *
+   *     begin() ── read is sent ── forget() ── found(): not kept
+   */
   begin(id: string): Reading
-  /** This session has changed, or any of them may have. */
+  /** This session has changed; without an id, any of them may have. */
   forget(id?: string): void
 }
 
-export interface Reading {
-  /** By the process's own clock: ms. */
+interface Reading {
+  /** By this process's monotonic clock: ms. */
   readonly began: number
   found(record: SessionRecord | undefined): void
 }
 
 interface Kept {
   record: SessionRecord
-  /** By the process's own clock, which never jumps: ms. */
+  /** By this process's monotonic clock: ms. */
   until: number
 }
 
@@ -47,11 +51,11 @@ const channel = diagnostics('cache')
 export function redisCache(options: true | RedisCacheOptions): RedisCache {
   const { maxAge, max } = resolveOptions(options)
   const kept = new LRUCache<string, Kept>({ max })
-  const known = new LRUCache<string, true>({ max: 2 * max })
-  /** The latest read of a session that is under way. */
+  const recent = new LRUCache<string, true>({ max: 2 * max })
+  /** The latest read of each session, as long as it is under way. The oldest comes first. */
   const readings = new Map<string, Reading>()
 
-  return { peek: peekAndTell, isKnown: (id) => known.has(id), noticed, isStuck, begin, forget }
+  return { peek: peekAndTell, wasReadLately: (id) => recent.has(id), noteRead, isStuck, begin, forget }
 
   function peekAndTell(id: string): SessionRecord | undefined {
     const record = peek(id)
@@ -60,7 +64,7 @@ export function redisCache(options: true | RedisCacheOptions): RedisCache {
   }
 
   function peek(id: string): SessionRecord | undefined {
-    // `peek()` leaves the order of use as it is, which is faster: the oldest make room.
+    // `LRUCache.peek()` does not update the order of use, which is faster. So the oldest make room.
     const entry = kept.peek(id)
     if (!entry) return undefined
     if (performance.now() < entry.until && Date.now() < entry.record.expires) return entry.record
@@ -68,9 +72,9 @@ export function redisCache(options: true | RedisCacheOptions): RedisCache {
     return undefined
   }
 
-  function noticed(id: string, record: SessionRecord | undefined): void {
-    if (record) known.set(id, true)
-    else known.delete(id)
+  function noteRead(id: string, record: SessionRecord | undefined): void {
+    if (record) recent.set(id, true)
+    else recent.delete(id)
   }
 
   function isStuck(ms: number): boolean {
@@ -83,14 +87,14 @@ export function redisCache(options: true | RedisCacheOptions): RedisCache {
     const reading: Reading = {
       began,
       found(record) {
-        noticed(id, record)
-        // The reply comes first and a change right after it, before this is called: then it is old already.
+        noteRead(id, record)
+        // If a change has arrived after the reply and before this call, the record is old already.
         if (readings.get(id) !== reading) return
         readings.delete(id)
         if (record) kept.set(id, { record, until: began + maxAge * 1000 })
       },
     }
-    // The oldest stands first.
+    // Deleted first, so that it goes to the end.
     readings.delete(id)
     readings.set(id, reading)
     return reading

@@ -1,12 +1,12 @@
-/** What `eval` and its like take: the one key of the script, and its arguments. */
+/** What `eval` and `evalSha` take: the one key of the script, and its arguments. */
 export interface ScriptOptions {
-  /** One: each script works on a single key, so that it is right on a cluster. */
+  /** One key: so each script runs on a cluster, too. */
   keys: string[]
-  /** Texts; numbers are printed. */
+  /** Numbers are printed. */
   arguments: string[]
 }
 
-/** The commands used here. A client, a cluster or a sentinel from the `redis` package (6) has them. */
+/** The commands that the store uses. A client, a cluster or a sentinel of the package `redis` (6) has them. */
 export interface RedisClient {
   readonly isOpen: boolean
   readonly isReady?: boolean
@@ -15,7 +15,7 @@ export interface RedisClient {
   /** The same client, with other options for its commands. */
   withCommandOptions?(options: object): RedisClient
   on(event: 'error' | 'ready', listener: (error: Error) => void): unknown
-  /** A cluster has none of its own: it is asked of its masters. */
+  /** A cluster has no `info()`: the store asks its masters. */
   info?(section: string): Promise<string>
   get(key: string): Promise<string | null>
   pTTL(key: string): Promise<number>

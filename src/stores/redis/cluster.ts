@@ -2,31 +2,32 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { RedisClient } from './client.js'
 import { heartbeat } from './heartbeat.js'
 
-/** What a cluster has beside that: its masters, as far as they are connected. */
-export interface RedisCluster extends RedisClient {
-  readonly masters: readonly { client?: Promise<Pinged> | Pinged | undefined }[]
+/** A cluster of node-redis. */
+interface RedisCluster extends RedisClient {
+  /** Those that are connected have a client. */
+  readonly masters: readonly { client?: Promise<Master> | Master | undefined }[]
   duplicate(): RedisCluster
 }
 
-interface Pinged {
+interface Master {
   ping(): Promise<unknown>
   info?(section: string): Promise<string>
 }
 
 /** What watching needs of whoever uses the cluster. */
 export interface ClusterUse {
-  isInUse(): boolean
+  isInUse(cluster: RedisClient): boolean
   /** Connects within so many ms, or rejects. */
-  connect(next: RedisCluster, timeout: number): Promise<void>
-  /** From now on this one is used. */
-  takeOver(next: RedisCluster): void
+  connect(next: RedisClient, timeout: number): Promise<void>
+  /** From now on `next` is used in the place of `old`. */
+  takeOver(old: RedisClient, next: RedisClient): void
 }
 
-/** ms for a cluster that shall take the place of one that serves as far as it can. */
+/** ms to connect a cluster that replaces another. The old one serves what it can meanwhile, so there is no hurry. */
 const REPLACE_TIMEOUT = 1000
 const REPLACE_PAUSE = 200
 
-/** Then the old one is asked again whether it needs to be replaced. */
+/** After so many, the next heartbeat finds out whether the old cluster still needs to be replaced. */
 const REPLACE_TRIES = 5
 
 export function isCluster(client: RedisClient): client is RedisCluster {
@@ -34,21 +35,22 @@ export function isCluster(client: RedisClient): client is RedisCluster {
 }
 
 /**
- * A cluster learns of a new master late (node-redis looks every five seconds, where a connection broke) or never
- * (where one is silent). So another cluster takes its place as soon as it has found all masters; until then the
- * old one serves what it can.
+ * Replaces a cluster that has lost a master. A cluster learns of a new master late (node-redis looks every five
+ * seconds, where a connection broke) or never (where one is silent). Another cluster takes its place as soon as that
+ * has found all masters; until then the old one serves what it can.
  */
-export function watchCluster(cluster: RedisCluster, { isInUse, connect, takeOver }: ClusterUse): void {
+export function watchCluster(cluster: RedisCluster, use: ClusterUse): void {
   heartbeat({
-    isOpen: isInUse,
+    isOpen: () => use.isInUse(cluster),
     isReady: () => true,
     ping: () => pingMasters(cluster),
     async replace() {
-      for (let tries = 0; tries < REPLACE_TRIES && isInUse(); tries++) {
+      for (let tries = 0; tries < REPLACE_TRIES && use.isInUse(cluster); tries++) {
         const next = cluster.duplicate()
         try {
-          await connect(next, REPLACE_TIMEOUT)
-          return takeOver(next)
+          await use.connect(next, REPLACE_TIMEOUT)
+          use.takeOver(cluster, next)
+          return watchCluster(next, use)
         } catch {
           await sleep(REPLACE_PAUSE)
         }
@@ -57,7 +59,7 @@ export function watchCluster(cluster: RedisCluster, { isInUse, connect, takeOver
   })
 }
 
-/** As far as they are connected; rejects when one of them does. */
+/** Pings all masters that are connected; rejects when one of them does not answer. */
 export function pingMasters({ masters }: RedisCluster): Promise<unknown> {
   return Promise.all(masters.map(async ({ client }) => (await client)?.ping()))
 }

@@ -3,8 +3,8 @@ import { isRecord, parseRefusal } from '../shape.js'
 import type { RememberedRefusal, SessionRecord } from '../store.js'
 
 /**
- * The parts of a record by their place: names would be a third of what is stored, and of what it takes to read it.
- * What is not there at the end is left out.
+ * A record as a list, without names: they would be a third of what is stored, and of the time to read it. Missing parts
+ * at the end are left out.
  */
 type Parts = [
   v: 1,
@@ -24,41 +24,32 @@ type Parts = [
   failures?: number | null,
 ]
 
-/** The keys of Redis, by what is stored under them. */
-export interface RedisKeys {
-  session(id: string): string
-  user(user: string): string
-}
-
-export function createKeys(prefix: string): RedisKeys {
-  return { session: (id) => `${prefix}s:${id}`, user: (user) => `${prefix}u:${user}` }
-}
-
-/** What stands under a session key, told apart by how it begins: see scripts.ts. */
+/** The value of a session key. How its text begins says which it is: see scripts.ts. */
 export type Value =
   | { kind: 'session'; record: SessionRecord }
   | { kind: 'claim'; token: string }
   | { kind: 'refused'; refusal: RememberedRefusal }
   | { kind: 'used' }
   | { kind: 'taken'; token: string; successor: string; record: SessionRecord }
-  | { kind: 'ended' }
+  | { kind: 'ended'; successor?: string }
 
-/** What takes the place of a claim whose code has its session under an id of its own. */
+/** Replaces a claim when the session of its code has an id of its own. */
 export const USED = 'used'
 
-/** Nothing where there is nothing, or what none of us wrote. */
+/** Nothing for a missing value, and for one that this package did not write. */
 export function parseValue(value: string | null): Value | undefined {
   const record = parseSession(value)
   if (record) return { kind: 'session', record }
   if (value === USED) return { kind: 'used' }
-  if (value?.startsWith('ended')) return { kind: 'ended' }
+  if (value === 'ended') return { kind: 'ended' }
+  if (value?.startsWith('ended ')) return { kind: 'ended', successor: value.slice(6) }
   if (value?.startsWith('refused ')) return { kind: 'refused', refusal: parseRefusal(value.slice(8)) }
   if (value?.startsWith('claim ')) return { kind: 'claim', token: value }
   const taken = parseTaken(value)
   return taken && { kind: 'taken', ...taken }
 }
 
-/** The token of a claim is what stands there. */
+/** The token of a claim is its whole value. */
 export function printClaim(token: string): string {
   return `claim ${token}`
 }
@@ -67,12 +58,12 @@ export function printRefusal(refusal: RememberedRefusal): string {
   return `refused ${JSON.stringify(refusal)}`
 }
 
-/** `REV EXPIRES`, a line end, and the rest as JSON: the first line is for the scripts, see scripts.ts. */
+/** `REV EXPIRES`, a line end, and the rest as JSON. Scripts read the first line: see scripts.ts. */
 export function printSession(record: SessionRecord): string {
   return `${record.rev} ${record.expires}\n${printParts(record)}`
 }
 
-/** All of a record that an update may change. */
+/** The JSON of a record: all that an update may change. */
 export function printParts({ v, appId, user, data, key, created, failures }: SessionRecord): string {
   const { openId, unionId, nickName, avatarUrl, gender, language, city, province, country } = user ?? NOBODY
   const profile = [nickName, avatarUrl, gender, language, city, province, country]
@@ -84,7 +75,7 @@ export function printParts({ v, appId, user, data, key, created, failures }: Ses
 
 const NOBODY: Partial<WxUserInfo> = {}
 
-/** Nothing where it is no session, or none that we wrote. */
+/** Nothing for a value that is no session, or that this package did not write. */
 export function parseSession(value: string | null): SessionRecord | undefined {
   if (value === null || !isDigit(value.charCodeAt(0))) return undefined
   const end = value.indexOf('\n')
@@ -105,7 +96,7 @@ export function parseSession(value: string | null): SessionRecord | undefined {
   return isRecord(record) ? record : undefined
 }
 
-/** A session that was taken, as TAKE in scripts.ts writes it: nothing where it is none. */
+/** A taken session, as the script TAKE writes it; nothing for other values. */
 function parseTaken(
   value: string | null,
 ): { token: string; successor: string; record: SessionRecord } | undefined {

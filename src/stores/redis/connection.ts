@@ -1,59 +1,45 @@
 import { deadline } from '../../util/deadline.js'
 import { warn } from '../../util/warn.js'
 import type { RedisClient } from './client.js'
-import { isCluster, type RedisCluster, watchCluster } from './cluster.js'
+import { isCluster, watchCluster } from './cluster.js'
 import { warnOfEviction } from './eviction.js'
 import { createOwn, NO_TIMER } from './own-client.js'
-import type { Script } from './scripts.js'
 
-/** A client that is looked after: connected when it is needed, listened to, and closed by whoever opened it. */
+/** A client that is connected when it is needed, and closed by whoever opened it. */
 export interface Connection {
   /**
-   * A client that is ready for a command. Rejects when there is none in time: node-redis would keep the command,
-   * and send it when its caller has long gone. (A sentinel client says that it is ready while it looks for the next
-   * master, and keeps commands until then: those come late, which each of ours can bear.)
+   * A client that is ready for a command. Rejects when there is none in time: node-redis would keep the command, and
+   * send it long after its caller has given up. A sentinel client says that it is ready while it looks for the next
+   * master, and keeps commands until then. Those come late, and each of ours may come late.
    */
   client(): RedisClient | Promise<RedisClient>
-  /** Runs one of our scripts: by its hash, and whole where Redis does not know it (any more). */
-  run: Run
   /** Whether there are several nodes; `false` before the first command. */
   isCluster(): boolean
   close(): Promise<void>
 }
 
-export type Run = (script: Script, key: string, args: (string | number)[]) => Promise<unknown>
-
-/** ms for one try to connect. A cluster of which a master is away would try for ever, with what it knew at first. */
+/**
+ * ms for one try to connect. A cluster that misses a master would try for ever with the nodes that it knew at first.
+ */
 const CONNECT_TIMEOUT = 2000
 
 /**
- * Looks after the caller's client, or after one of our own for a URL. `timeout`: ms to wait for the first
- * connection; later, while Redis is away, there is no waiting.
+ * Manages the caller's client, or one of our own for a URL. `timeout`: ms to wait for the first connection. Later,
+ * while Redis is away, nobody waits.
  */
 export function connectionTo(source: RedisClient | string, timeout: number): Connection {
   let client = typeof source === 'string' ? undefined : source
   let opening: Promise<RedisClient> | undefined
   let isOurs = false
   let wasReady = false
-  let commands: { client: RedisClient; lean: RedisClient } | undefined
+  /** `client`, and the same without a timer for each command. */
+  let commands: { client: RedisClient; untimed: RedisClient } | undefined
   let isClosed = false
-  const listened = new WeakSet<RedisClient>()
+  /** Clients whose errors are reported already. */
+  const reported = new WeakSet<RedisClient>()
 
   return {
     client: readyClient,
-
-    async run(script, key, args) {
-      const ready = readyClient()
-      const client = ready instanceof Promise ? await ready : ready
-      const options = { keys: [key], arguments: args.map(String) }
-      try {
-        return await client.evalSha(script.sha1, options)
-      } catch (error) {
-        // Redis tells its errors apart by the first word of their message, and by nothing else.
-        if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error
-        return client.eval(script.text, options)
-      }
-    },
 
     isCluster: () => client !== undefined && isCluster(client),
 
@@ -64,7 +50,7 @@ export function connectionTo(source: RedisClient | string, timeout: number): Con
   }
 
   function readyClient(): RedisClient | Promise<RedisClient> {
-    if (client?.isOpen && client.isReady !== false) return inUse(client)
+    if (client?.isOpen && client.isReady !== false) return commandClient(client)
     if (client?.isOpen && wasReady) throw notConnected()
     opening ??= open().finally(() => {
       opening = undefined
@@ -76,79 +62,79 @@ export function connectionTo(source: RedisClient | string, timeout: number): Con
     const opened = client ?? (await createOwn(String(source)))
     if (isClosed) throw new Error('the Redis store is closed')
     client = opened
-    listenTo(opened)
+    reportErrorsOf(opened)
 
     if (opened.isOpen) {
       if (opened.isReady === false) await new Promise<unknown>((resolve) => opened.on('ready', resolve))
     } else {
       isOurs = true
-      await connect(opened, CONNECT_TIMEOUT)
+      await connect(opened)
     }
-    return inUse(opened)
+    return commandClient(opened)
   }
 
-  function inUse(ready: RedisClient): RedisClient {
-    if (!wasReady) begin(ready)
+  /** What commands are sent with. */
+  function commandClient(ready: RedisClient): RedisClient {
+    if (!wasReady) onFirstUse(ready)
     wasReady = true
     if (commands?.client !== ready)
-      commands = { client: ready, lean: typeof source === 'string' ? ready : withoutTimer(ready) }
-    return commands.lean
+      commands = { client: ready, untimed: typeof source === 'string' ? ready : withoutTimer(ready) }
+    return commands.untimed
   }
 
-  function begin(ready: RedisClient): void {
-    if (isCluster(ready)) watch(ready)
+  function onFirstUse(ready: RedisClient): void {
+    if (isCluster(ready)) {
+      watchCluster(ready, {
+        isInUse: (cluster) => !isClosed && client === cluster && cluster.isOpen,
+        connect(next, ms) {
+          reportErrorsOf(next)
+          return connect(next, ms)
+        },
+        takeOver,
+      })
+    }
     // Nobody waits for it.
     void warnOfEviction(ready)
   }
 
-  function listenTo(opened: RedisClient): void {
-    if (!listened.has(opened)) listen(opened)
-    listened.add(opened)
+  function reportErrorsOf(opened: RedisClient): void {
+    if (!reported.has(opened)) reportErrors(opened)
+    reported.add(opened)
   }
 
-  function watch(cluster: RedisCluster): void {
-    watchCluster(cluster, {
-      isInUse: () => !isClosed && client === cluster && cluster.isOpen,
-      connect(next, ms) {
-        listenTo(next)
-        return connect(next, ms)
-      },
-      takeOver: (next) => takeOver(cluster, next),
-    })
-  }
-
-  function takeOver(cluster: RedisCluster, next: RedisCluster): void {
+  function takeOver(old: RedisClient, next: RedisClient): void {
     if (isClosed) return void next.destroy()
     client = next
     // Commands that are under way get their answers first.
-    if (isOurs) setTimeout(() => cluster.isOpen && cluster.destroy(), 2 * timeout).unref()
+    if (isOurs) setTimeout(() => old.isOpen && old.destroy(), 2 * timeout).unref()
     isOurs = true
-    watch(next)
   }
 }
 
-/** Of the same connections, whatever the caller has set for commands of their own. */
+/** A client of the same connections, without the caller's own settings for commands. */
 function withoutTimer(client: RedisClient): RedisClient {
   return client.withCommandOptions?.({ ...NO_TIMER, typeMapping: undefined }) ?? client
 }
 
 /**
- * Given up in time, because the next try can know more, and node-redis waits for ever for a handshake that was lost. Not
- * a sentinel client: destroyed while it connects, it would go on all the same, and never be of use again.
+ * Connects a client, or gives up in time: the next try can know more, and node-redis waits for ever for a lost
+ * handshake. A sentinel client gets no deadline: if it is destroyed while it connects, it goes on, and can never be
+ * used again.
  */
-export async function connect(client: RedisClient, timeout: number): Promise<void> {
+export async function connect(client: RedisClient, timeout: number = CONNECT_TIMEOUT): Promise<void> {
   try {
     const connected = client.connect()
     await ('getMasterNode' in client ? connected : deadline(timeout, connected, notConnected))
   } catch (error) {
-    // A cluster that has found no way in calls itself closed, and goes on connecting to the nodes that it has found.
+    // A cluster that finds no node to talk to says that it is closed, and still connects to the nodes that it has
+    // found.
     if (client.isOpen || isCluster(client)) client.destroy()
     throw error
   }
 }
 
-/** An 'error' event without a listener ends the process: in its place, one line per outage. */
-function listen(client: RedisClient): void {
+/** Warns once per outage. Without a listener, an 'error' event would end the process. */
+function reportErrors(client: RedisClient): void {
   let isReported = false
   client.on('ready', () => {
     isReported = false

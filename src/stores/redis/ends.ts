@@ -1,134 +1,56 @@
-import { CODE_MEMORY, type SessionStore, type Taking } from '../store.js'
-import { parseSession, parseValue, type RedisKeys } from './codec.js'
-import type { Connection, Run } from './connection.js'
-import type { RevocationOrder } from './revocations.js'
-import { ABANDON, CONFIRM, END, ENROLL_AGAIN, PUT_BACK, REVOKE, TAKE } from './scripts.js'
+import { CODE_MEMORY, type Taking } from '../store.js'
+import type { Database } from './database.js'
+import { END } from './scripts.js'
 
-/** How sessions end in Redis, or are taken to become others: see {@link SessionStore}. */
-export interface RedisEnds extends Pick<SessionStore, 'end' | 'take' | 'confirm' | 'putBack' | 'revoke'> {
-  /**
-   * Says `ended` under each session's key, and only then takes it out of its user's list. The word stays until
-   * a login with the same code, or one that is about to create the session, can no longer be under way.
-   */
-  endAll(user: string, ids: string[]): Promise<void>
-  /** Takes sessions out of their user's list. */
-  leave(user: string, ids: string[]): Promise<void>
-  /** Ends a session that was created a moment ago, and is not to be: what it took the place of can be put back. */
-  retract(id: string, user: string, replaces: Taking | undefined): Promise<void>
+/**
+ * Ends a session, and every id that has to end with it. Returns all these ids, and whether anything stood under `id`.
+ */
+export async function endSession(
+  { run, sessionKey, forget }: Database,
+  id: string,
+): Promise<{ wasThere: boolean; ended: string[] }> {
+  let wasThere = 0
+  const ended = new Set<string>()
+  // A session that was put back and its abandoned successor name each other.
+  for (let next = id; next !== '' && !ended.has(next); ) {
+    const [stood, linked] = (await run(END, sessionKey(next), [CODE_MEMORY, ''])) as [number, string]
+    forget(next)
+    if (next === id) wasThere = stood
+    ended.add(next)
+    next = linked
+  }
+  return { wasThere: wasThere === 1, ended: [...ended] }
 }
 
-export interface RedisEndsOptions {
-  connection: Connection
-  run: Run
-  keys: RedisKeys
-  revocations: RevocationOrder
-  /** A session has changed. */
-  forget(id: string): void
+/**
+ * Ends sessions of a user, and takes them off the user's list. Each key says `ended` before its id leaves the list, and
+ * says so for as long as a login with the same code, or one that is about to create the session, can be under way.
+ */
+export async function endSessions(db: Database, user: string, ids: string[]): Promise<void> {
+  if (ids.length === 0) return
+  const ends = await Promise.all(ids.map((id) => endSession(db, id)))
+  await removeFromList(
+    db,
+    user,
+    ends.flatMap(({ ended }) => ended),
+  )
 }
 
-export function redisEnds({ connection, run, keys, revocations, forget }: RedisEndsOptions): RedisEnds {
-  return {
-    endAll,
-    leave,
-    confirm,
-
-    async retract(id, user, replaces) {
-      await run(END, keys.session(id), [CODE_MEMORY, replaces?.user === user ? replaces.id : ''])
-      forget(id)
-    },
-
-    async end(id, user) {
-      const { wasKnown, ended } = await endOne(id)
-      await leave(user, ended)
-      return wasKnown
-    },
-
-    async take({ id, token, successor }) {
-      const value = await run(TAKE, keys.session(id), [token, successor, CODE_MEMORY])
-      forget(id)
-      const record = parseSession(value as string | null)
-      return record && record.expires > Date.now() ? record : undefined
-    },
-
-    async putBack(taking, { endSuccessorOf } = {}) {
-      const { id, user, token, successor } = taking
-      // A guest is not their user: who ends that one's session, to make room or by a revocation, ends no guest.
-      const isGuest = isOfGuest(await (await connection.client()).get(keys.session(id)))
-      const mayEnd = endSuccessorOf === undefined ? 0 : 1
-      const found = await run(ABANDON, keys.session(successor), [isGuest ? '' : id, CODE_MEMORY, mayEnd])
-      forget(successor)
-      if (found === 'session') {
-        await confirm(taking)
-        return 'succeeded'
-      }
-      if (endSuccessorOf !== undefined && endSuccessorOf !== user) await leave(endSuccessorOf, [successor])
-      // Before it is back: a revocation that was interrupted has still to end it.
-      if ((found === 'ended' && !isGuest) || !(await isEnrolled(user, id))) {
-        await endOne(id)
-        await leave(user, [id, successor])
-        return 'over'
-      }
-      const isThere = await run(PUT_BACK, keys.session(id), [token, Date.now(), CODE_MEMORY])
-      forget(id)
-      if (isThere === 'session') await run(ENROLL_AGAIN, keys.user(user), [id, successor])
-      else await leave(user, isThere === 'taken' ? [successor] : [id, successor])
-      return isThere === 'over' ? 'over' : 'back'
-    },
-
-    async revoke(user) {
-      let ids: string[] = []
-      await revocations.revoking(user, async () => {
-        const [at = '', ...found] = (await run(REVOKE, keys.user(user), [CODE_MEMORY])) as string[]
-        ids = found
-        return at
-      })
-      await endAll(user, ids)
-    },
-  }
-
-  /** Ends what stands under an id, and what it has become: these ids, and whether something stood there. */
-  async function endOne(id: string): Promise<{ wasKnown: boolean; ended: string[] }> {
-    let wasKnown = 0
-    const ended = new Set<string>()
-    // One that was put back leads to what it was to become, and back.
-    for (let next = id; next !== '' && !ended.has(next); ) {
-      const [stood, successor] = (await run(END, keys.session(next), [CODE_MEMORY, ''])) as [number, string]
-      forget(next)
-      if (next === id) wasKnown = stood
-      ended.add(next)
-      next = successor
-    }
-    return { wasKnown: wasKnown === 1, ended: [...ended] }
-  }
-
-  async function endAll(user: string, ids: string[]): Promise<void> {
-    if (ids.length === 0) return
-    const ends = await Promise.all(ids.map(endOne))
-    await leave(
-      user,
-      ends.flatMap(({ ended }) => ended),
-    )
-  }
-
-  async function confirm({ id, user, token }: Taking): Promise<void> {
-    const isOver = await run(CONFIRM, keys.session(id), [token, CODE_MEMORY])
-    forget(id)
-    if (isOver === 1) await leave(user, [id])
-  }
-
-  /** Whether a session is on its user's list, and was not revoked. */
-  async function isEnrolled(user: string, id: string): Promise<boolean> {
-    const end = await (await connection.client()).hGet(keys.user(user), id)
-    return typeof end === 'string' && end !== '0'
-  }
-
-  async function leave(user: string, ids: string[]): Promise<void> {
-    await (await connection.client()).hDel(keys.user(user), ids)
-  }
+/** Ends a session whose creation failed half-way. The session that it was to replace can still be put back. */
+export async function undoCreate(
+  { run, sessionKey, forget }: Database,
+  id: string,
+  user: string,
+  replaces: Taking | undefined,
+): Promise<void> {
+  await run(END, sessionKey(id), [CODE_MEMORY, replaces?.user === user ? replaces.id : ''])
+  forget(id)
 }
 
-/** Of a session that stands there, or of one that was taken. */
-function isOfGuest(value: string | null): boolean {
-  const parsed = parseValue(value)
-  return (parsed?.kind === 'taken' || parsed?.kind === 'session') && parsed.record.user === null
+export async function removeFromList(
+  { client, userKey }: Database,
+  user: string,
+  ids: string[],
+): Promise<void> {
+  await (await client()).hDel(userKey(user), ids)
 }

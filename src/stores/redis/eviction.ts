@@ -3,8 +3,8 @@ import type { RedisClient } from './client.js'
 import { isCluster } from './cluster.js'
 
 /**
- * Looks whether Redis would throw keys away when it is full, and says once what that breaks. INFO, because CONFIG is
- * denied by most providers; where that is denied too, there is nothing to say.
+ * Warns once if Redis throws keys away when it is full, and says what that breaks. It asks with INFO, because most
+ * providers deny CONFIG. Where INFO is denied too, there is no warning.
  */
 export async function warnOfEviction(client: RedisClient): Promise<void> {
   const policy = (await policies(client).catch(() => [])).find((policy) => policy !== 'noeviction')

@@ -3,22 +3,22 @@ import { deadline } from '../../util/deadline.js'
 /** A connection to monitor. */
 export interface Beating {
   isOpen(): boolean
-  /** Whether there is something to hear from at all. */
+  /** Whether there is a connection to ping at the moment. */
   isReady(): boolean
-  /** Rejects where something is known to be wrong that goes away by replacing. */
+  /** Rejects when something is wrong that a new connection would mend. */
   ping(): Promise<unknown>
-  /** What is done when it is silent, or wrong. */
+  /** Called when there was no answer in time, or `ping()` has rejected. */
   replace(): void | Promise<void>
 }
 
-/** ms between two beats, and ms that an answer may take. */
+/** ms between two pings, and ms that an answer may take. */
 const INTERVAL = 500
 const LATEST = 1000
 
 /**
- * Replaces a connection on which nothing comes back. A firewall that forgets a connection tells neither side, and
- * TCP needs a quarter of an hour to notice (`tcp_retries2`); node-redis's own `socketTimeout` never does while
- * commands are still being written. Ends when the connection is closed.
+ * Replaces a connection that does not answer, until the connection is closed. When a firewall forgets a connection, it
+ * tells neither side, and TCP needs a quarter of an hour to notice (`tcp_retries2`). node-redis's own `socketTimeout`
+ * never notices while commands are still being written.
  */
 export function heartbeat({ isOpen, isReady, ping, replace }: Beating): void {
   let isBeating = false

@@ -5,28 +5,29 @@ import { connect } from './connection.js'
 import { heartbeat } from './heartbeat.js'
 import { NO_TIMER } from './own-client.js'
 
-/** What a client of node-redis (client, cluster, sentinel) has for this. */
+/** What tracking needs of a client, cluster or sentinel of node-redis. */
 export interface Trackable extends RedisClient {
   readonly clientSideCache?: unknown
   duplicate(overrides: object): Trackable
   ping?(): Promise<unknown>
 }
 
-/** Connections of which Redis remembers what was read, and says when it changes (CLIENT TRACKING). */
+/** A connection for reads. Redis remembers what it has read, and says when that changes (CLIENT TRACKING). */
 export interface Tracking {
-  /** What to read with, beside a client; nothing while there is none that would hear of changes. */
+  /** The connection beside `source`; nothing while there is none that hears of changes. */
   reader(source: RedisClient): RedisClient | undefined
   close(): void
 }
 
-/** ms to connect, and ms until the next try. */
-const CONNECT_TIMEOUT = 2000
+/** ms between two tries to connect. */
 const PAUSE = 1000
 
 /**
- * Redis pushes a change over the connection that has read the key, so what is read by one connection and remembered
- * is forgotten in time; what comes over two can be overtaken. `forget` gets the key that has changed, and nothing when
- * everything may have: a connection was lost, or Redis was emptied.
+ * `forget` gets the key that has changed, or nothing when all keys may have changed: a connection was lost, or Redis
+ * was emptied.
+ *
+ * Redis sends a change over the connection that has read the key. So the change arrives after the old value, and the
+ * old value can be forgotten. Over two connections, the change could arrive before the value that it makes old.
  */
 export function tracking(forget: (key: string | undefined) => void): Tracking {
   let origin: RedisClient | undefined
@@ -43,19 +44,19 @@ export function tracking(forget: (key: string | undefined) => void): Tracking {
     },
     close() {
       isClosed = true
-      leave()
+      dropReader()
       if (opening?.isOpen) opening.destroy()
     },
   }
 
-  /** A client that has taken the place of another: of what the old one knew, nothing may be true any more. */
+  /** Another client is used now. Nothing that was read beside the old one can be relied on. */
   function follow(source: RedisClient): void {
-    leave()
+    dropReader()
     origin = source
     if (!isOpening) void open()
   }
 
-  function leave(): void {
+  function dropReader(): void {
     const old = current
     current = undefined
     forget(undefined)
@@ -79,10 +80,10 @@ export function tracking(forget: (key: string | undefined) => void): Tracking {
     heartbeat({
       isOpen: () => current === next,
       isReady: () => true,
-      // Closed for good, where it was told not to connect again.
+      // A client that was told not to connect again is closed for good.
       ping: async () => (next.isOpen ? ping(next) : Promise.reject(new Error('closed'))),
       replace() {
-        leave()
+        dropReader()
         if (!isOpening) void open()
       },
     })
@@ -98,15 +99,15 @@ export function tracking(forget: (key: string | undefined) => void): Tracking {
     const listener = await invalidations(forget)
     const next = source.duplicate({ RESP: 3, clientSideCache: listener, ...READS_OF_MASTERS })
     next.on('error', () => forget(undefined))
-    // Its `instanceof` fails for what comes from another copy of the package, and then it caches by itself.
+    // For a class of another copy of the package, node-redis's `instanceof` fails, and it makes a cache of its own.
     if (next.clientSideCache !== listener) throw new Error("there are two copies of the package 'redis'")
     opening = next
-    await connect(next, CONNECT_TIMEOUT)
+    await connect(next)
     return next
   }
 }
 
-/** A replica hears of a change later than its master's other readers do. */
+/** Reads go to masters: a replica hears of a change later than the other readers of its master. */
 const READS_OF_MASTERS = {
   useReplicas: false,
   replicaPoolSize: 0,
@@ -115,8 +116,8 @@ const READS_OF_MASTERS = {
 }
 
 /**
- * node-redis switches tracking on, for each connection it makes, where it has a cache. Its own copies each value at
- * each hit, and remembers what is not there too; so this is a cache that keeps nothing, and passes on what it hears.
+ * A cache for node-redis that keeps nothing, and passes on what it hears. node-redis switches tracking on for each
+ * connection when it has a cache. Its own cache copies each value at each hit, and remembers missing keys too.
  */
 async function invalidations(forget: (key: string | undefined) => void): Promise<object> {
   const { BasicPooledClientSideCache } = await import('redis')

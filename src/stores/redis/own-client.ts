@@ -2,15 +2,14 @@ import type { RedisClient } from './client.js'
 import { heartbeat } from './heartbeat.js'
 
 /**
- * Turns off the timer that node-redis starts for each command, which costs as much as the command and stops
- * counting once it is written: our own deadline covers the whole call. Its type does not know `undefined`.
+ * Turns off the timer that node-redis starts for each command. The timer costs as much as the command, and ends when
+ * the command is written. Our own deadline covers the whole call. node-redis's type does not know `undefined`.
  */
 export const NO_TIMER: { timeout: number } = { timeout: undefined } as unknown as { timeout: number }
 
 /**
- * A client with settings that fail fast: by itself, node-redis keeps commands for a connection that is gone, and
- * may give up reconnecting for good. `socketTimeout` is for connections that are being made; the heartbeat looks
- * after those that are.
+ * A client that fails fast. With node-redis's defaults, a client keeps commands for a lost connection, and may stop
+ * reconnecting for good. `socketTimeout` is for connections that are being made; the heartbeat watches the others.
  */
 export async function createOwn(url: string): Promise<RedisClient> {
   const { createClient } = await import('redis').catch((cause: unknown) => {
@@ -32,11 +31,11 @@ export async function createOwn(url: string): Promise<RedisClient> {
     heartbeat({
       isOpen: () => client.isOpen,
       isReady: () => client.isReady,
-      // One that fails is known to be gone, and is being connected again already.
+      // When a ping fails, node-redis knows that the connection is gone, and connects again by itself.
       ping: () => client.ping().catch(() => {}),
       replace() {
         client.destroy()
-        // Goes on trying by itself; what it says of it, the client's 'error' event says too.
+        // It goes on trying by itself, and reports errors by the 'error' event too.
         client.connect().catch(() => {})
       },
     }),

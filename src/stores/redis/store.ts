@@ -1,45 +1,48 @@
 import { checkOptions, optionError } from '../../util/option-error.js'
-import { CODE_MEMORY, type Entry, LIST_MAX, type SessionRecord, type SessionStore } from '../store.js'
-import { type RedisCache, type RedisCacheOptions, redisCache } from './cache.js'
+import { checkTimeout } from '../options.js'
+import { CODE_MEMORY, LIST_MAX, type SessionStore } from '../store.js'
+import { type RedisCacheOptions, redisCache } from './cache.js'
 import type { RedisClient } from './client.js'
-import { createKeys, lifeOf, parseSession, parseValue, printParts } from './codec.js'
-import { type Connection, connectionTo } from './connection.js'
-import { redisEnds } from './ends.js'
+import { lifeOf, parseSession, printParts } from './codec.js'
+import { connectionTo } from './connection.js'
+import { createDatabase } from './database.js'
+import { endSession, removeFromList } from './ends.js'
+import { entryOf, entryOfSession } from './entries.js'
 import { tracking } from './invalidations.js'
 import { redisLogins } from './logins.js'
-import { revocationOrder } from './revocations.js'
 import { RENEW, RENEW_ENROLMENT, UPDATE } from './scripts.js'
+import { redisTakings } from './takings.js'
 
 interface CommonOptions {
-  /** Goes before every key, and so stands in Redis twice for each user. Default `wxs:`. */
+  /** Every key begins with it. Default `wxs:`. */
   prefix?: string
-  /** ms for one store call; then the answer is ERR_STORE_UNAVAILABLE. Default 250. */
+  /** ms for one store call. A later answer is ERR_STORE_UNAVAILABLE. Default 250. */
   timeout?: number
   /**
-   * Keeps sessions that are used in this process's memory, where Redis says when they change (CLIENT TRACKING, Redis 6
-   * and later): for a Redis that is far, or busy. It takes one more connection to each master. Default false.
+   * Keeps sessions in the memory of this process too, until Redis says that they have changed (CLIENT TRACKING, Redis 6
+   * and later). For a Redis that is far away, or busy. It needs one more connection to each master. Default false.
    */
   cache?: boolean | RedisCacheOptions
 }
 
-/** Options of {@link redisStore}: a client, or where it can be made one to. */
+/** Options of {@link redisStore}: a client or a URL, and settings. */
 export type RedisStoreOptions = CommonOptions &
   (
     | {
-        /** A client, cluster or sentinel of node-redis 6. One that is not connected by the first call is connected. */
+        /** A client, cluster or sentinel of node-redis 6. The first call connects it, if it is not connected. */
         client: RedisClient
       }
     | {
-        /** Makes a client of its own, with settings that fail fast: `redis://…`, `rediss://…`. */
+        /** The store makes a client of its own, which fails fast: `redis://…`, `rediss://…`. */
         url: string
       }
   )
 
 /**
- * Keeps sessions in Redis: for several processes, and across restarts. Keys are hashes, each key expires, and
- * the session_key in a record is sealed.
+ * Keeps sessions in Redis: for several processes, and across restarts. Keys are hashes, each key expires, and the
+ * session_key in a record is sealed.
  *
- * @throws {TypeError} when there is neither a client nor a url, or an option makes no sense
+ * @throws {TypeError} when there is neither a client nor a url, or an option is not valid
  *
  * @example
  * weappSession({ appId, appSecret, store: redisStore({ url: 'redis://127.0.0.1:6379' }) })
@@ -47,10 +50,8 @@ export type RedisStoreOptions = CommonOptions &
 export function redisStore(options: RedisStoreOptions): SessionStore {
   checkOptions('redisStore', options, ['client', 'url', 'prefix', 'timeout', 'cache'])
   const { prefix = 'wxs:', timeout = 250, cache: wanted = false } = options
-  if (!Number.isFinite(timeout) || timeout <= 0) {
-    throw optionError('redisStore({ timeout }) must be a positive number of ms')
-  }
-  const connection = connect(options, timeout)
+  checkTimeout('redisStore', timeout)
+  const connection = connectionTo(sourceOf(options), timeout)
   if (wanted && 'client' in options && !('duplicate' in options.client)) {
     throw optionError(
       'redisStore({ cache }) needs a client that can be duplicated: a client, cluster or sentinel of redis 6',
@@ -58,16 +59,8 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
   }
   const cache = wanted ? redisCache(wanted) : undefined
   const tracked = tracking((key) => cache?.forget(key?.slice(prefix.length + 2)))
-  const keys = createKeys(prefix)
-  const { run } = connection
-  const revocations = revocationOrder(() => !connection.isCluster())
-  const { endAll, leave, retract, ...ends } = redisEnds({
-    connection,
-    run,
-    keys,
-    revocations,
-    forget: (id) => cache?.forget(id),
-  })
+  const db = createDatabase({ client: connection.client, prefix, forget: (id) => cache?.forget(id) })
+  const { run, sessionKey, userKey } = db
 
   return {
     timeout,
@@ -77,44 +70,49 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
     async read(id) {
       const ready = connection.client()
       const client = ready instanceof Promise ? await ready : ready
+      const key = sessionKey(id)
       const reader = cache && tracked.reader(client)
-      if (reader && cache.isKnown(id) && !cache.isStuck(timeout / 4))
-        return readAndKeep(cache, reader, client, id)
-      const value = await client.get(keys.session(id))
+      if (reader && cache.wasReadLately(id) && !cache.isStuck(timeout / 4)) {
+        const reading = cache.begin(id)
+        // The reader may be connected to another database, so only a session that it finds is believed.
+        const record = await reader.get(key).then(parseSession, () => undefined)
+        reading.found(record)
+        return record ? entryOfSession(record) : entryOf(client, key, await client.get(key))
+      }
+      const value = await client.get(key)
       const record = parseSession(value)
-      cache?.noticed(id, record)
-      return record ? entryOfSession(record) : entryOf(client, id, value)
+      cache?.noteRead(id, record)
+      return record ? entryOfSession(record) : entryOf(client, key, value)
     },
 
-    ...redisLogins({
-      connection,
-      run,
-      keys,
-      entryOf,
-      revocations,
-      ends: { endAll, leave, retract },
-    }),
-    ...ends,
+    ...redisLogins(db, () => !connection.isCluster()),
+    ...redisTakings(db),
+
+    async end(id, user) {
+      const { wasThere, ended } = await endSession(db, id)
+      await removeFromList(db, user, ended)
+      return wasThere
+    },
 
     async update(id, record) {
-      const result = await run(UPDATE, keys.session(id), [record.rev, printParts(record)])
+      const result = await run(UPDATE, sessionKey(id), [record.rev, printParts(record)])
       cache?.forget(id)
       return result as 'saved' | 'conflict' | 'ended'
     },
 
     async renew(id, user, expires) {
-      const life = lifeOf(expires)
-      const isEnrolled = await run(RENEW_ENROLMENT, keys.user(user), [id, life])
-      if (isEnrolled) await run(RENEW, keys.session(id), [expires, Math.max(life, CODE_MEMORY), Date.now()])
+      const ttl = lifeOf(expires)
+      const isOnList = await run(RENEW_ENROLMENT, userKey(user), [id, ttl])
+      if (isOnList) await run(RENEW, sessionKey(id), [expires, Math.max(ttl, CODE_MEMORY), Date.now()])
       cache?.forget(id)
     },
 
     async list(user) {
       const client = await connection.client()
-      const { revoked: _, ...enrolments } = await client.hGetAll(keys.user(user))
-      const last = (id: string) => Math.abs(Number(enrolments[id]))
-      const ids = Object.keys(enrolments).sort((a, b) => last(b) - last(a))
-      const read = async (id: string) => ({ id, record: parseSession(await client.get(keys.session(id))) })
+      const { revoked: _, ...ends } = await client.hGetAll(userKey(user))
+      const endOf = (id: string) => Math.abs(Number(ends[id]))
+      const ids = Object.keys(ends).sort((a, b) => endOf(b) - endOf(a))
+      const read = async (id: string) => ({ id, record: parseSession(await client.get(sessionKey(id))) })
       const stored = await Promise.all(ids.slice(0, LIST_MAX).map(read))
       const live = stored.flatMap(({ id, record }) =>
         record && record.expires > Date.now() ? { id, record } : [],
@@ -127,55 +125,14 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
       await connection.close()
     },
   }
-
-  async function readAndKeep(
-    cache: RedisCache,
-    reader: RedisClient,
-    client: RedisClient,
-    id: string,
-  ): Promise<Entry | undefined> {
-    const reading = cache.begin(id)
-    // Its connection is another one, and perhaps not in the same database: only what it finds is believed.
-    const record = await reader.get(keys.session(id)).then(parseSession, () => undefined)
-    reading.found(record)
-    return record ? entryOfSession(record) : entryOf(client, id, await client.get(keys.session(id)))
-  }
-
-  /** What stands under a session key. A value that none of us wrote is "not found". */
-  async function entryOf(client: RedisClient, id: string, value: string | null): Promise<Entry | undefined> {
-    const parsed = parseValue(value)
-    if (!parsed) return undefined
-    // The key's own age, which no clock but Redis's has a say in.
-    const age = async () => CODE_MEMORY - (await client.pTTL(keys.session(id)))
-    switch (parsed.kind) {
-      case 'session':
-        return entryOfSession(parsed.record)
-      case 'claim':
-        return { state: 'claimed', age: await age(), token: parsed.token }
-      case 'refused':
-        return { state: 'refused', refusal: parsed.refusal }
-      case 'taken': {
-        const { token, successor, record } = parsed
-        if (record.expires <= Date.now()) return { state: 'ended' }
-        return { state: 'taken', token, successor, record, age: await age() }
-      }
-      default:
-        return { state: parsed.kind }
-    }
-  }
 }
 
-function connect(options: RedisStoreOptions, timeout: number): Connection {
+/** The client or the URL of the options, checked. */
+function sourceOf(options: RedisStoreOptions): RedisClient | string {
   const { client, url } = options as { client?: RedisClient; url?: string }
-  if (typeof client?.get === 'function') return connectionTo(client, timeout)
-  if (typeof url === 'string' && URL.canParse(url) && /^rediss?:$/.test(new URL(url).protocol)) {
-    return connectionTo(url, timeout)
-  }
+  if (typeof client?.get === 'function') return client
+  if (typeof url === 'string' && URL.canParse(url) && /^rediss?:$/.test(new URL(url).protocol)) return url
   throw optionError(
     'redisStore() needs a { client } of the redis package, or a { url } like redis://127.0.0.1:6379',
   )
-}
-
-function entryOfSession(record: SessionRecord): Entry {
-  return record.expires > Date.now() ? { state: 'session', record } : { state: 'ended' }
 }

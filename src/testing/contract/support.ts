@@ -1,0 +1,91 @@
+/** Sessions, claims and records for the cases of the contract. */
+import { randomUUID } from 'node:crypto'
+import type { Claim, SessionRecord, SessionStore, Taking } from '../../stores/store.js'
+
+export interface Created {
+  id: string
+  user: string
+  claim: Claim
+  record: SessionRecord
+}
+
+export async function create(
+  store: SessionStore,
+  {
+    user = newId(),
+    record = newRecord(),
+    max = 10,
+  }: { user?: string; record?: SessionRecord; max?: number } = {},
+): Promise<Created> {
+  const id = newId()
+  const claim = await newClaim(store, id)
+  if (!(await store.create({ id, user, claim, record, max }))) throw new Error('the session was not created')
+  return { id, user, claim, record }
+}
+
+/** Creates a session, and the successor that replaces it. */
+export async function replaced(
+  store: SessionStore,
+  user: string,
+  max: number,
+): Promise<{ old: Created; successor: Created; replaces: Taking }> {
+  const old = await create(store, { user, max })
+  const successor = await createSuccessor(store, old, max)
+  return { old, successor, replaces: successor.replaces }
+}
+
+/** Creates the successor of a session, and confirms it. */
+export async function createSuccessor(
+  store: SessionStore,
+  old: Created,
+  max = 10,
+): Promise<Created & { replaces: Taking }> {
+  const successor = await createUnconfirmed(store, old, max)
+  await store.confirm(successor.replaces)
+  return successor
+}
+
+/** Creates the successor of a session, and does not confirm it yet. */
+export async function createUnconfirmed(
+  store: SessionStore,
+  { id: old, user }: Created,
+  max = 10,
+): Promise<Created & { replaces: Taking }> {
+  const claim = await newClaim(store, newId())
+  const { id } = claim
+  const replaces = { id: old, user, token: newId(), successor: id }
+  const record = await store.take(replaces)
+  if (!record || !(await store.create({ id, user, claim, record, max, replaces }))) {
+    throw new Error('the session was not replaced')
+  }
+  return { id, user, claim, record, replaces }
+}
+
+export async function newClaim(store: SessionStore, id: string): Promise<Claim> {
+  const entry = await store.claim(id)
+  if (entry.state !== 'granted') throw new Error(`the claim was not granted: ${entry.state}`)
+  return entry.claim
+}
+
+export function newId(): string {
+  return randomUUID()
+}
+
+export function newRecord(fields: Partial<SessionRecord> = {}): SessionRecord {
+  return {
+    v: 1,
+    appId: 'wx-test',
+    user: { appId: 'wx-test', openId: 'o-test' },
+    data: {},
+    key: 'sealed',
+    created: Date.now(),
+    expires: Date.now() + 60_000,
+    rev: 0,
+    ...fields,
+  }
+}
+
+/** A record of a session that begins now and ends in so many ms. */
+export function recordLasting(ms: number): SessionRecord {
+  return newRecord({ expires: Date.now() + ms })
+}
