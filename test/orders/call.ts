@@ -27,6 +27,8 @@ export function call(
 
   return new Promise((resolve) => {
     const end = (chunk?: unknown): ServerResponse => {
+      // As the first byte of a body does: some headers are only put in then.
+      if (!response.headersSent) response.writeHead(response.statusCode)
       const text = (name: string) => response.getHeader(name)?.toString()
       const json = /json/.test(text('content-type') ?? '')
       resolve({

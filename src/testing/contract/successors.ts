@@ -126,7 +126,7 @@ export const successors: readonly StoreCase[] = [
         if (how === 'was put back') equal(await store.putBack(second), 'back')
 
         equal(await store.putBack(first.replaces), 'succeeded', how)
-        deepEqual(await store.read(first.replaces.id), { state: 'ended' }, how)
+        equal((await store.read(first.replaces.id))?.state, 'ended', how)
         if (how === 'is taken') equal(await store.putBack(second), 'back')
 
         equal((await store.list(user)).length, 1, how)
