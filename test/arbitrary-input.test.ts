@@ -1,5 +1,5 @@
 /**
- * Whatever comes in at a door: JSON of any shape, and what body parsers and other middleware can make of it (objects with a
+ * Whatever comes in from outside: JSON of any shape, and what body parsers and other middleware can make of it (objects with a
  * `toString` of their own, getters that throw, proxies), at every function that takes something from a request or from a
  * database. Each answers at once, never with a 5xx, and nothing of it counts as an attempt to open something.
  *
