@@ -1,19 +1,17 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { install } from '@sinonjs/fake-timers'
-import test, { type ExecutionContext, type TestFn } from 'ava'
-import { RedisStore } from 'connect-redis'
+import test, { type ExecutionContext } from 'ava'
+import type { RedisStore } from 'connect-redis'
 import session from 'express-session'
-import { createClient } from 'redis'
 import { keyedMutex } from '../src/stores/express/mutex.js'
 import { fromExpressStore } from '../src/stores/express/store.js'
 import type { ExpressStore } from '../src/stores/express/types.js'
 import type { Claim, SessionRecord, SessionStore } from '../src/stores/store.js'
-import { type Redis, useRedis } from './support/redis.js'
+import { connectRedis } from './support/connect-redis.js'
+import { useRedis } from './support/redis.js'
 import { isRefused, startServer } from './support/server.js'
-import { testStore } from './support/store-contract.js'
 import { until } from './support/until.js'
-import { CARRIERS, visitor } from './support/visitor.js'
 import { codeLoginHeaders } from './support/wechat.js'
 
 const redis = useRedis(test)
@@ -27,44 +25,6 @@ const STORES: Record<string, (t: ExecutionContext) => Promise<ExpressStore>> = {
 }
 
 for (const [name, makeStore] of Object.entries(STORES)) {
-  const named = ((title: string, body: (t: ExecutionContext) => unknown) =>
-    test.serial(`${name}: ${title}`, (t) => body(t))) as TestFn
-  testStore(named, async (t) => fromExpressStore(await makeStore(t), PATIENT))
-
-  for (const [carrier, makeCarrier] of Object.entries(CARRIERS)) {
-    test.serial(
-      `${name}, ${carrier} carrier: log in, keep something, get another credential, log out`,
-      async (t) => {
-        const store = fromExpressStore(await makeStore(t), PATIENT)
-        const server = await startServer(t, {
-          store,
-          carrier: makeCarrier(),
-          rolling: true,
-          async handler(ctx) {
-            await ctx.$wxSession?.load()
-            if (ctx.path === '/put' && ctx.$wxSession) ctx.$wxSession.data.cart = ['milk']
-            if (ctx.path === '/rotate') await ctx.$wxSession?.rotate()
-            const data = ctx.$wxSession?.data
-            if (ctx.path === '/logout') await ctx.$wxSession?.destroy()
-            ctx.body = { user: ctx.$wxUserInfo, data }
-          },
-        })
-        const alice = visitor(server, server.wechat.phone('alice'))
-
-        t.is((await alice.logIn()).status, 200)
-        await alice.get('/put')
-        await alice.get('/rotate')
-        const { body } = await alice.get()
-        const { headers } = alice
-        await alice.get('/logout')
-
-        t.is(body.user.openId, server.wechat.user('alice').openId)
-        t.deepEqual(body.data, { cart: ['milk'] })
-        isRefused(t, await server.send(headers, '/logout'), 'ERR_SESSION_EXPIRED', 401)
-      },
-    )
-  }
-
   test.serial(
     `${name}: parallel first requests share one exchange, parallel changes are refused or kept`,
     async (t) => {
@@ -492,14 +452,6 @@ function mapStore(): ExpressStore {
       callback(null)
     },
   }
-}
-
-async function connectRedis(t: ExecutionContext, { url, prefix }: Redis): Promise<RedisStore> {
-  const client = createClient({ url })
-  client.on('error', () => {})
-  await client.connect()
-  t.teardown(() => client.destroy())
-  return new RedisStore({ client, prefix })
 }
 
 async function create(store: SessionStore, user: string = randomUUID()): Promise<string> {

@@ -4,11 +4,11 @@
  */
 import { createHash } from 'node:crypto'
 import { request } from 'node:http'
-import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
 import type Koa from 'koa'
 import type { Phone, Wechat } from '../simulator/src/index.js'
 import { memoryStore, redisStore, requireWxUser, weappSession } from '../src/index.js'
+import { takeDate } from './support/own-date.js'
 import { startRedis, useRedis, withClient } from './support/redis.js'
 import { answer, isRefused, startServer } from './support/server.js'
 import { until } from './support/until.js'
@@ -227,6 +227,7 @@ test.serial(
 
     const { options } = redis()
     const rolling = { ttl: 1, rolling: true, maxAge: 3 }
+    const date = takeDate(t)
     for (const store of [memoryStore(), redisStore(options)]) {
       const { send, wechat } = await startServer(t, { ...rolling, store })
       const headers = await codeLoginHeaders(wechat.phone())
@@ -236,7 +237,7 @@ test.serial(
       let alive = 0
       while ((await send(codeOnly(headers))).status === 200 && Date.now() - began < 5000) {
         alive = Date.now() - began
-        await sleep(200)
+        date.pass(200)
       }
 
       t.true(alive > 2000, `renewed only until ${alive} ms`)

@@ -1,5 +1,7 @@
 import { createServer } from 'node:http'
+import { setImmediate } from 'node:timers/promises'
 import { inspect } from 'node:util'
+import { type Clock, install } from '@sinonjs/fake-timers'
 import test, { type ExecutionContext } from 'ava'
 import Koa, { type Context } from 'koa'
 import supertest from 'supertest'
@@ -24,6 +26,9 @@ const TOKEN = '/cgi-bin/stable_token'
 const PHONE = '/wxa/business/getuserphonenumber'
 const CHECK = '/wxa/checksession'
 const HOUR = 3600_000
+
+/** ms for an answer of WeChat: patient, because the machine is busy with other tests. */
+const TIMEOUT = 10_000
 
 const ALICES: PhoneNumber = { phoneNumber: '13800138000', purePhoneNumber: '13800138000', countryCode: '86' }
 
@@ -261,15 +266,12 @@ for (const transport of ['fetch', 'HTTP'] as const) {
     timed(fault)(
       `over ${transport}: the token endpoint ${name}: ${code}, and the phone code is not sent`,
       async (t) => {
-        const { api, alice, weixin } = await start(t, {
-          transport,
-          timeout: fault === 'hang' ? 2000 : 10_000,
-        })
+        const { api, alice, weixin } = await start(t, { transport })
         weixin.fail(fault, { path: TOKEN })
         const phoneCode = alice.requestUserPhoneCode()
 
-        const errors = await Promise.all(
-          Array.from({ length: 10 }, () => failure(t, api.getPhoneNumber(phoneCode))),
+        const errors = await outcome(fault, weixin, () =>
+          Promise.all(Array.from({ length: 10 }, () => failure(t, api.getPhoneNumber(phoneCode)))),
         )
 
         for (const error of errors) t.like(error, { code, status, retryable, expose: false })
@@ -405,12 +407,14 @@ const PHONE_FAULTS = [
 for (const transport of ['fetch', 'HTTP'] as const) {
   for (const { name, fault, code, status } of PHONE_FAULTS) {
     timed(fault)(`over ${transport}: ${name} is ${code}, and the code is not sent again`, async (t) => {
-      const { api, alice, weixin } = await start(t, { transport, timeout: fault === 'hang' ? 2000 : 10_000 })
+      const { api, alice, weixin } = await start(t, { transport })
       await api.getPhoneNumber(alice.requestUserPhoneCode())
       weixin.fail(fault, { path: PHONE })
       const phoneCode = alice.requestUserPhoneCode()
 
-      const parallel = await Promise.all([1, 2, 3].map(() => failure(t, api.getPhoneNumber(phoneCode))))
+      const parallel = await outcome(fault, weixin, () =>
+        Promise.all([1, 2, 3].map(() => failure(t, api.getPhoneNumber(phoneCode)))),
+      )
       const later = await failure(t, api.getPhoneNumber(phoneCode))
 
       for (const error of [...parallel, later])
@@ -442,11 +446,20 @@ test('a call that never left this server leaves the code as it was', async (t) =
 })
 
 test.serial('the paid call has the whole timeout, however long its token took', async (t) => {
-  const { api, alice, weixin } = await start(t, { timeout: 3000 })
-  weixin.fail({ delay: 1800 }, { path: TOKEN })
-  weixin.fail({ delay: 1800 }, { path: PHONE })
+  const { api, alice, weixin } = await start(t)
+  const clock = takeTimeouts(t)
+  const delay = TIMEOUT * 0.6
+  weixin.fail({ delay }, { path: TOKEN })
+  weixin.fail({ delay }, { path: PHONE })
 
-  t.deepEqual(await api.getPhoneNumber(alice.requestUserPhoneCode()), ALICES)
+  const call = api.getPhoneNumber(alice.requestUserPhoneCode())
+  for (const path of [TOKEN, PHONE]) {
+    while (count(weixin, path) === 0) await setImmediate()
+    await clock.tickAsync(delay)
+    weixin.clock.advance(delay)
+  }
+
+  t.deepEqual(await call, ALICES)
 })
 
 test('a call that is given up is cut', async (t) => {
@@ -509,11 +522,11 @@ for (const { fault, code, retryable } of [
   { fault: 'hang', code: 'ERR_WECHAT_TIMEOUT', retryable: true },
 ] as const) {
   timed(fault)(`${JSON.stringify(fault)} says nothing of a session_key`, async (t) => {
-    const { api, logIn, weixin } = await start(t, { timeout: fault === 'hang' ? 2000 : 10_000 })
+    const { api, logIn, weixin } = await start(t)
     const { openId, sessionKey } = await logIn()
     weixin.fail(fault, { path: CHECK })
 
-    const error = await failure(t, api.isKeyAlive(openId, sessionKey))
+    const error = await outcome(fault, weixin, () => failure(t, api.isKeyAlive(openId, sessionKey)))
 
     t.is(error.code, code)
     t.is(error.retryable, retryable)
@@ -579,7 +592,7 @@ test('a redirect is not followed: it would carry the secrets away', async (t) =>
 })
 
 test.serial('an error that nobody catches is answered by the name of its status', async (t) => {
-  const { api, weixin } = await start(t, { timeout: 2000 })
+  const { api, weixin } = await start(t)
   const app = new Koa()
   app.silent = true
   app.use(async (ctx) => {
@@ -588,7 +601,7 @@ test.serial('an error that nobody catches is answered by the name of its status'
   const url = await listen(t, app)
   const answerTo = async (fault: Parameters<Wechat['fail']>[0], path: string) => {
     weixin.fail(fault)
-    const { status, text, headers } = await supertest(url).get(path)
+    const { status, text, headers } = await outcome(fault, weixin, async () => supertest(url).get(path))
     return [status, text, headers['retry-after']]
   }
 
@@ -667,9 +680,34 @@ async function phoneOrKey(ctx: Context): Promise<void> {
 
 // --- Helpers
 
-/** Tests with a short timeout run alone: all the others, at once, may take longer than that. */
+/** Tests that wait for what hangs take the timers of the process, so they run alone. */
 function timed(fault: unknown): (title: string, run: (t: ExecutionContext) => Promise<void>) => void {
   return fault === 'hang' ? test.serial : test
+}
+
+/** What comes of a call. When WeChat has been asked and hangs, the time for an answer passes at once. */
+async function outcome<T>(fault: unknown, weixin: Wechat, work: () => Promise<T>): Promise<T> {
+  if (fault !== 'hang') return work()
+  const clock = installTimeouts()
+  try {
+    const asked = weixin.calls.length
+    const result = work()
+    while (weixin.calls.length === asked) await setImmediate()
+    await clock.tickAsync(TIMEOUT)
+    return await result
+  } finally {
+    clock.uninstall()
+  }
+}
+
+function takeTimeouts(t: ExecutionContext): Clock {
+  const clock = installTimeouts()
+  t.teardown(() => clock.uninstall())
+  return clock
+}
+
+function installTimeouts(): Clock {
+  return install({ toFake: ['setTimeout', 'clearTimeout'], shouldClearNativeTimers: true })
 }
 
 interface Start extends Partial<Pick<WechatApiOptions, 'timeout'>> {
@@ -681,7 +719,7 @@ interface Start extends Partial<Pick<WechatApiOptions, 'timeout'>> {
 /** The API of a mini program, and alice, who has a phone number. */
 async function start(
   t: ExecutionContext,
-  { weixin = startWechat(t), transport = 'fetch', through = (fetch) => fetch, timeout = 10_000 }: Start = {},
+  { weixin = startWechat(t), transport = 'fetch', through = (fetch) => fetch, timeout = TIMEOUT }: Start = {},
 ) {
   const said: string[] = []
   const reached = transport === 'HTTP' ? { baseUrl: await weixin.listen(), fetch } : { fetch: weixin.fetch }

@@ -9,9 +9,9 @@ import type { TestServerOptions } from '../support/server.js'
 import { startServer } from '../support/server.js'
 import { CARRIERS, type CarrierName } from '../support/visitor.js'
 import { startWechat } from '../support/wechat.js'
+import { start } from './support/client-calls.js'
 import { isLogin } from './support/model-server.js'
 import { type Reply, type Script, scriptedPhone } from './support/scripted-phone.js'
-import { start } from './support/told.js'
 
 interface Body {
   user: { openId: string } | null

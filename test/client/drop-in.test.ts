@@ -1,8 +1,8 @@
 import test from 'ava'
 import request, { type WxRequestOptions } from '../../client/src/index.js'
 import { CARRIERS } from '../support/visitor.js'
+import { start } from './support/client-calls.js'
 import { type Script, scriptedPhone } from './support/scripted-phone.js'
-import { start } from './support/told.js'
 
 // The drop-in has one session in a process, of the wx that was there at its first call.
 test('request() keeps cookies for the host that sets them: a cookieCarrier() knows the session', async (t) => {

@@ -23,8 +23,8 @@ import { MAGIC_ID } from '../../src/protocol.js'
 import { startServer } from '../support/server.js'
 import { until } from '../support/until.js'
 import { startWechat } from '../support/wechat.js'
+import { fails, listening, type Started, silence, start, succeeds } from './support/client-calls.js'
 import { codeOf, failingStore, isLogin, nothingIsLeftUncaught, startOdd } from './support/odd-server.js'
-import { fails, listening, type Started, silence, start, succeeds } from './support/told.js'
 
 interface Answer {
   user: WxUserInfo

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
 import { createSession, type Session } from '../../client/src/index.js'
 import { until } from '../support/until.js'
+import { fails, start, succeeds } from './support/client-calls.js'
 import {
   codeOf,
   failingStore,
@@ -14,7 +15,6 @@ import {
   nothingIsLeftUncaught,
   startOdd,
 } from './support/odd-server.js'
-import { fails, start, succeeds } from './support/told.js'
 
 nothingIsLeftUncaught(test)
 

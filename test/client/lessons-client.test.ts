@@ -16,7 +16,7 @@ import { MAGIC_ID } from '../../src/protocol.js'
 import { listen, startServer } from '../support/server.js'
 import { until } from '../support/until.js'
 import { startWechat } from '../support/wechat.js'
-import { fails, type Started, silence, start, succeeds } from './support/told.js'
+import { fails, type Started, silence, start, succeeds } from './support/client-calls.js'
 
 const execFile = promisify(execFileWithCallback)
 

@@ -1,16 +1,18 @@
 import test, { type ExecutionContext } from 'ava'
 import { createSession, isSessionError } from '../../client/src/index.js'
-import { holds, SCHEDULES } from './support/holds.js'
-import { type CreateSession, failures, live } from './support/live.js'
+import { checkSchedules, SCHEDULES } from './support/check-schedules.js'
 import type { ServerFault } from './support/model-server.js'
 import { endOf, type ObservedCall } from './support/observed-call.js'
+import { type CreateSession, failures, runSchedule } from './support/run-schedule.js'
 import { calmSchedule } from './support/schedules.js'
 import { createWorld, type World, type WorldOptions } from './support/virtual-world.js'
 
 test.serial(
   'where nothing goes wrong but sessions that end and calls that are aborted, nothing fails',
   async (t) => {
-    await holds(t, SCHEDULES / 5, calmSchedule(), (schedule) => live(schedule, createSession, failures))
+    await checkSchedules(t, SCHEDULES / 5, calmSchedule(), (schedule) =>
+      runSchedule(schedule, createSession, failures),
+    )
   },
 )
 

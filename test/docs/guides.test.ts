@@ -43,9 +43,8 @@ test('docs/deployment.md: the commands that it lists are all that the Redis stor
     const url = server.url.replace('redis://', `redis://${name}:a-password@`)
     const store = redisStore({ url, timeout: 5000, cache })
     t.teardown(() => store.close?.())
-    for (const { name, run } of storeContract.filter((_, i) => i % 2 === 0)) {
-      await t.notThrowsAsync(() => run(store), name)
-    }
+    const every2nd = storeContract.filter((_, i) => i % 2 === 0)
+    await Promise.all(every2nd.map(({ name, run }) => t.notThrowsAsync(() => run(store), name)))
   }
   const denied = await server.use((client) => client.sendCommand(['ACL', 'LOG']))
   t.deepEqual(

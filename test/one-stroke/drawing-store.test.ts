@@ -17,7 +17,7 @@ testDrawingStore(test, 'embedded', temporaryDrawings)
 
 if (MONGO_URL) testDrawingStore(test, 'MongoDB', (t) => openMongo(t, MONGO_URL))
 else {
-  test.serial('MongoDB: not tried here, because MONGO_URL names none', (t) => {
+  test('MongoDB: not tried here, because MONGO_URL names none', (t) => {
     t.log(
       'MONGO_URL=mongodb://127.0.0.1:27017 npm test -- test/one-stroke/drawing-store.test.ts runs the same suite on it',
     )
@@ -25,7 +25,7 @@ else {
   })
 }
 
-test.serial('embedded: drawings are there after a restart', async (t) => {
+test('embedded: drawings are there after a restart', async (t) => {
   const folder = temporaryFolder(t)
   const before = embeddedDrawings({ folder })
   await before.save('alice', { id: 'one', actions: '[1]' })
@@ -39,7 +39,7 @@ test.serial('embedded: drawings are there after a restart', async (t) => {
   t.is(page.drawings.length, 1)
 })
 
-test.serial('embedded: what one process saves, the others see at once', async (t) => {
+test('embedded: what one process saves, the others see at once', async (t) => {
   const folder = temporaryFolder(t)
   const store = embeddedDrawings({ folder })
   t.teardown(() => store.close())
@@ -56,58 +56,58 @@ test.serial('embedded: what one process saves, the others see at once', async (t
   }
 })
 
-test.serial(
-  'embedded: processes are killed in the middle, and nothing that was acknowledged is lost',
-  async (t) => {
-    const folder = temporaryFolder(t)
-    const acknowledged: string[] = []
-    let kills = 0
-    const lives = ['a', 'b'].map(async (name) => {
-      for (let life = 0; life < 4; life++) {
-        const writer = startWriter(t, folder, `${name}${life}`)
-        const enough = 5 + Math.floor(Math.random() * 20)
-        for (let n = 0; n < enough; n++) acknowledged.push(await writer.saved())
-        writer.child.kill('SIGKILL')
-        kills++
-        // What it had said before its end.
-        acknowledged.push(...(await writer.rest()))
-      }
-    })
-    await Promise.all(lives)
+test('embedded: processes are killed in the middle, and nothing that was acknowledged is lost', async (t) => {
+  const folder = temporaryFolder(t)
+  const acknowledged: string[] = []
+  let kills = 0
+  const lives = ['a', 'b'].map(async (name) => {
+    for (let life = 0; life < 4; life++) {
+      const writer = startWriter(t, folder, `${name}${life}`)
+      const enough = 5 + Math.floor(Math.random() * 20)
+      for (let n = 0; n < enough; n++) acknowledged.push(await writer.saved())
+      writer.child.kill('SIGKILL')
+      kills++
+      // What it had said before its end.
+      acknowledged.push(...(await writer.rest()))
+    }
+  })
+  await Promise.all(lives)
 
-    const store = embeddedDrawings({ folder })
-    t.teardown(() => store.close())
-    const found = new Set<string>()
-    let before: string | undefined
-    do {
-      const { drawings, next } = await store.list('alice', { limit: 100, before })
-      for (const { id, actions } of drawings) {
-        found.add(id)
-        t.is(actions, `["${id}","${'x'.repeat(20_000)}"]`)
-      }
-      before = next
-    } while (before)
-    t.deepEqual(
-      acknowledged.filter((id) => !found.has(id)),
-      [],
-    )
-    t.is(kills, 8)
-    t.true(acknowledged.length >= 40)
-    await store.save('alice', { id: 'still-writable', actions: '[]' })
-  },
-)
+  const store = embeddedDrawings({ folder })
+  t.teardown(() => store.close())
+  const found = new Set<string>()
+  let before: string | undefined
+  do {
+    const { drawings, next } = await store.list('alice', { limit: 100, before })
+    for (const { id, actions } of drawings) {
+      found.add(id)
+      t.is(actions, `["${id}","${'x'.repeat(20_000)}"]`)
+    }
+    before = next
+  } while (before)
+  t.deepEqual(
+    acknowledged.filter((id) => !found.has(id)),
+    [],
+  )
+  t.is(kills, 8)
+  t.true(acknowledged.length >= 40)
+  await store.save('alice', { id: 'still-writable', actions: '[]' })
+})
 
-test.serial('MongoDB: one that is absent, or never answers, is given up in time', async (t) => {
+test('MongoDB: one that is absent, or never answers, is given up in time', async (t) => {
   const silent = createServer().listen(0, '127.0.0.1')
   await once(silent, 'listening')
   t.teardown(() => void silent.close())
   const { port } = silent.address() as { port: number }
 
-  for (const [name, at] of Object.entries({ absent: await freePort(), silent: port })) {
-    const began = Date.now()
-    await t.throwsAsync(mongoDrawings({ url: `mongodb://127.0.0.1:${at}/one-stroke` }), undefined, name)
-    t.true(Date.now() - began < 10_000, `${name}: ${Date.now() - began} ms`)
-  }
+  const began = Date.now()
+  const ports = Object.entries({ absent: await freePort(), silent: port })
+  await Promise.all(
+    ports.map(async ([name, at]) => {
+      await t.throwsAsync(mongoDrawings({ url: `mongodb://127.0.0.1:${at}/one-stroke` }), undefined, name)
+      t.true(Date.now() - began < 10_000, `${name}: ${Date.now() - began} ms`)
+    }),
+  )
 })
 
 async function openMongo(t: ExecutionContext, url: string) {

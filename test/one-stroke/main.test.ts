@@ -14,7 +14,7 @@ const redis = useRedis(test)
 
 const GOOD = { REDIS_URL: 'redis://127.0.0.1:6379', WEAPP_ID: 'wx-test', WEAPP_SECRET: 'a-secret' }
 
-test.serial('the settings of an environment, and what they are without', (t) => {
+test('the settings of an environment, and what they are without', (t) => {
   const { drawings, ...rest } = readSettings(GOOD)
 
   t.deepEqual(rest, {
@@ -46,7 +46,7 @@ test.serial('the settings of an environment, and what they are without', (t) => 
   t.deepEqual([port, host, trustProxy, shutdownDelay, wechatUrl], [0, '::1', true, 500, 'http://127.0.0.1:1'])
 })
 
-test.serial('a setting that makes no sense is one sentence, which names it and does not repeat it', (t) => {
+test('a setting that makes no sense is one sentence, which names it and does not repeat it', (t) => {
   const bad: Record<string, (string | undefined)[]> = {
     REDIS_URL: [undefined, '', 'hunter2', 'http://hunter2', '127.0.0.1:6379'],
     WEAPP_ID: [undefined, ''],
@@ -70,7 +70,7 @@ test.serial('a setting that makes no sense is one sentence, which names it and d
   }
 })
 
-test.serial('a server that cannot start says why in one sentence, and ends', async (t) => {
+test('a server that cannot start says why in one sentence, and ends', async (t) => {
   const folder = temporaryFolder(t)
   writeFileSync(join(folder, 'file'), '')
   const taken = createServer().listen(0, '127.0.0.1')
@@ -94,26 +94,23 @@ test.serial('a server that cannot start says why in one sentence, and ends', asy
   )
 })
 
-test.serial(
-  'a server without its Redis starts, says that it is not ready, and is when Redis is there',
-  async (t) => {
-    const port = await freePort()
-    const env = {
-      ...GOOD,
-      REDIS_URL: `redis://127.0.0.1:${port}`,
-      DATA_DIR: temporaryFolder(t),
-      PORT: await freePort(),
-    }
-    const url = `http://127.0.0.1:${env.PORT}`
-    const server = runOneStroke(t, FROM_SOURCES, env)
-    await server.ready
-    const readiness = await supertest(url).get('/readyz')
-    t.deepEqual([readiness.status, readiness.body.failed], [503, ['sessions']])
-    t.is((await supertest(url).get('/healthz')).status, 200)
+test('a server without its Redis starts, says that it is not ready, and is when Redis is there', async (t) => {
+  const port = await freePort()
+  const env = {
+    ...GOOD,
+    REDIS_URL: `redis://127.0.0.1:${port}`,
+    DATA_DIR: temporaryFolder(t),
+    PORT: await freePort(),
+  }
+  const url = `http://127.0.0.1:${env.PORT}`
+  const server = runOneStroke(t, FROM_SOURCES, env)
+  await server.ready
+  const readiness = await supertest(url).get('/readyz')
+  t.deepEqual([readiness.status, readiness.body.failed], [503, ['sessions']])
+  t.is((await supertest(url).get('/healthz')).status, 200)
 
-    const late = await startRedis(port)
-    t.teardown(() => late.stop())
+  const late = await startRedis(port)
+  t.teardown(() => late.stop())
 
-    await until(async () => (await supertest(url).get('/readyz')).status === 200)
-  },
-)
+  await until(async () => (await supertest(url).get('/readyz')).status === 200)
+})

@@ -1,8 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
@@ -171,63 +170,6 @@ test('without redis and ws, which are optional, nothing is missing until it is a
 
   t.regex(stdout, /redis/)
 })
-
-const USES = `
-  import type Koa from 'koa'
-  import { redisStore, requireWxUser, weappSession, type WxUserInfo } from 'koa-weapp-session'
-  import { storeContract } from 'koa-weapp-session/testing'
-  import { createWechat } from 'weapp-simulator'
-
-  declare module 'koa-weapp-session' { interface SessionData { cart?: string[] } }
-
-  export function use(app: Koa): string[] {
-    const { appId, appSecret, fetch } = createWechat()
-    const session = weappSession({ appId, appSecret, wechat: { fetch }, store: redisStore({ url: 'redis://x' }) })
-    app.use(session)
-    app.use(requireWxUser())
-    app.use((ctx) => {
-      const user: WxUserInfo | null = ctx.$wxUserInfo
-      const cart: string[] | undefined = ctx.$wxSession?.data.cart
-      // @ts-expect-error no such field
-      ctx.$wxUserInfo?.isAdmin
-      ctx.body = { user, cart }
-    })
-    return storeContract.map(({ name }) => name)
-  }`
-
-test('its types work with compilers new and old, however they find modules', async (t) => {
-  await run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', ...TYPES], { cwd: project })
-  await writeFile(join(project, 'uses.mts'), USES)
-  await writeFile(join(project, 'uses.ts'), USES)
-  const newest = join(root, 'node_modules/typescript/bin/tsc')
-  // attw brings a compiler of its own: the tools of mini programs have one as old.
-  const old = join(root, 'node_modules/@arethetypeswrong/core/node_modules/typescript/bin/tsc')
-  const flags = ['--noEmit', '--strict', '--target', 'ES2022', '--types', 'node', '--skipLibCheck']
-  const modes: [string, string[]][] = [
-    [newest, ['--module', 'nodenext', 'uses.mts']],
-    [newest, ['--module', 'esnext', '--moduleResolution', 'bundler', 'uses.ts']],
-    [old, ['--module', 'node16', 'uses.mts']],
-    [old, ['--module', 'esnext', '--moduleResolution', 'bundler', 'uses.ts']],
-    [old, ['--module', 'commonjs', '--moduleResolution', 'node10', '--esModuleInterop', 'uses.ts']],
-  ]
-
-  for (const [tsc, mode] of modes) {
-    if (!existsSync(tsc)) {
-      t.log(`SKIPPED: there is no old TypeScript at ${tsc.slice(root.length)}`)
-      continue
-    }
-    const { version } = createRequire(tsc)('../package.json')
-    const done = run(process.execPath, [tsc, ...flags, ...mode], { cwd: project })
-    const problem = await done.then(
-      () => '',
-      ({ stdout }) => stdout,
-    )
-    t.is(problem, '', `${version} ${mode.join(' ')}`)
-    t.log(`TypeScript ${version}: ${mode.join(' ')}`)
-  }
-})
-
-const TYPES = ['@types/koa@3', '@types/node@20']
 
 /** What `tsc` makes of a folder of sources, and these: all that a package has of them. */
 async function builtFrom(folder: string): Promise<string[]> {

@@ -5,7 +5,7 @@ import { createSession, type SessionOptions } from '../../../client/src/index.js
 import { memoryStore, type SessionStore } from '../../../src/index.js'
 import { listen } from '../../support/server.js'
 import { startWechat } from '../../support/wechat.js'
-import type { Started } from './told.js'
+import type { Started } from './client-calls.js'
 
 /** Asserts at the end of a file that every error in it was somebody's. */
 export function nothingIsLeftUncaught(test: TestFn): void {

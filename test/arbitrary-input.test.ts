@@ -1,5 +1,5 @@
 /**
- * Whatever comes in at a door: JSON of any shape, and what body parsers and other middleware can make of it (objects with a
+ * Whatever comes in from outside: JSON of any shape, and what body parsers and other middleware can make of it (objects with a
  * `toString` of their own, getters that throw, proxies), at every function that takes something from a request or from a
  * database. Each answers at once, never with a 5xx, and nothing of it counts as an attempt to open something.
  *
@@ -19,6 +19,7 @@ import {
 } from '../src/index.js'
 import { fromExpressStore } from '../src/stores/express/index.js'
 import { parseSession, printSession } from '../src/stores/redis/codec.js'
+import { createWireReader } from '../src/wire.js'
 import { useRedis } from './support/redis.js'
 import { listen, startServer } from './support/server.js'
 import { userInfoOf } from './support/session-key.js'
@@ -271,8 +272,8 @@ for (const carrier of Object.keys(CARRIERS) as CarrierName[]) {
         authorization: text,
         cookie: `__Host-wx-session=${text}`,
       }
-      const cookies = { get: () => text }
-      const error = await thrownBy(async () => read({ req: { headers }, cookies } as never, 'app'))
+      const wire = createWireReader()(headers)
+      const error = await thrownBy(async () => read({ headers } as never, wire, 'app'))
       t.true(error === undefined || (error instanceof WeappSessionError && error.status < 500))
     })
   })

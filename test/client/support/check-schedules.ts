@@ -7,7 +7,7 @@ export const SCHEDULES: number = Number(process.env.WEAPP_SCHEDULES ?? 10_000)
 const SEED = Number(process.env.WEAPP_SEED ?? 20_160_909)
 
 /** Some of the many lives there are: all of them must be without a violation. `turn`: others for each of the files that look. */
-export async function holds(
+export async function checkSchedules(
   t: ExecutionContext,
   numRuns: number,
   schedules: fc.Arbitrary<Schedule>,

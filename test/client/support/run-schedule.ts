@@ -6,7 +6,7 @@ import { createWorld, usualLatency, type World } from './virtual-world.js'
 export type CreateSession = (options: SessionOptions) => Session
 
 /** Lives a schedule to its end; resolves to what happened that must not, in words. */
-export async function live(
+export async function runSchedule(
   schedule: Schedule,
   createSession: CreateSession,
   judge: (world: World) => string[] = () => [],
