@@ -119,7 +119,10 @@ test.serial(
 
     t.not(kept(renewed).Authorization, undefined)
     t.is(renewed.get('Cache-Control'), 'no-store')
-    isRefused(t, await server.send(first), 'ERR_SESSION_EXPIRED', 401)
+    // The first has ended, and its session has not: it is looked up, and replaced.
+    const late = await server.send(first)
+    t.is(late.status, 200)
+    t.not(kept(late).Authorization, undefined)
     t.is((await alice.get()).status, 200)
     // No token outlives its session.
     date.pass(4000)
@@ -178,22 +181,17 @@ test('what somebody else signed, or signed for something else, is refused before
 
   const forged = {
     'alg none': `${part({ alg: 'none', kid, typ: 'wx-session+jwt' })}.${part(claims)}.`,
-    'another type': await sign({ typ: 'JWT' }),
-    'no type': await sign({ typ: undefined }),
     'an unknown key': await sign({ kid: 'AAAAAAAAAAAA' }),
     'no key named': await sign({ kid: undefined }),
     'another secret': await sign({}, claims, Buffer.from(OLD_KEY)),
     'a public key as a secret': await sign({ kid: 'x' }, claims, publicDer),
     'another mini program': await sign({}, { ...claims, aud: 'wx-other' }),
     'no audience': await sign({}, { ...claims, aud: undefined }),
-    expired: await sign({}, { ...claims, exp: Math.floor(Date.now() / 1000) - 1 }),
     'no expiry': await sign({}, { ...claims, exp: undefined }),
     'no user': await sign({}, { ...claims, sub: undefined }),
     'changed claims': [token.split('.')[0], part({ ...claims, sub: 'o-somebody' }), token.split('.')[2]].join(
       '.',
     ),
-    'half of it': token.slice(0, token.length / 2),
-    nothing: '',
   }
 
   for (const [what, value] of Object.entries(forged)) {
@@ -201,7 +199,16 @@ test('what somebody else signed, or signed for something else, is refused before
     isRefused(t, response, 'ERR_SESSION_EXPIRED', 401)
     t.pass(what)
   }
-  isRefused(t, await server.send({ Authorization: `Bearer ${'a'.repeat(9000)}` }), 'ERR_BAD_REQUEST', 400)
+  // What is no token of this kind is of another system, and nobody's here.
+  for (const foreign of [
+    await sign({ typ: 'JWT' }),
+    await sign({ typ: undefined }),
+    token.slice(0, token.length / 2),
+    'opaque',
+    '',
+    'a'.repeat(9000),
+  ])
+    t.is((await server.send({ Authorization: `Bearer ${foreign}` })).body.user, null, foreign)
   t.is(
     (await server.send({ Authorization: 'Basic dXNlcjpwYXNz' })).body.user,
     null,

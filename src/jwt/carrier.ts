@@ -1,6 +1,6 @@
 import { createHash, createPublicKey, createSecretKey, KeyObject } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { decodeProtectedHeader, jwtVerify, SignJWT } from 'jose'
+import { decodeProtectedHeader, errors, jwtVerify, SignJWT } from 'jose'
 import { LRUCache } from 'lru-cache'
 import type { Carrier, SessionCarrier } from '../carriers/carrier.js'
 import { checkedKeys } from '../crypto/key-ring.js'
@@ -75,7 +75,7 @@ interface Token {
 /** Bytes of a profile in a token; WeChat's have some 300. */
 const PROFILE_MAX = 2048
 
-const BEARER = /^Bearer +([\w-]+\.[\w-]+\.[\w-]+)$/i
+const BEARER = /^Bearer +([\w-]+\.[\w-]+\.[\w-]*)$/i
 
 /**
  * A signed token (RFC 7519) is the credential, and says itself who the user is: `ctx.$wxUserInfo` needs no store.
@@ -134,15 +134,21 @@ export function jwtCarrier(options: JwtCarrierOptions): Carrier {
     const { kid } = decodeProtectedHeader(token)
     const key = ring.find((key) => key.kid === kid)
     if (!key) return undefined
-    // The key says which algorithm, never the token. How old it may be is decided later: its session may live.
+    // The key says which algorithm, never the token.
     const pinned = {
-      clockTolerance: Number.MAX_SAFE_INTEGER,
       algorithms: [key.alg],
       typ: TYPE,
       audience: appId,
       requiredClaims: ['sub', 'jti', 'exp', 'iat'],
     }
-    const { payload } = await jwtVerify(token, key.verify, pinned)
+    const payload = await jwtVerify(token, key.verify, pinned).then(
+      (result) => result.payload,
+      (error: unknown) => {
+        // All else about it is good, and its session may live: the store says.
+        if (error instanceof errors.JWTExpired) return error.payload
+        throw error
+      },
+    )
     return payload as unknown as TokenClaims
   }
 

@@ -13,7 +13,7 @@ import {
 } from '../../src/index.js'
 import { jwtCarrier } from '../../src/jwt/index.js'
 import { type CountingStore, countingStore, type StoreMethod } from './counting-store.js'
-import { startServer, type TestServer, type TestServerOptions } from './server.js'
+import { isForgotten, isRefused, startServer, type TestServer, type TestServerOptions } from './server.js'
 import { KEY, kept, type Visitor, visitor } from './visitor.js'
 import { newCode } from './wechat.js'
 
@@ -210,6 +210,12 @@ export function inHeaders({
 
 export function watermarkOf(appid: string, seconds = 0): { appid: string; timestamp: number } {
   return { appid, timestamp: Math.floor(Date.now() / 1000) + seconds }
+}
+
+/** Asserts that a credential is no good: refused; or forgotten, where whoever sends it cannot log in. */
+export function isOver(t: ExecutionContext, response: Response, name: Name): void {
+  if (name === 'cookie, anonymous') isForgotten(t, response)
+  else isRefused(t, response, 'ERR_SESSION_EXPIRED', 401)
 }
 
 /** As the guard answers in a handler: with what the handler adds. */

@@ -69,6 +69,16 @@ export function answer(ctx: Context): void {
   ctx.body = { user: ctx.$wxUserInfo, isNew: ctx.$wxSession?.isNew, data: ctx.$wxSession?.data }
 }
 
+/** Asserts that a dead cookie is taken back, and that its browser is a guest, who is told to log in. */
+export function isForgotten(t: ExecutionContext, response: Response): void {
+  t.is(response.status, 200)
+  t.is(response.body.user, null)
+  t.is(response.get('Weapp-Login') ?? response.get('X-WX-Login'), 'required')
+  t.is(response.get('Cache-Control'), 'no-store')
+  // Taken back, or replaced by that of the new guest.
+  t.is(response.get('Set-Cookie')?.length, 1)
+}
+
 /** Asserts that a response is a refusal, in body, status and headers. */
 export function isRefused(t: ExecutionContext, response: Response, reason: string, status: number): void {
   t.is(response.status, status)
