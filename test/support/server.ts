@@ -80,12 +80,18 @@ export function isForgotten(t: ExecutionContext, response: Response): void {
 }
 
 /** Asserts that a response is a refusal, in body, status and headers. */
-export function isRefused(t: ExecutionContext, response: Response, reason: string, status: number): void {
+export function isRefused(
+  t: ExecutionContext,
+  response: Response,
+  reason: string,
+  status: number,
+  prefix = 'X-WX-',
+): void {
   t.is(response.status, status)
   t.is(response.body.reason, reason)
   t.is(response.body[MAGIC_ID], 1)
   t.is(response.body.error.name, 'WeappSessionError')
   t.is(typeof response.body.error.message, 'string')
-  t.is(response.get('X-WX-Session-Error'), reason)
+  t.is(response.get(`${prefix}Session-Error`), reason)
   t.is(response.get('Cache-Control'), 'no-store')
 }
