@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Context } from 'koa'
 import type { SessionCarrier } from './carriers/carrier.js'
+import type { TrustedSource } from './carriers/cloud-run.js'
 import { WeappSessionError } from './errors.js'
 import type { MiniProgram } from './mini-program.js'
 import { refuseBareCode } from './respond.js'
@@ -9,6 +10,7 @@ import type { Wire } from './wire.js'
 
 export interface HandshakeOptions {
   carrier: SessionCarrier
+  trust: TrustedSource | undefined
   readWire: (headers: IncomingMessage['headers']) => Wire
   programOf: (ctx: Context) => Promise<MiniProgram | undefined>
 }
@@ -20,7 +22,7 @@ export interface HandshakeOptions {
 export function createIdentify(
   options: HandshakeOptions,
 ): (request: IncomingMessage) => Promise<WxUserInfo | null> {
-  const { carrier, readWire, programOf } = options
+  const { carrier, trust, readWire, programOf } = options
 
   return async function identify(request) {
     const wire = readWire(request.headers)
@@ -32,6 +34,8 @@ export function createIdentify(
   }
 
   async function findUser(request: IncomingMessage, wire: Wire): Promise<WxUserInfo | null> {
+    const trusted = trust?.read(request)
+    if (trusted) return trusted
     if (wire.isLogin) throw new WeappSessionError('ERR_LOGIN_REQUIRED', { message: NO_LOGIN })
     const program = await programOf(contextOf(request))
     const presented = await carrier.read(request, wire, program?.appId ?? '')

@@ -4,6 +4,7 @@
  * @module
  */
 export type { Carrier } from './carriers/carrier.js'
+export { type CloudRunOptions, cloudRun, type Trust } from './carriers/cloud-run.js'
 export { codeCarrier } from './carriers/code.js'
 export { type CookieCarrierOptions, cookieCarrier } from './carriers/cookie.js'
 export { type HeaderCarrierOptions, headerCarrier } from './carriers/header.js'

@@ -19,6 +19,7 @@ import {
 import { RequestSession } from './session/request-session.js'
 import type { LoadedSession } from './session/session.js'
 import { SupersededError } from './session/succession.js'
+import { TrustedSession } from './session/trusted-session.js'
 import type { SessionRecord } from './stores/store.js'
 import { withTimeout } from './stores/with-timeout.js'
 import { isTextUpTo } from './util/json.js'
@@ -75,7 +76,8 @@ export interface WeappSession extends Middleware {
 export function weappSession(options: WeappSessionOptions): WeappSession {
   const resolved = resolveOptions(options)
   printDiagnostics()
-  const { apps, appIdOf, carrier, ignore, onLogin, loginPath, checkLoginOrigin, legacyStatus } = resolved
+  const { apps, appIdOf, carrier, trust, ignore, onLogin, loginPath, checkLoginOrigin, legacyStatus } =
+    resolved
   const store = withTimeout(resolved.store, warnings())
   const programs = new Map(
     Object.entries(apps).map(([appId, appSecret]) => [
@@ -95,7 +97,7 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
     const answer = setAnswer(ctx, new Answer(ctx.res, carrier, unspoken, refusalStatus))
     if (isPreflight(ctx) || (await ignore?.(ctx))) return void (await next())
 
-    let session: RequestSession | undefined
+    let session: RequestSession | TrustedSession | undefined
     try {
       answer.wire = readWire(ctx.req.headers)
       session = await identify({ ctx, answer, program: await programOf(ctx) })
@@ -120,9 +122,12 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
     }
   }
 
-  /** Who makes a request: by a login, by a credential, or nobody. */
-  async function identify(request: Request): Promise<RequestSession | undefined> {
+  /** Who makes a request: by the word of the platform, by a login, by a credential; or nobody. */
+  async function identify(request: Request): Promise<RequestSession | TrustedSession | undefined> {
     const { ctx, program } = request
+    const trusted = trust?.read(ctx.req)
+    if (trusted)
+      return new TrustedSession(trusted, programs.get(trusted.appId)?.wechat, () => attach(ctx, undefined))
     const login = isLoginPath(ctx) ? await readLoginAtPath(ctx) : readLoginHeaders(request)
     if (login) return logIn(request, login)
     const found = await findSession(request).catch((error: unknown) => forget(request, error))
@@ -224,7 +229,7 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
 
   return Object.assign(weappSession, {
     wechat: createWechat(new Map([...programs].map(([appId, { wechat }]) => [appId, wechat]))),
-    identify: createIdentify({ carrier, readWire, programOf }),
+    identify: createIdentify({ carrier, trust, readWire, programOf }),
     async revoke(openId: string) {
       if (!isTextUpTo(OPEN_ID_MAX, openId)) throw optionError('revoke() needs an openId')
       await Promise.all([...programs.values()].map((program) => program.revoke(openId)))
@@ -245,7 +250,7 @@ interface Request {
 /** Characters. WeChat's have 28; longer values are no openIds, and are not hashed. */
 const OPEN_ID_MAX = 256
 
-function attach(ctx: Context, session: RequestSession | undefined): void {
+function attach(ctx: Context, session: RequestSession | TrustedSession | undefined): void {
   ctx.$wxUserInfo = session?.user ?? null
   ctx.$wxSession = session?.visible ?? null
 }

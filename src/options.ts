@@ -1,5 +1,6 @@
 import type { Context } from 'koa'
 import type { Carrier, SessionCarrier } from './carriers/carrier.js'
+import type { Trust, TrustedSource } from './carriers/cloud-run.js'
 import { codeCarrier } from './carriers/code.js'
 import { loginOriginCheck } from './login/login-origins.js'
 import { headerNames, PREFIX, PREFIX_2016 } from './protocol.js'
@@ -27,6 +28,8 @@ export interface WeappSessionOptions {
   store?: SessionStore
   /** How a session travels after login. Default `codeCarrier()`. */
   carrier?: Carrier
+  /** Who else may say who a user is: `cloudRun()`, in 云托管. Default: nobody. */
+  trust?: Trust
   /** Seconds that a session lives. Default 7200. */
   ttl?: number
   /** Whether each use makes a session live for another `ttl`. Default false. */
@@ -88,6 +91,7 @@ export interface ResolvedOptions {
   appIdOf: (ctx: Context) => string | undefined | Promise<string | undefined>
   store: SessionStore
   carrier: SessionCarrier
+  trust: TrustedSource | undefined
   ttl: number
   rolling: boolean
   maxAge: number
@@ -115,6 +119,7 @@ const NAMES = [
   'appIdOf',
   'store',
   'carrier',
+  'trust',
   'ttl',
   'rolling',
   'maxAge',
@@ -134,6 +139,7 @@ export function resolveOptions(options: WeappSessionOptions): ResolvedOptions {
   const {
     store,
     carrier = codeCarrier(),
+    trust,
     ttl = 2 * HOUR,
     rolling = false,
     maxAge = Math.max(30 * DAY, ttl),
@@ -187,11 +193,14 @@ export function resolveOptions(options: WeappSessionOptions): ResolvedOptions {
       'carrier must be made by codeCarrier(), headerCarrier(), cookieCarrier() or jwtCarrier()',
     )
 
+  if (trust !== undefined && !isTrustedSource(trust)) throw optionError('trust must be made by cloudRun()')
+
   return {
     apps,
     appIdOf,
     store: store ?? memoryStore(),
     carrier,
+    trust,
     ttl,
     rolling,
     maxAge,
@@ -208,6 +217,10 @@ export function resolveOptions(options: WeappSessionOptions): ResolvedOptions {
 
 function isSessionCarrier(carrier: Carrier): carrier is SessionCarrier {
   return typeof (carrier as Partial<SessionCarrier> | null)?.read === 'function'
+}
+
+function isTrustedSource(trust: Trust): trust is TrustedSource {
+  return typeof (trust as Partial<TrustedSource> | null)?.read === 'function'
 }
 
 /** Where both come from in most programs, and why they are missing. */
