@@ -19,7 +19,7 @@ for (const [name, carrier] of Object.entries(CARRIERS)) {
   const start = (t: ExecutionContext, ttl = 7200): Promise<TestServer> =>
     startServer(t, { carrier: carrier(), handler: serve, ttl })
 
-  test(`${name}: a guest who leaves nothing has no session, and gets nothing`, async (t) => {
+  test(`anonymous, ${name}: a guest who leaves nothing has no session, and gets nothing`, async (t) => {
     const own = redis()
     const { send } = await startServer(t, {
       carrier: carrier(),
@@ -37,7 +37,7 @@ for (const [name, carrier] of Object.entries(CARRIERS)) {
     t.deepEqual(await own.entries(), [])
   })
 
-  test(`${name}: what a guest leaves is there at their next request`, async (t) => {
+  test(`anonymous, ${name}: what a guest leaves is there at their next request`, async (t) => {
     const { send } = await start(t)
 
     const first = await send({}, '/put?cart=1')
@@ -49,7 +49,7 @@ for (const [name, carrier] of Object.entries(CARRIERS)) {
     t.deepEqual(third.body, { user: null, data: { cart: '1', note: '2' }, isNew: false })
   })
 
-  test.serial(`${name}: a guest's session expires, is logged out, and is no user's`, async (t) => {
+  test.serial(`anonymous, ${name}: a guest's session expires, is logged out, and is no user's`, async (t) => {
     const { send } = await start(t, 1)
     const guest = kept(await send({}, '/put?cart=1'))
     const other = kept(await send({}, '/put?cart=2'))
@@ -61,7 +61,7 @@ for (const [name, carrier] of Object.entries(CARRIERS)) {
     isRefused(t, await send(guest), 'ERR_SESSION_EXPIRED', 401)
   })
 
-  test(`${name}: a guest who logs in keeps what they left, under another credential; the guest's is over`, async (t) => {
+  test(`anonymous, ${name}: a guest who logs in keeps what they left, under another credential; the guest's is over`, async (t) => {
     const { send, wechat } = await start(t)
     const guest = kept(await send({}, '/put?cart=1'))
 
@@ -76,7 +76,7 @@ for (const [name, carrier] of Object.entries(CARRIERS)) {
     isRefused(t, await send(guest), 'ERR_SESSION_EXPIRED', 401)
   })
 
-  test(`${name}: a login with a guest's credential that is no good is a login`, async (t) => {
+  test(`anonymous, ${name}: a login with a guest's credential that is no good is a login`, async (t) => {
     const { send, wechat } = await start(t)
     const guest = kept(await send({}, '/put?cart=1'))
     await send(guest, '/logout')
@@ -90,7 +90,7 @@ for (const [name, carrier] of Object.entries(CARRIERS)) {
     }
   })
 
-  test(`${name}: a new login ends the session that its client had, and carries none of its data`, async (t) => {
+  test(`anonymous, ${name}: a new login ends the session that its client had, and carries none of its data`, async (t) => {
     const { send, wechat } = await start(t)
     const alice = kept(await send(await codeLoginHeaders(wechat.phone('alice'))))
     await send(alice, '/put?secret=1')
@@ -102,7 +102,7 @@ for (const [name, carrier] of Object.entries(CARRIERS)) {
     isRefused(t, await send(alice), 'ERR_SESSION_EXPIRED', 401)
   })
 
-  test(`${name}: of two logins from one guest at once, one brings the guest's data`, async (t) => {
+  test(`anonymous, ${name}: of two logins from one guest at once, one brings the guest's data`, async (t) => {
     const server = await start(t)
     const guest = kept(await server.send({}, '/put?cart=1'))
     server.wechat.fail({ delay: 50 })
@@ -117,7 +117,7 @@ for (const [name, carrier] of Object.entries(CARRIERS)) {
     t.deepEqual(adopted.toSorted(), ['1', undefined])
   })
 
-  test(`${name}: what a guest writes during their login is there afterwards, or was refused`, async (t) => {
+  test(`anonymous, ${name}: what a guest writes during their login is there afterwards, or was refused`, async (t) => {
     const server = await start(t)
     const guest = kept(await server.send({}, '/put?cart=1'))
     server.wechat.fail({ delay: 60 })
@@ -137,7 +137,7 @@ for (const [name, carrier] of Object.entries(CARRIERS)) {
     }
   })
 
-  test(`${name}: a login that the application vetoes leaves the guest as they were`, async (t) => {
+  test(`anonymous, ${name}: a login that the application vetoes leaves the guest as they were`, async (t) => {
     const server = await startServer(t, {
       carrier: carrier(),
       handler: serve,
@@ -156,7 +156,7 @@ for (const [name, carrier] of Object.entries(CARRIERS)) {
     t.deepEqual(again.body.data, { cart: '2' })
   })
 
-  test(`${name}: a login that WeChat or its signature refuses takes nothing from the guest`, async (t) => {
+  test(`anonymous, ${name}: a login that WeChat or its signature refuses takes nothing from the guest`, async (t) => {
     const server = await start(t)
     const guest = kept(await server.send({}, '/put?cart=1'))
     const good = await loginHeaders(server.wechat.phone('alice'))
@@ -167,7 +167,7 @@ for (const [name, carrier] of Object.entries(CARRIERS)) {
     t.deepEqual((await server.send(guest)).body.data, { cart: '1' })
   })
 
-  test(`${name}: a guest's session can change its credential too`, async (t) => {
+  test(`anonymous, ${name}: a guest's session can change its credential too`, async (t) => {
     const { send } = await start(t)
     const old = kept(await send({}, '/put?cart=1'))
 
@@ -188,7 +188,7 @@ async function serve(ctx: Context): Promise<void> {
   ctx.body = { user: ctx.$wxUserInfo, data, isNew: session?.isNew }
 }
 
-test('a guest whose login fails is taken by the one that comes beside it', async (t) => {
+test('anonymous: a guest whose login fails is taken by the one that comes beside it', async (t) => {
   // Of two logins of one guest, the first makes the guest's session its own, and is then refused by the application.
   const { send, wechat } = await startServer(t, {
     carrier: CARRIERS.header(),

@@ -9,7 +9,7 @@ const COOL_DOWN = 100
 /** A little longer: a timer of whole ms may come before as many have passed by the finer clock. */
 const coolDown = () => sleep(COOL_DOWN + 10)
 
-test('after ten failures nobody asks, until one has found out that it answers again', async (t) => {
+test('breaker(): after ten failures nobody asks, until one has found out that it answers again', async (t) => {
   const circuit = await opened()
   t.is(circuit.tryAcquire(), undefined)
 
@@ -23,7 +23,7 @@ test('after ten failures nobody asks, until one has found out that it answers ag
   t.is(await circuit.run(async () => 'another'), 'another')
 })
 
-test('who finds out that it still fails keeps everybody out for another while', async (t) => {
+test('breaker(): who finds out that it still fails keeps everybody out for another while', async (t) => {
   const circuit = await opened()
   await coolDown()
 
@@ -34,7 +34,7 @@ test('who finds out that it still fails keeps everybody out for another while', 
   t.truthy(circuit.tryAcquire())
 })
 
-test('who has the right to ask, and does not, leaves it to the next', async (t) => {
+test('breaker(): who has the right to ask, and does not, leaves it to the next', async (t) => {
   const circuit = await opened()
   await coolDown()
 
@@ -43,7 +43,7 @@ test('who has the right to ask, and does not, leaves it to the next', async (t) 
   t.truthy(circuit.tryAcquire())
 })
 
-test('work that throws before there is a promise has failed like any other', async (t) => {
+test('breaker(): work that throws before there is a promise has failed like any other', async (t) => {
   const circuit = await opened()
   await coolDown()
 
@@ -58,7 +58,7 @@ test('work that throws before there is a promise has failed like any other', asy
   t.is(await circuit.run(async () => 'well'), 'well')
 })
 
-test('codes that were not sent because WeChat has just failed are good for another try', async (t) => {
+test('X-WX-Code: one that was not sent because WeChat has just failed is good for another try', async (t) => {
   const { send, wechat } = await startServer(t)
   const mend = wechat.fail({ status: 500 }, { times: 12 })
   for (let n = 0; n < 12; n++) await send(await codeLoginHeaders(wechat.phone()))

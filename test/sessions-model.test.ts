@@ -54,7 +54,7 @@ for (const [i, carrier] of (Object.keys(CARRIERS) as CarrierName[]).entries()) {
 }
 
 for (const [fault, { store: spoil = same, carrier: bend = same }] of Object.entries(FAULTS)) {
-  test.serial(`the model finds ${fault}`, async (t) => {
+  test.serial(`model: it finds ${fault}`, async (t) => {
     const makeCarrier = () => bend(CARRIERS.header())
     const system = await startSystem(t, { carrier: 'header', makeCarrier, ...shared(memoryStore()), spoil })
 

@@ -66,22 +66,25 @@ test.serial(
   },
 )
 
-test.serial('a Redis that freezes: what is kept is believed no longer than the max age', async (t) => {
-  const { url, server, stop } = await startRedis()
-  t.teardown(stop)
-  const store = redisStore({ url, timeout: 300, cache: { maxAge: MAX_AGE / 1000 } })
-  t.teardown(() => store.close?.())
-  const [session] = await keepMany(store, 1)
+test.serial(
+  'redisStore({ cache }): a Redis that freezes: what is kept is believed no longer than the max age',
+  async (t) => {
+    const { url, server, stop } = await startRedis()
+    t.teardown(stop)
+    const store = redisStore({ url, timeout: 300, cache: { maxAge: MAX_AGE / 1000 } })
+    t.teardown(() => store.close?.())
+    const [session] = await keepMany(store, 1)
 
-  server.kill('SIGSTOP')
-  t.teardown(() => server.kill('SIGCONT'))
-  const frozen = performance.now()
-  await until(() => store.peek?.(session?.id ?? '') === undefined)
+    server.kill('SIGSTOP')
+    t.teardown(() => server.kill('SIGCONT'))
+    const frozen = performance.now()
+    await until(() => store.peek?.(session?.id ?? '') === undefined)
 
-  t.true(performance.now() - frozen <= MAX_AGE + 100)
-  server.kill('SIGCONT')
-  await until(async () => (await keepMany(store, 1).catch(() => [])).length === 1)
-})
+    t.true(performance.now() - frozen <= MAX_AGE + 100)
+    server.kill('SIGCONT')
+    await until(async () => (await keepMany(store, 1).catch(() => [])).length === 1)
+  },
+)
 
 async function forgetsWhatEndsElsewhere(
   t: ExecutionContext,
