@@ -31,7 +31,7 @@ const redis = useRedis(test)
 const ALICES = { phone: '13800000000', password: 'correct horse' }
 const BOBS = { phone: '13900000000', password: 'battery staple' }
 
-test.serial('POST /bind: who has bound an account has it in every process, from then on', async (t) => {
+test.serial('POST /bind: a user who bound an account has it in every process', async (t) => {
   const { one, other, device, accountId } = await start(t)
   const phone = await device('alice')
   t.deepEqual((await phone.send('get', '/account')).body, { bound: false })
@@ -93,7 +93,7 @@ test.serial(
 )
 
 test.serial(
-  'POST /bind: fixation: what was known of a session before the binding is worth nothing after it',
+  'POST /bind: a session credential that was known before the binding is refused after it',
   async (t) => {
     const { one, other, wechat, device } = await start(t)
     const phone = await device('alice')
@@ -138,7 +138,7 @@ test.serial('POST /bind: a WeChat user has one account, and an account one WeCha
   t.deepEqual((await bob.send('get', '/account')).body, { bound: false })
 })
 
-test.serial('POST /bind: of bindings at the same moment, in two processes, one holds', async (t) => {
+test.serial('POST /bind: of two bindings at the same moment, in two processes, one succeeds', async (t) => {
   const { one, other, device } = await start(t)
   const users = await Promise.all([device('alice', one), device('bob', other), device('carol', one)])
   const twice = await device('bob', one)
@@ -154,7 +154,7 @@ test.serial('POST /bind: of bindings at the same moment, in two processes, one h
 })
 
 test.serial(
-  'POST /bind: five wrong passwords for one phone number, in whichever process, and there are no more',
+  'POST /bind: after five wrong passwords for one phone number, over all processes, it takes no more',
   async (t) => {
     const { one, other, device } = await start(t)
     const guessers = await Promise.all(['mallory', 'mallet', 'trudy'].map((name) => device(name)))
@@ -176,7 +176,7 @@ test.serial(
 )
 
 test.serial(
-  'POST /bind: five wrong attempts of one WeChat user, for whatever phone numbers and in whatever sessions',
+  'POST /bind: after five wrong attempts one WeChat user gets no more, over all phone numbers and sessions',
   async (t) => {
     const { device } = await start(t)
     const guess = async (n: number) => {
@@ -192,7 +192,7 @@ test.serial(
 )
 
 test.serial(
-  'POST /bind: attempts come back when their time is over, and right ones do not count',
+  'POST /bind: attempts come back after their time, and right passwords do not count',
   async (t) => {
     const guesses = createGuesses({ max: 2, window: 1500 })
     for (let n = 0; n < 5; n++) {
@@ -237,7 +237,7 @@ test.serial(
   },
 )
 
-test.serial('DELETE /bind: where the sessions cannot be ended, nothing is unbound', async (t) => {
+test.serial('DELETE /bind: it unbinds nothing when it cannot end the sessions', async (t) => {
   let isAway = false
   const { device } = await start(t, (store) => ({
     ...store,
@@ -257,7 +257,7 @@ test.serial('DELETE /bind: where the sessions cannot be ended, nothing is unboun
 })
 
 test.serial(
-  'POST /bind: who is nobody binds nothing, and what is no phone number and password neither',
+  'POST /bind: it refuses requests without a user, and bodies without a phone number and password',
   async (t) => {
     const { one, device } = await start(t)
     const phone = await device('alice')

@@ -37,7 +37,7 @@ for (const [name, carrier] of Object.entries(CARRIERS)) {
     t.deepEqual(await own.entries(), [])
   })
 
-  test(`anonymous, ${name}: what a guest leaves is there at their next request`, async (t) => {
+  test(`anonymous, ${name}: data of a guest is there at their next request`, async (t) => {
     const { send } = await start(t)
 
     const first = await send({}, '/put?cart=1')
@@ -117,7 +117,7 @@ for (const [name, carrier] of Object.entries(CARRIERS)) {
     t.deepEqual(adopted.toSorted(), ['1', undefined])
   })
 
-  test(`anonymous, ${name}: what a guest writes during their login is there afterwards, or was refused`, async (t) => {
+  test(`anonymous, ${name}: data that a guest writes during their login is kept, or was refused`, async (t) => {
     const server = await start(t)
     const guest = kept(await server.send({}, '/put?cart=1'))
     server.wechat.fail({ delay: 60 })

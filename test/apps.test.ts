@@ -58,7 +58,7 @@ for (const carrier of Object.keys(CARRIERS) as CarrierName[]) {
   }
 }
 
-test('apps: a code of one is nothing at the other', async (t) => {
+test('apps: a code of one mini program is refused by the other', async (t) => {
   const { one, other, send } = await start(t)
   const headers = await codeLoginHeaders(one.phone('alice'))
 
@@ -67,7 +67,7 @@ test('apps: a code of one is nothing at the other', async (t) => {
   isRefused(t, response, 'ERR_SESSION_KEY_EXCHANGE_FAILED', 401)
 })
 
-test('apps: without the header, WeChat says in the Referer which it is', async (t) => {
+test('apps: without the header, the Referer of WeChat names the mini program', async (t) => {
   const { one, other, send } = await start(t)
   for (const wechat of [one, other]) {
     const headers = await codeLoginHeaders(wechat.phone('alice'))
@@ -79,7 +79,7 @@ test('apps: without the header, WeChat says in the Referer which it is', async (
   }
 })
 
-test('apps: what is of none of them is refused before anybody is asked, and guests go on', async (t) => {
+test('apps: an appId of none of them is refused before anybody is asked, and guests go on', async (t) => {
   const { one, send } = await start(t)
   const headers = await codeLoginHeaders(one.phone('alice'))
 
@@ -91,7 +91,7 @@ test('apps: what is of none of them is refused before anybody is asked, and gues
   t.is(one.exchanges, 0)
 })
 
-test('apps: a function may say which it is', async (t) => {
+test('appIdOf: a function may name the mini program', async (t) => {
   const { one, other, send } = await start(t, {}, (wechats) => ({
     appIdOf: (ctx: Context) => (ctx.path === '/one' ? wechats[0] : wechats[1])?.appId,
   }))

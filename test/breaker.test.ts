@@ -9,7 +9,7 @@ const COOL_DOWN = 100
 /** A little longer: a timer of whole ms may come before as many have passed by the finer clock. */
 const coolDown = () => sleep(COOL_DOWN + 10)
 
-test('breaker(): after ten failures nobody asks, until one has found out that it answers again', async (t) => {
+test('breaker(): after ten failures it rejects all calls, until one test call succeeds', async (t) => {
   const circuit = await opened()
   t.is(circuit.tryAcquire(), undefined)
 
@@ -23,7 +23,7 @@ test('breaker(): after ten failures nobody asks, until one has found out that it
   t.is(await circuit.run(async () => 'another'), 'another')
 })
 
-test('breaker(): who finds out that it still fails keeps everybody out for another while', async (t) => {
+test('breaker(): a test call that fails keeps it open for another cool-down', async (t) => {
   const circuit = await opened()
   await coolDown()
 
@@ -34,7 +34,7 @@ test('breaker(): who finds out that it still fails keeps everybody out for anoth
   t.truthy(circuit.tryAcquire())
 })
 
-test('breaker(): who has the right to ask, and does not, leaves it to the next', async (t) => {
+test('breaker(): a permit that is not used goes to the next call', async (t) => {
   const circuit = await opened()
   await coolDown()
 
@@ -43,7 +43,7 @@ test('breaker(): who has the right to ask, and does not, leaves it to the next',
   t.truthy(circuit.tryAcquire())
 })
 
-test('breaker(): work that throws before there is a promise has failed like any other', async (t) => {
+test('breaker(): work that throws synchronously counts as a failure', async (t) => {
   const circuit = await opened()
   await coolDown()
 
@@ -58,7 +58,7 @@ test('breaker(): work that throws before there is a promise has failed like any 
   t.is(await circuit.run(async () => 'well'), 'well')
 })
 
-test('X-WX-Code: one that was not sent because WeChat has just failed is good for another try', async (t) => {
+test('X-WX-Code: a code that was not sent because the breaker was open may be sent again', async (t) => {
   const { send, wechat } = await startServer(t)
   const mend = wechat.fail({ status: 500 }, { times: 12 })
   for (let n = 0; n < 12; n++) await send(await codeLoginHeaders(wechat.phone()))

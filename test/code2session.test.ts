@@ -166,7 +166,7 @@ test('code2Session: the cause names what went wrong, for whoever debugs', async 
   t.regex(inspectDeeply(invalid), /errcode 40029, rid [0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}/)
 })
 
-test('code2Session: what is our own fault is said once, with what to do and WeChat’s trace id', async (t) => {
+test('code2Session: our own mistake is said once, with what to do and WeChat’s trace id', async (t) => {
   const weixin = startWechat(t)
   const said: string[] = []
   const exchange = exchangeWith(weixin, {

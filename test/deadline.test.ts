@@ -5,7 +5,7 @@ import { useRedis, withClient } from './support/redis.js'
 
 const redis = useRedis(test)
 
-test('deadline(): what is not there in time is late, and what comes afterwards is ignored', async (t) => {
+test('deadline(): a result that is late is an error, and the result itself is ignored', async (t) => {
   let fail = (_: Error) => {}
   const work = new Promise<string>((_, reject) => {
     fail = reject

@@ -72,7 +72,7 @@ for (const [name, makeStore] of Object.entries(STORES)) {
 }
 
 test.serial(
-  'fromExpressStore(): of two processes that claim a code at the same moment one is granted it, as far as can be seen',
+  'fromExpressStore(): two processes that claim a code at the same moment are not both granted it, as far as can be seen',
   async (t) => {
     const shared = new session.MemoryStore()
     const stores = [fromExpressStore(shared, PATIENT), fromExpressStore(shared, PATIENT)]
@@ -105,7 +105,7 @@ test.serial(
 )
 
 test.serial(
-  'fromExpressStore(): what is written carries its life in all the ways that stores look for it, and nothing lives for ever',
+  'fromExpressStore(): each entry says when it ends in all the ways that stores read, and none lives for ever',
   async (t) => {
     const shared = redis()
     const store = fromExpressStore(await connectRedis(t, shared), PATIENT)
@@ -338,7 +338,7 @@ test.serial(
 )
 
 test.serial(
-  'fromExpressStore({ prefix }): what another session middleware has under an id is left alone',
+  'fromExpressStore({ prefix }): it leaves alone what another session middleware has under an id',
   async (t) => {
     const shared = new session.MemoryStore()
     const theirs = { cookie: new session.Cookie(), cart: ['milk'] }
@@ -386,7 +386,7 @@ test.serial('WEAPP_EXPRESS_STORE: in production it says once that it is for one 
   t.deepEqual(said, ['WEAPP_EXPRESS_STORE'])
 })
 
-test.serial('fromExpressStore(): what is no such store, or no such option, is a mistake at start-up', (t) => {
+test.serial('fromExpressStore(): a wrong store or option is a mistake at start-up', (t) => {
   const mistakes: [() => unknown, RegExp][] = [
     [() => fromExpressStore(undefined as unknown as ExpressStore), /needs a store of express-session/],
     [() => fromExpressStore(session.MemoryStore as unknown as ExpressStore), /get, set and destroy/],
@@ -425,7 +425,7 @@ test.serial(
   },
 )
 
-test.serial('turns: who has waited too long is not begun, and a line has an end', async (t) => {
+test.serial('turns: work that has waited too long is not begun, and a line has a maximum', async (t) => {
   const clock = install({ toFake: ['performance'] })
   t.teardown(() => clock.uninstall())
   const line = turns(1000)

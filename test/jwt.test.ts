@@ -65,7 +65,7 @@ test('jwtCarrier({ keys }): keys of several kinds stand in one ring, and the fir
   t.is(decodeProtectedHeader(fresh.Authorization?.slice(7) ?? '').alg, 'EdDSA')
 })
 
-test('jwtCarrier(): who the user is needs no store, and while it is away users are known', async (t) => {
+test('jwtCarrier(): it needs no store to name the user, also while the store is away', async (t) => {
   const calls: string[] = []
   let isAway = false
   const store = watched({ ...memoryStore(), timeout: 250 }, (name) => {
@@ -87,7 +87,7 @@ test('jwtCarrier(): who the user is needs no store, and while it is away users a
   t.is((await alice.get('/data')).status, 503)
 })
 
-test('jwtCarrier({ staleness }): an end elsewhere is seen within the staleness, and here at once', async (t) => {
+test('jwtCarrier({ staleness }): an end in another process is seen within the staleness, and in this one at once', async (t) => {
   const store = memoryStore()
   const one = await start(t, { keys: [KEY], staleness: 1 }, { store })
   const other = await start(t, { keys: [KEY], staleness: 1 }, { store, weixin: one.wechat })
@@ -145,7 +145,7 @@ test.serial(
   },
 )
 
-test('load(): data that was not loaded is a mistake that says what to do', async (t) => {
+test('load(): to read data before it is a mistake that says what to do', async (t) => {
   const server = await start(t, { keys: [KEY] })
   const alice = visitor(server, server.wechat.phone('alice'))
   await alice.logIn()
@@ -156,7 +156,7 @@ test('load(): data that was not loaded is a mistake that says what to do', async
   t.regex(body.message, /await ctx\.\$wxSession\.load\(\)/)
 })
 
-test('jwtCarrier(): what somebody else signed, or signed for something else, is refused before the store is asked', async (t) => {
+test('jwtCarrier(): a token of another signer, or for another purpose, is refused before the store is asked', async (t) => {
   const calls: string[] = []
   const store = watched(memoryStore(), (name) => void calls.push(name))
   const server = await start(t, { keys: [KEY, ed25519.privateKey] }, { store })

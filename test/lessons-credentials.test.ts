@@ -125,7 +125,7 @@ test('keys: ids that the client chose are never adopted', async (t) => {
   }
 })
 
-test('keys: what was signed as a header is no cookie, no other header, and the other way round', async (t) => {
+test('keys: a credential signed for a header is refused as a cookie or another header, and the other way round', async (t) => {
   const weixin = startWechat(t)
   const store = memoryStore()
   const header = await startServer(t, { ...PATIENT, weixin, store, carrier: headerCarrier({ keys: KEY }) })
@@ -171,7 +171,7 @@ test('SessionRecord: a record that is another mini program’s, or of another sh
 const ED25519 = generateKeyPairSync('ed25519')
 const P256 = generateKeyPairSync('ec', { namedCurve: 'P-256' })
 
-test('jwt: what is forged, foreign or over is refused without a read of the store', async (t) => {
+test('jwtCarrier(): a token that is forged, foreign or over is refused without a read of the store', async (t) => {
   for (const [what, keys, sign, alg] of [
     ['HS256', KEY, Buffer.from(KEY), 'HS256'],
     ['EdDSA', ED25519.privateKey, ED25519.privateKey, 'EdDSA'],

@@ -37,7 +37,7 @@ test('X-WX-Code: an openId is never a credential, and leads nowhere', async (t) 
 })
 
 // A2: The fork looked up any key of a shared Redis: other programs' JSON became the user.
-test('redisStore({ prefix }): what other programs keep in the same Redis is not a session', async (t) => {
+test('redisStore({ prefix }): a key of another program in the same Redis is no session', async (t) => {
   const { url, prefix, options, entries } = redis()
   const { send, wechat } = await startServer(t, { store: redisStore(options) })
   const headers = await codeLoginHeaders(wechat.phone())
@@ -60,7 +60,7 @@ test('ignoreSignature: there is no such option', (t) => {
 })
 
 // A4: `null` as rawData ended the process.
-test('X-WX-RawData: what is no JSON object is refused, and the server lives', async (t) => {
+test('X-WX-RawData: a value that is no JSON object is refused, and the server lives', async (t) => {
   const { send, wechat } = await startServer(t)
 
   for (const rawData of ['null', '1', '"x"', '[]', '[{}]', 'true', '{', '{}{}', 'undefined']) {
@@ -136,7 +136,7 @@ test('X-WX-Code: the phone hangs up during the login and asks again', async (t) 
 })
 
 // A9: Of two logins at once the index knew one: the other lived on and could not be revoked.
-test('revoke(): of logins at once none escapes the next login, nor a revocation', async (t) => {
+test('revoke(): it ends every session of parallel logins, and so does maxSessionsPerUser', async (t) => {
   const { options } = redis()
   const { send, wechat, session } = await startServer(t, {
     store: redisStore(options),

@@ -114,7 +114,7 @@ forEach(
 
 // C4.
 for (const name of ANONYMOUS) {
-  test(`anonymous: what a guest puts into the session and cannot be stored is refused (${name})`, async (t) => {
+  test(`anonymous: a guest’s data that cannot be stored is refused (${name})`, async (t) => {
     const { server, store } = await start(t, name)
 
     store.fail('create')
@@ -507,7 +507,7 @@ forEach(
 )
 
 // D10: One row for each openId, with the session_key in clear.
-forEach(ALL, 'session_key: who can read the store has neither keys nor live credentials', async (t, name) => {
+forEach(ALL, 'session_key: the store holds neither keys nor live credentials in clear', async (t, name) => {
   const { options, entries } = redis()
   const { server, alice } = await start(t, name, { store: redisStore(options) })
   await server.send(await loginHeaders(namedPhone(server.wechat, 'bob')))

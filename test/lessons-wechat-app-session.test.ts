@@ -139,7 +139,7 @@ forEach(ALL, 'anonymous: 100 GETs without a credential leave nothing', async (t,
 })
 
 // B4: Every request saved the session: of two parallel changes one was lost, and a logout was undone.
-forEach(ALL, 'data: what only reads it does not write', async (t, name) => {
+forEach(ALL, 'data: a request that only reads it does not write', async (t, name) => {
   const { server, store } = await startCounting(t, name)
   const alice = visitor(server, server.wechat.phone('alice'))
   await alice.logIn()
@@ -192,19 +192,15 @@ forEach(ALL, 'rotate(): the new id is sent and works, and nothing of the old is 
 })
 
 // B5.
-forEach(
-  ALL,
-  'onLogin: of a rotation during the login one id is sent, the one that lives',
-  async (t, name) => {
-    const { server } = await start(t, name)
+forEach(ALL, 'onLogin: a rotation during the login sends one id, the one that lives', async (t, name) => {
+  const { server } = await start(t, name)
 
-    const response = await server.send(await codeLoginHeaders(server.wechat.phone('alice')), '/rotate')
+  const response = await server.send(await codeLoginHeaders(server.wechat.phone('alice')), '/rotate')
 
-    t.is(response.status, 200)
-    t.true((response.get('Set-Cookie') ?? []).length <= 1)
-    t.is((await server.send(kept(response))).status, 200)
-  },
-)
+  t.is(response.status, 200)
+  t.true((response.get('Set-Cookie') ?? []).length <= 1)
+  t.is((await server.send(kept(response))).status, 200)
+})
 
 // B5.
 forEach(ALL, 'onLogin: a session that ends during its login leaves no credential', async (t, name) => {
@@ -321,7 +317,7 @@ forEach(
 
 // B8: cookieCarrier's take() is a Set-Cookie too: from a cache it logs others out. delivery.ts says no-store for give()
 // alone.
-test('Cache-Control: what takes a cookie away is in no cache either', async (t) => {
+test('Cache-Control: an answer that takes a cookie away is in no cache either', async (t) => {
   const { alice } = await start(t, 'cookie')
 
   const response = await alice.get('/cached?logout=1')

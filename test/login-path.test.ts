@@ -53,7 +53,7 @@ test('loginPath: a code is enough, and 50 at once share one exchange', async (t)
   t.is(server.wechat.exchanges, 1)
 })
 
-test('loginPath: a body that was parsed before is taken as it is', async (t) => {
+test('loginPath: it takes a body that a parser has read before', async (t) => {
   const { wechat, session } = await start(t)
   const code = await newCode(wechat.phone('alice'))
   const app = new Koa()
@@ -73,7 +73,7 @@ test('loginPath: a body that was parsed before is taken as it is', async (t) => 
   t.is(login.body.user.openId, wechat.user('alice').openId)
 })
 
-test('loginPath: what is no login in a body is refused, costs nothing, and the connection lives', async (t) => {
+test('loginPath: a body that is no login is refused, costs nothing, and the connection stays open', async (t) => {
   const server = await start(t)
   const { rawData, signature } = await loginFields(namedPhone(server.wechat, 'alice'))
   const code = await newCode(server.wechat.phone())
@@ -99,7 +99,7 @@ test('loginPath: what is no login in a body is refused, costs nothing, and the c
   t.is((await server.send()).status, 200)
 })
 
-test('loginPath: other requests to the path, and to others, are not touched', async (t) => {
+test('loginPath: it does not touch other requests to the path, or to other paths', async (t) => {
   const server = await start(t)
 
   t.is((await server.send({}, '/login')).body.user, null)
@@ -107,7 +107,7 @@ test('loginPath: other requests to the path, and to others, are not touched', as
   t.is(server.wechat.exchanges, 0)
 })
 
-test('loginPath: only JSON logs in: what a form, or a script that asks nobody, can send is 415, and costs nothing', async (t) => {
+test('loginPath: only JSON logs in; content types that need no CORS preflight get 415, and cost nothing', async (t) => {
   const server = await start(t, { carrier: CARRIERS.cookie() })
   const code = await newCode(server.wechat.phone())
   const json = JSON.stringify({ code })
@@ -199,7 +199,7 @@ const SENT_BY: [what: string, headers: Record<string, string>, isTaken: boolean]
   ],
 ]
 
-test('loginOrigins: with cookies, a login from another site is 403, and WeChat for Windows is none', async (t) => {
+test('loginOrigins: with cookies a login from another site gets 403, and WeChat for Windows is no other site', async (t) => {
   const server = await start(t, {
     carrier: CARRIERS.cookie(),
     loginOrigins: ['https://www.example.com', 'localhost:5173'],
@@ -220,7 +220,7 @@ test('loginOrigins: with cookies, a login from another site is 403, and WeChat f
   }
 })
 
-test('loginOrigins: behind a proxy that is believed, this host is the one that the browser has asked', async (t) => {
+test('loginOrigins: behind a trusted proxy, the host is the one that the browser asked', async (t) => {
   const server = await start(t, { carrier: CARRIERS.cookie() })
   const logIn = async () =>
     supertest(server.url)
@@ -254,7 +254,7 @@ test('loginOrigins: a login in headers needs no Origin: no form has our headers,
   t.is((await server.send({ ...headers, Origin: 'https://evil.example' })).status, 200)
 })
 
-test('loginPath: what is wrong in a body is called by its name there, and not by that of a header', async (t) => {
+test('loginPath: an error names the field of the body, and not a header', async (t) => {
   const server = await start(t)
   const code = await newCode(server.wechat.phone())
 

@@ -165,7 +165,7 @@ test('X-WX-Signature: beside a forged login with the same code the true one succ
   t.is(wechat.exchanges, 1)
 })
 
-test('X-WX-Signature: a code that nobody could prove is spent: neither a session nor a second exchange', async (t) => {
+test('X-WX-Signature: a code whose logins all had wrong signatures is spent: no session, no second exchange', async (t) => {
   const { send, wechat } = await startServer(t)
   const headers = await loginHeaders(wechat.phone())
   isRefused(t, await send({ ...headers, 'X-WX-Signature': '0'.repeat(40) }), 'ERR_UNTRUSTED_RAW_DATA', 401)
@@ -375,7 +375,7 @@ test('claim(): a process that stood still past its lease makes no session of a c
   t.is((await send(codeOnly(real))).status, 200, 'the user’s session lives')
 })
 
-test('claim(): many requests that wait for a login elsewhere look for it together', async (t) => {
+test('claim(): requests that wait for a login in another process share one look at the store', async (t) => {
   const store = memoryStore()
   let reads = 0
   const counted: SessionStore = {
@@ -395,7 +395,7 @@ test('claim(): many requests that wait for a login elsewhere look for it togethe
   t.true(reads < 3 * 20 + 30, `${reads} reads`)
 })
 
-test('SessionRecord: a record counts only where it says itself that it is ours, of this version, and not over', async (t) => {
+test('SessionRecord: a record counts only if it says itself that it is ours, of this version, and not over', async (t) => {
   const store = memoryStore()
   const changes: Partial<SessionRecord>[] = [
     { appId: 'wx-other' },
@@ -419,7 +419,7 @@ test('SessionRecord: a record counts only where it says itself that it is ours, 
   }
 })
 
-test('list(): the name of an earlier login is not worth a login: without the list there is none', async (t) => {
+test('list(): a login succeeds when the list of sessions cannot be read, without the earlier name', async (t) => {
   const store = { ...memoryStore(), list: () => Promise.reject(new Error('down')) }
   const { send, wechat } = await startServer(t, { store })
 

@@ -55,7 +55,7 @@ for (const [name, change, reason] of MALFORMED) {
   })
 }
 
-test('X-WX-Code: what claims nothing is no credential: an empty code, and rawData without a code', async (t) => {
+test('X-WX-Code: an empty code, or rawData without a code, is no credential', async (t) => {
   const { url, wechat } = await startServer(t)
   const { 'X-WX-Code': _, ...withoutCode } = await loginHeaders(wechat.phone())
 

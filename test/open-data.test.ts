@@ -105,7 +105,7 @@ test('decrypt(): data of another user does not open, whoever of the two logged i
 })
 
 // src/session/open-data.ts counts a failure before it tries the keys of the other sessions, and never takes it back.
-test('decrypt(): what opens costs nothing: data under the key of another session opens as often as it comes', async (t) => {
+test('decrypt(): data that opens costs no attempt, under the key of another session too', async (t) => {
   const { server, alice: phone, phone: one } = await start(t)
   await visitor(server, one).logIn()
   const after = await userInfoOf(one)
@@ -160,7 +160,7 @@ test('X-WX-Encrypted-Data: every failure at login is one and the same answer', a
   t.is(answers.size, 1, [...answers].join('\n'))
 })
 
-test('decrypt(): what is no ciphertext at all fails as everything else does, and is no error of the server', async (t) => {
+test('decrypt(): data that is no ciphertext fails as all else does, and is no error of the server', async (t) => {
   const given: { data?: unknown } = {}
   const { send, wechat } = await startServer(t, {
     handler: async (ctx) => {
@@ -217,7 +217,7 @@ test('decrypt(): another openId, another mini program, an hour ago: refused, and
   t.is((await alice.get('/who')).body.user.openId, openId)
 })
 
-test('decrypt(): what is opened changes nothing about the user', async (t) => {
+test('decrypt(): the data does not change the user', async (t) => {
   const { server, alice, phone } = await start(t)
   const key = await sessionKeyOf(server.wechat, phone)
   const claims = {
@@ -326,7 +326,7 @@ test('decrypt(): failures count in every process', async (t) => {
   }
 })
 
-test('decrypt(): what fails at once in several processes counts in all of them', async (t) => {
+test('decrypt(): parallel failures in several processes count in all of them', async (t) => {
   const { options } = redis()
   const { server, alice, phone } = await start(t, { store: redisStore(options) })
   const { wechat: weixin } = server

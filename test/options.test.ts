@@ -148,7 +148,7 @@ for (const [name, make, sentence] of SENTENCES) {
   })
 }
 
-test('store: a store has to be asked for in a way that makes sense', (t) => {
+test('store: an option that is no store is a mistake at start-up', (t) => {
   for (const max of [0, -1, 1.5, Number.NaN]) t.throws(() => memoryStore({ max }), { instanceOf: TypeError })
   for (const options of [
     {},

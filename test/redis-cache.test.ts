@@ -18,7 +18,7 @@ const redis = useRedis(test)
 
 // One by one: they are about milliseconds.
 test.serial(
-  'redisStore({ cache }): a session that is asked for again is kept, and what is asked for once is not',
+  'redisStore({ cache }): it keeps a session that is asked for again, and none that is asked for once',
   async (t) => {
     const store = startStore(t)
     const { id, record } = await create(store)
@@ -66,7 +66,7 @@ test.serial(
   },
 )
 
-test.serial('redisStore({ cache }): what this process changes itself is seen by its next look', async (t) => {
+test.serial('redisStore({ cache }): a process sees its own changes at once', async (t) => {
   const store = startStore(t)
   for (let n = 0; n < 50; n++) {
     const { id, user, record } = await keptSession(store)
@@ -80,7 +80,7 @@ test.serial('redisStore({ cache }): what this process changes itself is seen by 
   }
 })
 
-test.serial('redisStore({ cache }): what is read while it changes is not kept as it was', async (t) => {
+test.serial('redisStore({ cache }): it does not keep a session that changed while it was read', async (t) => {
   const [one, other] = pair(t)
   for (let n = 0; n < 200; n++) {
     const { id, record } = await known(one)
@@ -95,7 +95,7 @@ test.serial('redisStore({ cache }): what is read while it changes is not kept as
 })
 
 test.serial(
-  'redisStore({ cache: { maxAge } }): a session is never kept longer than the max age, nor beyond its own end',
+  'redisStore({ cache: { maxAge } }): it keeps no session longer than that, nor beyond its own end',
   async (t) => {
     const store = startStore(t, { maxAge: 1 })
     const { id } = await keptSession(store)
@@ -162,7 +162,7 @@ test.serial(
   },
 )
 
-test.serial('redisStore({ cache }): when Redis is emptied, all is forgotten', async (t) => {
+test.serial('redisStore({ cache }): it forgets all when Redis is emptied', async (t) => {
   const { url, stop } = await startRedis()
   t.teardown(stop)
   const store = redisStore({ url, timeout: 5000, cache: { maxAge: 60 } })
@@ -175,38 +175,35 @@ test.serial('redisStore({ cache }): when Redis is emptied, all is forgotten', as
   t.is(await store.read(id), undefined)
 })
 
-test.serial(
-  'redisStore({ cache }): what handlers do to their session and their user stays out of what is kept',
-  async (t) => {
-    const { url, prefix } = redis()
-    const store = redisStore({ url, prefix, timeout: 5000, cache: { maxAge: 60 } })
-    const { send, wechat } = await startServer(t, {
-      store,
-      handler(ctx) {
-        const data = ctx.$wxSession?.data ?? {}
-        const { openId } = ctx.$wxUserInfo ?? {}
-        ctx.body = { cart: data.cart, openId }
-        if (ctx.path === '/') data.cart = ['apple']
-        Object.assign(ctx.$wxUserInfo ?? {}, { openId: 'somebody else' })
-        if (ctx.path === '/throw') {
-          ;(data.cart as string[]).push('stolen')
-          throw new Error('on purpose')
-        }
-      },
-    })
-    const phone = wechat.phone('alice')
-    const headers = await codeLoginHeaders(phone)
-    t.is((await send(headers, '/')).status, 200)
-    const session = codeOnly(headers)
-    for (let n = 0; n < 3; n++) await send(session, '/look')
+test.serial('redisStore({ cache }): handlers cannot change the session that it keeps', async (t) => {
+  const { url, prefix } = redis()
+  const store = redisStore({ url, prefix, timeout: 5000, cache: { maxAge: 60 } })
+  const { send, wechat } = await startServer(t, {
+    store,
+    handler(ctx) {
+      const data = ctx.$wxSession?.data ?? {}
+      const { openId } = ctx.$wxUserInfo ?? {}
+      ctx.body = { cart: data.cart, openId }
+      if (ctx.path === '/') data.cart = ['apple']
+      Object.assign(ctx.$wxUserInfo ?? {}, { openId: 'somebody else' })
+      if (ctx.path === '/throw') {
+        ;(data.cart as string[]).push('stolen')
+        throw new Error('on purpose')
+      }
+    },
+  })
+  const phone = wechat.phone('alice')
+  const headers = await codeLoginHeaders(phone)
+  t.is((await send(headers, '/')).status, 200)
+  const session = codeOnly(headers)
+  for (let n = 0; n < 3; n++) await send(session, '/look')
 
-    t.is((await send(session, '/throw')).status, 500)
+  t.is((await send(session, '/throw')).status, 500)
 
-    for (let n = 0; n < 3; n++) {
-      t.deepEqual((await send(session, '/look')).body, { cart: ['apple'], openId: phone.user.openId })
-    }
-  },
-)
+  for (let n = 0; n < 3; n++) {
+    t.deepEqual((await send(session, '/look')).body, { cart: ['apple'], openId: phone.user.openId })
+  }
+})
 
 test.serial('destroy(): a logout in one server is seen by the other, which keeps the session', async (t) => {
   const { url, prefix } = redis()

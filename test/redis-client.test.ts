@@ -40,7 +40,7 @@ test('redisStore({ client }): a client that the caller connected stays open: it 
   t.is(await client.ping(), 'PONG')
 })
 
-test('redisStore({ client }): a client that the caller connects after the store was made is theirs', async (t) => {
+test('redisStore({ client }): it does not close a client that the caller connects after the store was made', async (t) => {
   const { url, prefix } = redis()
   const client = createClient({ url }).on('error', () => {})
   const store = redisStore({ client, prefix, timeout: 5000 })
@@ -67,7 +67,7 @@ test('close(): a store that is closed before it has connected lets the process e
   t.is(code, 0)
 })
 
-test('redisStore(): while Redis is away, calls are not kept: none reaches it late', async (t) => {
+test('redisStore(): while Redis is away it queues no calls, so that none arrives late', async (t) => {
   const server = await ownRedis(t)
   const client = createClient({ url: server.url }).on('error', () => {})
   const store = redisStore({ client, prefix: server.prefix, timeout: 5000 })

@@ -21,7 +21,7 @@ const PRESENTED: Record<CarrierName, (text: string) => Record<string, string>> =
 
 for (const where of ['memory', 'redis'] as const) {
   for (const name of names.filter((name) => name !== 'code')) {
-    test(`keys: what a ${name} carrier gave, or let be seen, is nothing at another one with the same store (${where})`, async (t) => {
+    test(`keys: a credential of ${name}Carrier(), or a part of it, is refused by the other carriers on the same store (${where})`, async (t) => {
       const servers = await startAll(t, where)
       const issuer = servers[name]
       const credential = kept(await issuer.send(await codeLoginHeaders(issuer.wechat.phone('alice'))))

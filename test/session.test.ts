@@ -10,7 +10,7 @@ import { codeLoginHeaders, codeOnly, loginHeaders, namedPhone, newCode } from '.
 
 const redis = useRedis(test)
 
-test('data: what a handler puts into data is there at the next request', async (t) => {
+test('data: it is there at the next request', async (t) => {
   for (const store of stores()) {
     const { send, wechat } = await startServer(t, { store, handler: count })
     const headers = await codeLoginHeaders(wechat.phone())
@@ -37,7 +37,7 @@ test('data: data may be replaced whole', async (t) => {
   t.deepEqual((await send(codeOnly(headers))).body.data, { fresh: true })
 })
 
-test('data: reading a session writes nothing, and looking at its data neither', async (t) => {
+test('data: to read it writes nothing', async (t) => {
   const store = memoryStore()
   let writes = 0
   const counted: SessionStore = {
@@ -60,7 +60,7 @@ test('data: reading a session writes nothing, and looking at its data neither', 
   t.is(writes, 0)
 })
 
-test('data: what a handler does to data stays with its request until it is saved', async (t) => {
+test('data: a change is seen by its own request alone until it is saved', async (t) => {
   const seen: unknown[] = []
   const { send, wechat } = await startServer(t, {
     handler: async (ctx) => {
@@ -137,7 +137,7 @@ test('ERR_SESSION_CONFLICT: a profile that arrives meanwhile is no conflict: bot
   }
 })
 
-test('data: what is no plain object is no session data', async (t) => {
+test('data: it must be a plain object', async (t) => {
   const { send, wechat } = await startServer(t, {
     handler: (ctx) => {
       for (const value of [null, undefined, 'text', 7, []]) {
@@ -151,7 +151,7 @@ test('data: what is no plain object is no session data', async (t) => {
   t.is((await send(await codeLoginHeaders(wechat.phone()))).status, 200)
 })
 
-test('data: what could not be saved behind an answer that was already sent is reported, not sent', async (t) => {
+test('data: a change that cannot be saved after the answer was sent is reported, not sent', async (t) => {
   const store = { ...memoryStore(), update: () => Promise.reject(new Error('down')) }
   const { app, send, wechat } = await startServer(t, {
     store,

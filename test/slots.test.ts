@@ -38,7 +38,7 @@ test('logins: so many at a time, as many again in line, the rest is not taken', 
   t.deepEqual(await Promise.all(taken.slice(0, 4)), ['a', 'b', 'c', 'd'])
 })
 
-test('createSlots(): other calls have half at most, and logins the rest at once', (t) => {
+test('createSlots(): other calls get half at most, and logins get the rest at once', (t) => {
   const { begun, exchange, call } = workshop(createSlots(5))
 
   const taken = ['a', 'b', 'c', 'd', 'e'].map((name) => call(name))
@@ -59,7 +59,7 @@ test('createSlots(): logins may have every slot, and other calls wait for one of
   t.deepEqual(begun, ['1', '2', '3', 'a'])
 })
 
-test('createSlots(): a user has three at a time, and three that wait, which hold up nobody else', async (t) => {
+test('createSlots(): a user gets three at a time and three that wait, which hold up nobody else', async (t) => {
   const { begun, call, end } = workshop(createSlots(20))
   const taken = Array.from({ length: 10 }, (_, n) => call(`mallory ${n}`, 'mallory'))
   call('alice', 'alice')

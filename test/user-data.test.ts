@@ -105,7 +105,7 @@ test('decryptUserData(): every way in which encrypted data can be wrong is the s
   t.is(new Set(messages).size, 1)
 })
 
-test('decryptUserData(): a ciphertext is base64 of whole blocks, its iv of one block', (t) => {
+test('isCiphertext(): a ciphertext is base64 of whole blocks, its iv of one block', (t) => {
   const { encryptedData, iv } = vectors.aes_128_cbc_userinfo
 
   t.true(isCiphertext({ encryptedData, iv }))
@@ -131,7 +131,7 @@ test('pickProfile(): a profile is the fields of a profile, of the right types', 
   t.deepEqual(pickProfile({ nickName: 1, gender: '1', city: null, country: {}, language: [] }), {})
 })
 
-test('pickProfile(): who is called 微信用户, or nothing, is anonymous', (t) => {
+test('isAnonymous(): a user without a name, or called 微信用户, is anonymous', (t) => {
   for (const profile of [undefined, {}, { nickName: '' }, { nickName: '微信用户', gender: 0 }])
     t.true(isAnonymous(profile))
   t.false(isAnonymous({ nickName: 'Band' }))

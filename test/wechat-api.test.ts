@@ -93,7 +93,7 @@ for (const transport of ['fetch', 'HTTP'] as const) {
 
 // --- The access token
 
-test('access_token: a token that was forced elsewhere is replaced', async (t) => {
+test('access_token: a token that another process has replaced is fetched again', async (t) => {
   const { api, alice, weixin } = await start(t)
   await api.getPhoneNumber(alice.requestUserPhoneCode())
   await forceRefresh(weixin)
@@ -135,7 +135,7 @@ test('access_token: no token is ever forced: every fetch is in normal mode, with
   t.deepEqual(bodies, Array(2).fill({ 'Content-Type': 'application/json', ...body }))
 })
 
-test('access_token: processes share the token, and none takes it from another', async (t) => {
+test('access_token: processes share one token, and none invalidates that of another', async (t) => {
   const weixin = startWechat(t)
   const { alice, api: one } = await start(t, { weixin })
   const { api: other } = await start(t, { weixin })
@@ -283,7 +283,7 @@ for (const transport of ['fetch', 'HTTP'] as const) {
   }
 }
 
-test('WechatApiError: what is our own fault is said once, with what to do and WeChat’s trace id', async (t) => {
+test('WechatApiError: our own mistake is said once, with what to do and WeChat’s trace id', async (t) => {
   const { api, weixin, said } = await start(t)
   weixin.fail({ errcode: 40164 }, { times: 2 })
 
@@ -344,7 +344,7 @@ test('getPhoneNumber(): an openId that is missing is a mistake, not a call witho
   t.deepEqual(paths(weixin), [])
 })
 
-test('getPhoneNumber(): what is no code is refused without asking WeChat', async (t) => {
+test('getPhoneNumber(): a value that is no code is refused without asking WeChat', async (t) => {
   const { api, weixin } = await start(t)
 
   for (const code of [undefined, null, '', 1, {}, ['code'], 'x'.repeat(513), 'a code', '码']) {
@@ -368,7 +368,7 @@ test('getPhoneNumber(): a code of another process is refused there: it has been 
   t.like(await failure(t, other.getPhoneNumber(code)), { code: 'ERR_WECHAT_CODE_REFUSED', errcode: 40029 })
 })
 
-test('getPhoneNumber(): what one caller does to an answer, another does not see', async (t) => {
+test('getPhoneNumber(): a caller cannot change the answer of another', async (t) => {
   const { api, alice } = await start(t)
   const code = alice.requestUserPhoneCode()
 
@@ -504,7 +504,7 @@ test('isKeyAlive(): a session_key that has expired is not alive', async (t) => {
   t.false(await api.isKeyAlive(openId, sessionKey))
 })
 
-test('isKeyAlive(): what is asked about a session_key does not hold it', async (t) => {
+test('isKeyAlive(): the request to WeChat does not hold the session_key', async (t) => {
   const urls: string[] = []
   const { api, logIn, weixin } = await start(t, {
     through: (fetch) => (url, init) => {

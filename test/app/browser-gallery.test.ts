@@ -40,7 +40,7 @@ function setUp() {
   return { gallery, lists, ids, setUp }
 }
 
-test('gallery: what is saved while the list is on its way is not lost from view', async (t) => {
+test('gallery: a drawing that is saved while the list loads stays in view', async (t) => {
   const { gallery, lists, ids } = setUp()
   const loading = gallery.load()
   await turn()
@@ -53,7 +53,7 @@ test('gallery: what is saved while the list is on its way is not lost from view'
   t.deepEqual(ids(), ['new saved', 'old saved'])
 })
 
-test('gallery: what waits is saved before the list is asked for', async (t) => {
+test('gallery: it saves waiting drawings before it asks for the list', async (t) => {
   const { gallery, lists, ids } = setUp()
   gallery.keep('new', STROKES)
   const loading = gallery.load()

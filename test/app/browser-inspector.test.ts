@@ -81,7 +81,7 @@ test.serial('inspector: an app that is started anew has its session', async (t) 
   t.is(wechat.exchanges, before)
 })
 
-test.serial('inspector: what is not WeChat’s word is refused', async (t) => {
+test.serial('inspector: data that WeChat did not sign is refused', async (t) => {
   const { url } = await startApp(t)
   const page = await loggedIn(t, url)
 

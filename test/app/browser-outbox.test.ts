@@ -27,7 +27,7 @@ function setUp() {
   return { phone, calls, sent, open }
 }
 
-test('outbox: what was drawn before the app was killed waits at its next start', (t) => {
+test('outbox: a drawing from before the app was killed waits at its next start', (t) => {
   const { phone, open } = setUp()
   open().put('a', '[1]')
 
@@ -36,7 +36,7 @@ test('outbox: what was drawn before the app was killed waits at its next start',
   t.like(open().entries(), [{ id: 'a', actions: '[1]' }])
 })
 
-test('outbox: what is drawn while its older version is on its way is sent too', async (t) => {
+test('outbox: a drawing that changes while it is sent is sent again', async (t) => {
   const { calls, sent, open } = setUp()
   const outbox = open()
   outbox.put('a', '[1]')
@@ -75,7 +75,7 @@ test('outbox: after a failure everything waits, in its order', async (t) => {
   t.is(calls[1]?.id, 'a')
 })
 
-test('outbox: what the server refuses for good keeps nothing else from being sent, and stays on the phone', async (t) => {
+test('outbox: a drawing that the server refuses for good stays on the phone, and holds up no other', async (t) => {
   const { calls, open } = setUp()
   const outbox = open()
   outbox.put('a', '[1]')

@@ -40,7 +40,7 @@ test('npm start: a port that is taken is no obstacle', async (t) => {
   t.false(output.includes(`:${port}`))
 })
 
-test('npm start: what cannot be started says why, in one sentence', async (t) => {
+test('npm start: a server that cannot start says why, in one sentence', async (t) => {
   const mistakes: [Record<string, string>, RegExp][] = [
     [{ NODE_ENV: 'production' }, /does not run with NODE_ENV=production/],
     [{ PORT: 'http' }, /^PORT must be a number/],

@@ -24,7 +24,7 @@ test('wxml: expressions see the data, and a lone one keeps its type', async (t) 
   )
 })
 
-test('wxml: of wx:if, wx:elif and wx:else there is one', async (t) => {
+test('wxml: one of wx:if, wx:elif and wx:else is rendered', async (t) => {
   const wxml = `
     <a wx:if="{{n > 1}}"/>
     <b wx:elif="{{n === 1}}"/>

@@ -53,7 +53,7 @@ test.serial('app: two users do not see each other’s drawings', async (t) => {
   t.is((await cards(page)).length, 1)
 })
 
-test.serial('app: what is drawn without a network is saved when there is one again', async (t) => {
+test.serial('app: it saves drawings from the time without a network when there is one again', async (t) => {
   const { url } = await startApp(t)
   const page = await openPage(t, browser(), url)
   await phoneOf(page).getByText('从第一笔开始').waitFor()

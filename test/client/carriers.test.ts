@@ -69,7 +69,7 @@ for (const carrier of Object.keys(CARRIERS) as CarrierName[]) {
 
   test.serial(
     name(
-      'ERR_SESSION_EXPIRED: a session that has expired: one login for all, and nobody is taken for nobody',
+      'ERR_SESSION_EXPIRED: when a session has expired all calls share one login, and none goes out without a session',
     ),
     async (t) => {
       const { session, phone } = await begin(t, { ttl: 3 })
@@ -83,7 +83,7 @@ for (const carrier of Object.keys(CARRIERS) as CarrierName[]) {
     },
   )
 
-  test(name('ERR_SESSION_EXPIRED: a session that was revoked: one login for all'), async (t) => {
+  test(name('ERR_SESSION_EXPIRED: when a session was revoked all calls share one login'), async (t) => {
     const { session, phone, server } = await begin(t, {}, {})
     await session.request({ url: '/who' })
     await server.revoke(phone.user.openId)
@@ -126,7 +126,7 @@ for (const carrier of Object.keys(CARRIERS) as CarrierName[]) {
   }
 
   test(
-    name('rotate(): another credential, in parallel with other requests: no login, and nothing is lost'),
+    name('rotate(): a new credential beside parallel requests needs no login, and loses nothing'),
     async (t) => {
       const { session, phone, heard } = await begin(t)
       await session.request({ url: '/' })
@@ -146,7 +146,7 @@ for (const carrier of Object.keys(CARRIERS) as CarrierName[]) {
     },
   )
 
-  test(name('rotate(): another credential that an upload or a download brings'), async (t) => {
+  test(name('rotate(): an upload or a download may bring the new credential'), async (t) => {
     const { session, phone } = await begin(t)
     phone.files.write('wxfile://f', 'hello')
     await session.request({ url: '/' })
@@ -221,7 +221,7 @@ test("Authorization: the app's own Authorization goes out as it is, and the sess
   t.is(phone.counts.login, 1)
 })
 
-test('rolling: an answer that renews is no login, and nobody hears of a change', async (t) => {
+test('rolling: an answer that renews is no login, and onChange is not called', async (t) => {
   const changes: boolean[] = []
   const { phone, session } = scripted({ answer: (_, n) => ok({ 'X-WX-Session': `id-${n}` }) })
   session.onChange((isLoggedIn) => changes.push(isLoggedIn))
@@ -403,7 +403,7 @@ test("createSession({ protocol: 'cookies' }): a server with sessions of its own,
   t.deepEqual([...phone.storage.keys()], [])
 })
 
-test("createSession({ protocol: 'cookies' }): what arrives after a logout is of the user who left", async (t) => {
+test("createSession({ protocol: 'cookies' }): it ignores cookies that arrive after a logout", async (t) => {
   const { phone, session } = scripted({ answer: () => undefined }, { protocol: 'cookies' })
   const call = session.request({ url: '/' })
   await sleep(1)
@@ -497,7 +497,7 @@ test.serial('Set-Cookie: cookies that came later are the app’s: the session ou
   t.deepEqual(phone.sent[2]?.header, { 'X-WX-Code': 'code-1' })
 })
 
-test('X-WX-Session: of credentials that come at once the last is tried, then the one before, then a login', async (t) => {
+test('X-WX-Session: of credentials that arrive at once it tries the last, then the one before, then a login', async (t) => {
   for (const good of ['id-1', 'id-2', 'none']) {
     const { phone, session } = scripted({
       answer({ url, header }) {

@@ -15,7 +15,7 @@ function after(cookies: Head['cookies'], from = URL): CookieJar {
   return jar
 }
 
-test('cookies: a cookie goes back where it came from, and its value is never changed', (t) => {
+test('cookies: a cookie goes back to where it came from, with its value unchanged', (t) => {
   t.is(sent(URL, ['sid=a.b%20=="c"; HttpOnly; SameSite=Lax']), 'sid=a.b%20=="c"')
   t.is(sent(URL, [' sid = 1 ']), 'sid=1')
   t.is(sent(URL, ['sid=']), 'sid=')
@@ -53,7 +53,7 @@ test('cookies: an attribute that comes twice means what it says last (RFC 6265, 
   t.is(sent(URL, ['a=1; Max-Age=0; Max-Age=60']), 'a=1')
 })
 
-test('cookies: what is set again is replaced; of another path it is another one', (t) => {
+test('cookies: a cookie that is set again is replaced; with another path it is another cookie', (t) => {
   t.is(sent(URL, ['a=1', 'a=2']), 'a=2')
   t.is(sent(URL, ['a=1; Path=/', 'a=2; Path=/a']), 'a=1; a=2')
 })
@@ -74,7 +74,7 @@ test('Max-Age and Expires: the first counts more, the past deletes, and neither 
   t.deepEqual(livingCookies(after([`a=1; ${past}`])), [])
 })
 
-test('Domain: the host and what is below it; else the host alone (RFC 6265, 5.1.3)', (t) => {
+test('Domain: a cookie goes to that host and those below it; else to its own host alone (RFC 6265, 5.1.3)', (t) => {
   const hosts = [
     'shop.example.com',
     'www.shop.example.com',
@@ -107,7 +107,7 @@ test('Domain: a foreign domain, a top level and part of an address are refused',
   t.is(sent('https://evil.example\\@shop.example.com/', ['a=1; Path=/']), undefined)
 })
 
-test('Path: what it says or where it came from, and what is below (RFC 6265, 5.1.4)', (t) => {
+test('Path: a cookie goes to the path that it names or came from, and below (RFC 6265, 5.1.4)', (t) => {
   const paths = ['/', '/a', '/a/', '/a/b', '/ab']
   const reached = (line: string, from = URL) =>
     paths.filter((path) => sent(`https://shop.example.com${path}`, [line], from))
@@ -169,6 +169,6 @@ test('cookies: 50 cookies, the oldest go; one that is longer than 4096 character
   t.is(sent(URL, [`a=${'x'.repeat(4095)}`]), undefined)
 })
 
-test('cookies: nonsense where cookies should be is none', (t) => {
+test('cookies: a Set-Cookie that is nonsense sets none', (t) => {
   for (const cookies of [undefined, null, 7, 'text', {}]) t.deepEqual(livingCookies({ cookies }), [])
 })

@@ -48,7 +48,7 @@ test('baseUrl: another scheme or port is another origin, and a default port belo
   t.deepEqual(await withSession(addresses, { baseUrl: BASE }), [false, false, false])
 })
 
-test('baseUrl: however the base is written, the session is kept under the same name', async (t) => {
+test('baseUrl: the session is stored under the same name, however the base is written', async (t) => {
   for (const baseUrl of [
     BASE,
     'HTTPS://API.EXAMPLE.COM:443/v1',
@@ -127,7 +127,7 @@ test('baseUrl: a base that is no URL is told when the session is made, as an err
   }
 })
 
-test('ERR_OPTIONS: what the app’s author must mend is said in words, before anything is sent', async (t) => {
+test('ERR_OPTIONS: a mistake of the app’s author is named in words, before anything is sent', async (t) => {
   const { phone, session } = start()
   const { uploadFile: _, ...olderWx } = phone.wx
   const older = createSession({ baseUrl: BASE, wx: olderWx })
@@ -147,7 +147,7 @@ test('ERR_OPTIONS: what the app’s author must mend is said in words, before an
   t.deepEqual([phone.sent.length, phone.counts.login], [0, 0])
 })
 
-test('fail: what wx throws is the failure of its call, whatever it is', async (t) => {
+test('fail: it is called with whatever wx throws', async (t) => {
   for (const [thrown, message] of [
     [new TypeError('parameter.data should be String'), 'parameter.data should be String'],
     [{ message: 'no such thing' }, 'no such thing'],
@@ -372,7 +372,7 @@ test('getUserInfo: user info goes with the login when it is whole; otherwise the
   }
 })
 
-test('getUserInfo: nobody is asked for user info where there is no wx.getUserInfo, or the app wants none', async (t) => {
+test('getUserInfo: it is not called where wx has none, or the app wants none', async (t) => {
   for (const profile of ['none', 'userInfo'] as const) {
     const phone = scriptedPhone()
     const { getUserInfo: _, ...without } = phone.wx
@@ -403,7 +403,7 @@ test('X-WX-Code: a login that a server answers with its own failure, from 500 on
 // — What is sent twice —
 
 test.serial(
-  'createSession(): only what may be done twice is sent twice: no POST, PATCH or XGET, but a delete',
+  'createSession(): it repeats only safe and idempotent methods: no POST, PATCH or XGET, but DELETE',
   async (t) => {
     const clock = clockOf(t)
     for (const [method, attempts] of [
@@ -493,7 +493,7 @@ test('downloadFile(): a download’s first 401 without a header is taken for the
   )
 })
 
-test('downloadFile(): other answers of a download, and any of an upload, are the app’s', async (t) => {
+test('downloadFile(): all other answers, and any of uploadFile(), are the app’s', async (t) => {
   for (const [api, statusCode] of [
     ['downloadFile', 403],
     ['downloadFile', 404],
@@ -525,7 +525,7 @@ test('downloadFile(): a download’s 401 whose header is heard is the app’s, u
 
 // — Tasks —
 
-test('task: a wx that gives no task is served too', async (t) => {
+test('task: it works with a wx that returns no task', async (t) => {
   const phone = scriptedPhone()
   const nothing = (call: (options: never) => unknown) => (options: never) => void call(options)
   const wx = {
@@ -589,7 +589,7 @@ test('onHeadersReceived(): a listener that throws keeps no other from hearing', 
   t.true(shown.includes(thrown))
 })
 
-test('onHeadersReceived(): what an attempt says after its refusal is not heard, nor the refusal itself', async (t) => {
+test('onHeadersReceived(): listeners hear neither a refusal, nor what follows in that attempt', async (t) => {
   const { phone, session } = start({ answer: () => undefined }, { stored: 'code-0' })
   const heard: string[] = []
   const call = session.request({ url: '/', enableChunked: true })
@@ -714,7 +714,7 @@ test.serial(
   },
 )
 
-test.serial('login: one login that succeeds makes up for all that failed before', async (t) => {
+test.serial('login: a login that succeeds resets the count of those that failed', async (t) => {
   const clock = clockOf(t)
   const { session, sentAt, mend, spoil } = startFailing(clock)
   await callEvery100ms(clock, session, 20_000)
@@ -871,7 +871,7 @@ test('SessionError: a text that wx throws is the message, and nothing else of th
   t.false('0' in error)
 })
 
-test('SessionError: an error never says ok', async (t) => {
+test('SessionError: its message never says ok', async (t) => {
   const phone = scriptedPhone({ answer: () => ({ statusCode: 502 }) })
   const session = createSession({ baseUrl: BASE, wx: phone.wx })
   for (let n = 1; n <= 3; n++) await session.request({ url: '/' })

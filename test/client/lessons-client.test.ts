@@ -534,7 +534,7 @@ test('wx.setStorage: storage that fails or holds nonsense costs a login, and not
 })
 
 // C21: A user who said no once could not use the mini program any more, also after saying yes.
-test('getUserInfo: what is denied leaves the session anonymous, and is asked for again at the next login', async (t) => {
+test('getUserInfo: where it is denied the session is anonymous, and the next login asks again', async (t) => {
   const { session, phone } = await start(t)
   phone.userInfo = 'denied'
 
@@ -857,7 +857,7 @@ test('request(): 401 with null as its body, first or after a new login, is the a
 })
 
 // X4: A POST that was answered `code: -1` logged in, and was sent twice.
-test('request(): what the app’s own answers say is no business of the session: a POST is sent once', async (t) => {
+test('request(): the app’s own answers do not touch the session, and a POST is sent once', async (t) => {
   let handled = 0
   const { session, phone } = await start(t, {
     handler(ctx) {

@@ -64,7 +64,7 @@ test('docs/api.md: every option says what it is, and every number in which unit'
   }
 })
 
-test('docs/api.md: what is called says what it does, and has an example', (t) => {
+test('docs/api.md: every function says what it does, and has an example', (t) => {
   const classes = ours.flatMap(({ exports }) =>
     exports.filter(({ kind }) => kind !== 'interface' && kind !== 'type'),
   )
@@ -75,7 +75,7 @@ test('docs/api.md: what is called says what it does, and has an example', (t) =>
   }
 })
 
-test('@throws: what checks its options says that it throws', (t) => {
+test('@throws: every function that checks its options says that it throws', (t) => {
   const checking = new Set(sources().flatMap((text) => (CHECKS.test(text) ? exportedFunctions(text) : [])))
   const silent = called.filter((one) => checking.has(one.name) && one.comment.throws.length === 0)
 

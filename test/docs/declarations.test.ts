@@ -47,7 +47,7 @@ test('Declarations: exports are followed to where they are declared: by name, re
   ])
 })
 
-test('Declarations: what the exports are declared with is found, in other files too, and packages are left alone', (t) => {
+test('Declarations: it finds the types that exports use, in other files too, and leaves packages alone', (t) => {
   const declarations = read(t, {
     'index.d.ts': `
 import type Koa from 'koa';
@@ -98,7 +98,7 @@ export declare function f(a: string): void;
   t.deepEqual(f?.comment, { text: 'Does it.', throws: ['{TypeError} never'], examples: ['f(1)'] })
 })
 
-test('Declarations: of a namespace that is the module, what it exports is exported', (t) => {
+test('Declarations: it reads the exports of a namespace that is the module', (t) => {
   const declarations = read(t, {
     'index.d.ts': `
 declare function main(options: main.Options): void;

@@ -24,17 +24,23 @@ test.after.always(async () => {
 
 testStore(test, async (t) => clusterStore(t))
 
-test.serial('cluster: what ends in another process is forgotten, in every slot', async (t) => {
-  const prefix = `test:${randomUUID()}:`
-  const [one, other] = [await clusterStore(t, prefix), await clusterStore(t, prefix)]
-  await forgetsWhatEndsElsewhere(t, one, other)
-})
+test.serial(
+  'redisStore({ cache }): on a cluster a session that ends in another process is forgotten, in every slot',
+  async (t) => {
+    const prefix = `test:${randomUUID()}:`
+    const [one, other] = [await clusterStore(t, prefix), await clusterStore(t, prefix)]
+    await forgetsWhatEndsElsewhere(t, one, other)
+  },
+)
 
-test.serial('sentinel: what ends in another process is forgotten', async (t) => {
-  const prefix = `test:${randomUUID()}:`
-  const [one, other] = [await sentinelStore(t, prefix), await sentinelStore(t, prefix)]
-  await forgetsWhatEndsElsewhere(t, one, other)
-})
+test.serial(
+  'redisStore({ cache }): with sentinels a session that ends in another process is forgotten',
+  async (t) => {
+    const prefix = `test:${randomUUID()}:`
+    const [one, other] = [await sentinelStore(t, prefix), await sentinelStore(t, prefix)]
+    await forgetsWhatEndsElsewhere(t, one, other)
+  },
+)
 
 test.serial(
   'cluster: a master is killed, and what ends after that is believed no longer than the max age',

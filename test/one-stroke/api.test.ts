@@ -137,7 +137,7 @@ test('id: it has 1 to 64 letters, digits, _ or -', async (t) => {
     t.is((await alice.save({ id, actions: [] })).status, 200)
 })
 
-test('actions: what is no stroke is refused, and nothing of the drawing is kept', async (t) => {
+test('actions: a value that is no stroke is refused, and nothing of the drawing is kept', async (t) => {
   const { painter } = await startOneStroke(t)
   const alice = await painter('alice')
   const stroke = ACTIONS[0]
@@ -173,7 +173,7 @@ test('actions: what is no stroke is refused, and nothing of the drawing is kept'
   t.deepEqual((await alice.list()).body.data, [])
 })
 
-test('actions: what is not a stroke’s is left out', async (t) => {
+test('actions: fields that a stroke has not are left out', async (t) => {
   const { painter } = await startOneStroke(t)
   const alice = await painter('alice')
   const json = `[{"__proto__":{"width":9},"constructor":1,"tool":"<script>","color":"#1A2B3C","width":4,"points":[0,0.5]}]`
@@ -271,7 +271,7 @@ test('paints/save: fifty saves at once are fifty drawings, and fifty of one id a
   t.true(range(50).some((n) => last.actions === JSON.stringify([strokeOf(n)])))
 })
 
-test('paints/delete: saving twice is saving once; deleting twice tells the second that there is nothing', async (t) => {
+test('paints/delete: to save twice saves once; to delete twice tells the second that there is nothing', async (t) => {
   const { painter } = await startOneStroke(t)
   const alice = await painter('alice')
 
