@@ -54,3 +54,20 @@ test('links: pictures have a text for those who cannot see them', (t) => {
     for (const { alt, href } of images) t.true(alt.length > 3, `${path}: ${href}`)
   }
 })
+
+test('SECURITY.md: the tests that it names are there', (t) => {
+  const [, promises = ''] = readPage('SECURITY.md').text.split(/^## What is (?:promised|not)$/m)
+  const named = promises.split('\n').flatMap((row) => {
+    const [, list = ''] = /\| ((?:`[\w/-]+`(?:, )?)+) \|$/.exec(row) ?? []
+    return Array.from(list.matchAll(/`([^`]+)`/g), ([, name = '']) => name)
+  })
+
+  t.true(named.length > 20)
+  for (const name of named) {
+    const places = [`test/${name}.test.ts`, `test/${name}`, `src/testing/${name}.ts`]
+    t.true(
+      places.some((path) => existsSync(join(root, path))),
+      name,
+    )
+  }
+})
