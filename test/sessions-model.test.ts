@@ -19,7 +19,7 @@ import { CARRIERS, type CarrierName } from './support/visitor.js'
 const redis = useRedis(test)
 const SEED = Number(process.env.WEAPP_SEED ?? 20_160_909)
 /** For each carrier on each store: others for each. */
-const RUNS = 12
+const RUNS = 8
 
 type Stores = Pick<SystemOptions, 'stores' | 'truth'>
 
