@@ -31,7 +31,7 @@ const redis = useRedis(test)
 const ALICES = { phone: '13800000000', password: 'correct horse' }
 const BOBS = { phone: '13900000000', password: 'battery staple' }
 
-test.serial('who has bound an account has it in every process, from then on', async (t) => {
+test.serial('POST /bind: a user who bound an account has it in every process', async (t) => {
   const { one, other, device, accountId } = await start(t)
   const phone = await device('alice')
   t.deepEqual((await phone.send('get', '/account')).body, { bound: false })
@@ -45,46 +45,55 @@ test.serial('who has bound an account has it in every process, from then on', as
   }
 })
 
-test.serial('a login after the binding knows the account at once, in either process', async (t) => {
-  const { other, device, accountId } = await start(t)
-  await (await device('alice')).send('post', '/bind', ALICES)
+test.serial(
+  'POST /bind: a login after the binding knows the account at once, in either process',
+  async (t) => {
+    const { other, device, accountId } = await start(t)
+    await (await device('alice')).send('post', '/bind', ALICES)
 
-  const tablet = await device('alice', other)
+    const tablet = await device('alice', other)
 
-  t.deepEqual((await tablet.send('get', '/account')).body, { bound: true, accountId })
-  t.deepEqual((await (await device('bob')).send('get', '/account')).body, { bound: false })
-})
-
-test.serial('other sessions of the user are refused once, log in again, and know the account', async (t) => {
-  const { one, other, device, accountId } = await start(t)
-  const [phone, tablet] = [await device('alice'), await device('alice', other)]
-
-  await phone.send('post', '/bind', ALICES)
-
-  for (const url of [one, other]) {
-    const { status, headers } = await tablet.send('get', '/account', undefined, url)
-    t.deepEqual([status, headers['x-wx-session-error']], [401, 'ERR_SESSION_EXPIRED'])
-  }
-  await tablet.logIn()
-  t.deepEqual((await tablet.send('get', '/account')).body, { bound: true, accountId })
-})
-
-test.serial('a wrong password binds nothing, and says no more than an unknown phone number', async (t) => {
-  const { device } = await start(t)
-  const phone = await device('alice')
-  const before = phone.session
-
-  const wrong = await phone.send('post', '/bind', { ...ALICES, password: BOBS.password })
-  const unknown = await phone.send('post', '/bind', { ...ALICES, phone: '13700000000' })
-
-  t.deepEqual([wrong.status, unknown.status], [403, 403])
-  t.is(wrong.text, unknown.text)
-  t.is(phone.session, before)
-  t.deepEqual((await phone.send('get', '/account')).body, { bound: false })
-})
+    t.deepEqual((await tablet.send('get', '/account')).body, { bound: true, accountId })
+    t.deepEqual((await (await device('bob')).send('get', '/account')).body, { bound: false })
+  },
+)
 
 test.serial(
-  'fixation: what was known of a session before the binding is worth nothing after it',
+  'POST /bind: other sessions of the user are refused once, log in again, and know the account',
+  async (t) => {
+    const { one, other, device, accountId } = await start(t)
+    const [phone, tablet] = [await device('alice'), await device('alice', other)]
+
+    await phone.send('post', '/bind', ALICES)
+
+    for (const url of [one, other]) {
+      const { status, headers } = await tablet.send('get', '/account', undefined, url)
+      t.deepEqual([status, headers['x-wx-session-error']], [401, 'ERR_SESSION_EXPIRED'])
+    }
+    await tablet.logIn()
+    t.deepEqual((await tablet.send('get', '/account')).body, { bound: true, accountId })
+  },
+)
+
+test.serial(
+  'POST /bind: a wrong password binds nothing, and says no more than an unknown phone number',
+  async (t) => {
+    const { device } = await start(t)
+    const phone = await device('alice')
+    const before = phone.session
+
+    const wrong = await phone.send('post', '/bind', { ...ALICES, password: BOBS.password })
+    const unknown = await phone.send('post', '/bind', { ...ALICES, phone: '13700000000' })
+
+    t.deepEqual([wrong.status, unknown.status], [403, 403])
+    t.is(wrong.text, unknown.text)
+    t.is(phone.session, before)
+    t.deepEqual((await phone.send('get', '/account')).body, { bound: false })
+  },
+)
+
+test.serial(
+  'POST /bind: a session credential that was known before the binding is refused after it',
   async (t) => {
     const { one, other, wechat, device } = await start(t)
     const phone = await device('alice')
@@ -116,7 +125,7 @@ test.serial(
   },
 )
 
-test.serial('a WeChat user has one account, and an account one WeChat user', async (t) => {
+test.serial('POST /bind: a WeChat user has one account, and an account one WeChat user', async (t) => {
   const { device, accountId } = await start(t)
   const [alice, bob] = [await device('alice'), await device('bob')]
   await alice.send('post', '/bind', ALICES)
@@ -129,7 +138,7 @@ test.serial('a WeChat user has one account, and an account one WeChat user', asy
   t.deepEqual((await bob.send('get', '/account')).body, { bound: false })
 })
 
-test.serial('of bindings at the same moment, in two processes, one holds', async (t) => {
+test.serial('POST /bind: of two bindings at the same moment, in two processes, one succeeds', async (t) => {
   const { one, other, device } = await start(t)
   const users = await Promise.all([device('alice', one), device('bob', other), device('carol', one)])
   const twice = await device('bob', one)
@@ -145,7 +154,7 @@ test.serial('of bindings at the same moment, in two processes, one holds', async
 })
 
 test.serial(
-  'five wrong passwords for one phone number, in whichever process, and there are no more',
+  'POST /bind: after five wrong passwords for one phone number, over all processes, it takes no more',
   async (t) => {
     const { one, other, device } = await start(t)
     const guessers = await Promise.all(['mallory', 'mallet', 'trudy'].map((name) => device(name)))
@@ -167,7 +176,7 @@ test.serial(
 )
 
 test.serial(
-  'five wrong attempts of one WeChat user, for whatever phone numbers and in whatever sessions',
+  'POST /bind: after five wrong attempts one WeChat user gets no more, over all phone numbers and sessions',
   async (t) => {
     const { device } = await start(t)
     const guess = async (n: number) => {
@@ -182,26 +191,29 @@ test.serial(
   },
 )
 
-test.serial('attempts come back when their time is over, and right ones do not count', async (t) => {
-  const guesses = createGuesses({ max: 2, window: 1500 })
-  for (let n = 0; n < 5; n++) {
+test.serial(
+  'POST /bind: attempts come back after their time, and right passwords do not count',
+  async (t) => {
+    const guesses = createGuesses({ max: 2, window: 1500 })
+    for (let n = 0; n < 5; n++) {
+      t.is(guesses.take(['alice']), 0)
+      guesses.giveBack(['alice'])
+    }
     t.is(guesses.take(['alice']), 0)
-    guesses.giveBack(['alice'])
-  }
-  t.is(guesses.take(['alice']), 0)
-  t.is(guesses.take(['alice', 'bob']), 0)
-  const wait = guesses.take(['alice', 'carol'])
-  t.true(wait >= 1 && wait <= 2, `${wait}`)
-  // What was not tried took nothing from anybody.
-  t.deepEqual([guesses.take(['carol']), guesses.take(['carol'])], [0, 0])
+    t.is(guesses.take(['alice', 'bob']), 0)
+    const wait = guesses.take(['alice', 'carol'])
+    t.true(wait >= 1 && wait <= 2, `${wait}`)
+    // What was not tried took nothing from anybody.
+    t.deepEqual([guesses.take(['carol']), guesses.take(['carol'])], [0, 0])
 
-  takeDate(t).pass(1600)
+    takeDate(t).pass(1600)
 
-  t.is(guesses.take(['alice']), 0)
-})
+    t.is(guesses.take(['alice']), 0)
+  },
+)
 
 test.serial(
-  'unbinding ends every session of the user, everywhere, and the next login has no account',
+  'DELETE /bind: unbinding ends every session of the user, everywhere, and the next login has no account',
   async (t) => {
     const { one, other, device } = await start(t)
     const [phone, bob] = [await device('alice'), await device('bob')]
@@ -225,7 +237,7 @@ test.serial(
   },
 )
 
-test.serial('where the sessions cannot be ended, nothing is unbound', async (t) => {
+test.serial('DELETE /bind: it unbinds nothing when it cannot end the sessions', async (t) => {
   let isAway = false
   const { device } = await start(t, (store) => ({
     ...store,
@@ -244,20 +256,23 @@ test.serial('where the sessions cannot be ended, nothing is unbound', async (t) 
   t.is((await phone.send('delete', '/bind')).status, 200)
 })
 
-test.serial('who is nobody binds nothing, and what is no phone number and password neither', async (t) => {
-  const { one, device } = await start(t)
-  const phone = await device('alice')
+test.serial(
+  'POST /bind: it refuses requests without a user, and bodies without a phone number and password',
+  async (t) => {
+    const { one, device } = await start(t)
+    const phone = await device('alice')
 
-  isRefused(t, await supertest(one).post('/bind').send(ALICES), 'ERR_LOGIN_REQUIRED', 401)
-  for (const body of ['', '{', 'null', '[]', '{"phone":"13800000000"}', '{"phone":1,"password":2}']) {
-    const { status } = await supertest(one).post('/bind').set('X-WX-Session', phone.session).send(body)
-    t.is(status, 400, body)
-  }
-  const endless = await phone.send('post', '/bind', { ...ALICES, password: 'x'.repeat(2000) })
-  t.is(endless.status, 413)
-})
+    isRefused(t, await supertest(one).post('/bind').send(ALICES), 'ERR_LOGIN_REQUIRED', 401)
+    for (const body of ['', '{', 'null', '[]', '{"phone":"13800000000"}', '{"phone":1,"password":2}']) {
+      const { status } = await supertest(one).post('/bind').set('X-WX-Session', phone.session).send(body)
+      t.is(status, 400, body)
+    }
+    const endless = await phone.send('post', '/bind', { ...ALICES, password: 'x'.repeat(2000) })
+    t.is(endless.status, 413)
+  },
+)
 
-test.serial('one command shows all of it', async (t) => {
+test.serial('npm run example:account-binding: one command shows all of it', async (t) => {
   const child = spawn(process.execPath, [...sourcesByName(), 'examples/account-binding/main.ts'], {
     cwd: root,
     env: { ...process.env, PORT: '0' },

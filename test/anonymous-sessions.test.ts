@@ -23,7 +23,7 @@ for (const [name, carrier] of Object.entries(CARRIERS)) {
   const isOver = (t: ExecutionContext, response: Response) =>
     name === 'cookie' ? isForgotten(t, response) : isRefused(t, response, 'ERR_SESSION_EXPIRED', 401)
 
-  test(`${name}: a guest who leaves nothing has no session, and gets nothing`, async (t) => {
+  test(`anonymous, ${name}: a guest who leaves nothing has no session, and gets nothing`, async (t) => {
     const own = redis()
     const { send } = await startServer(t, {
       carrier: carrier(),
@@ -41,7 +41,7 @@ for (const [name, carrier] of Object.entries(CARRIERS)) {
     t.deepEqual(await own.entries(), [])
   })
 
-  test(`${name}: what a guest leaves is there at their next request`, async (t) => {
+  test(`anonymous, ${name}: data of a guest is there at their next request`, async (t) => {
     const { send } = await start(t)
 
     const first = await send({}, '/put?cart=1')
@@ -53,7 +53,7 @@ for (const [name, carrier] of Object.entries(CARRIERS)) {
     t.deepEqual(third.body, { user: null, data: { cart: '1', note: '2' }, isNew: false })
   })
 
-  test.serial(`${name}: a guest's session expires, is logged out, and is no user's`, async (t) => {
+  test.serial(`anonymous, ${name}: a guest's session expires, is logged out, and is no user's`, async (t) => {
     const { send } = await start(t, 1)
     const guest = kept(await send({}, '/put?cart=1'))
     const other = kept(await send({}, '/put?cart=2'))
@@ -65,7 +65,7 @@ for (const [name, carrier] of Object.entries(CARRIERS)) {
     isOver(t, await send(guest))
   })
 
-  test(`${name}: a guest who logs in keeps what they left, under another credential; the guest's is over`, async (t) => {
+  test(`anonymous, ${name}: a guest who logs in keeps what they left, under another credential; the guest's is over`, async (t) => {
     const { send, wechat } = await start(t)
     const guest = kept(await send({}, '/put?cart=1'))
 
@@ -80,7 +80,7 @@ for (const [name, carrier] of Object.entries(CARRIERS)) {
     isRefused(t, await send(guest), 'ERR_SESSION_EXPIRED', 401)
   })
 
-  test(`${name}: a login with a guest's credential that is no good is a login`, async (t) => {
+  test(`anonymous, ${name}: a login with a guest's credential that is no good is a login`, async (t) => {
     const { send, wechat } = await start(t)
     const guest = kept(await send({}, '/put?cart=1'))
     await send(guest, '/logout')
@@ -94,7 +94,7 @@ for (const [name, carrier] of Object.entries(CARRIERS)) {
     }
   })
 
-  test(`${name}: a new login ends the session that its client had, and carries none of its data`, async (t) => {
+  test(`anonymous, ${name}: a new login ends the session that its client had, and carries none of its data`, async (t) => {
     const { send, wechat } = await start(t)
     const alice = kept(await send(await codeLoginHeaders(wechat.phone('alice'))))
     await send(alice, '/put?secret=1')
@@ -106,7 +106,7 @@ for (const [name, carrier] of Object.entries(CARRIERS)) {
     isOver(t, await send(alice))
   })
 
-  test(`${name}: of two logins from one guest at once, one brings the guest's data`, async (t) => {
+  test(`anonymous, ${name}: of two logins from one guest at once, one brings the guest's data`, async (t) => {
     const server = await start(t)
     const guest = kept(await server.send({}, '/put?cart=1'))
     server.wechat.fail({ delay: 50 })
@@ -121,7 +121,7 @@ for (const [name, carrier] of Object.entries(CARRIERS)) {
     t.deepEqual(adopted.toSorted(), ['1', undefined])
   })
 
-  test(`${name}: what a guest writes during their login is there afterwards, or was refused`, async (t) => {
+  test(`anonymous, ${name}: data that a guest writes during their login is kept, or was refused`, async (t) => {
     const server = await start(t)
     const guest = kept(await server.send({}, '/put?cart=1'))
     server.wechat.fail({ delay: 60 })
@@ -141,7 +141,7 @@ for (const [name, carrier] of Object.entries(CARRIERS)) {
     }
   })
 
-  test(`${name}: a login that the application vetoes leaves the guest as they were`, async (t) => {
+  test(`anonymous, ${name}: a login that the application vetoes leaves the guest as they were`, async (t) => {
     const server = await startServer(t, {
       carrier: carrier(),
       handler: serve,
@@ -160,7 +160,7 @@ for (const [name, carrier] of Object.entries(CARRIERS)) {
     t.deepEqual(again.body.data, { cart: '2' })
   })
 
-  test(`${name}: a login that WeChat or its signature refuses takes nothing from the guest`, async (t) => {
+  test(`anonymous, ${name}: a login that WeChat or its signature refuses takes nothing from the guest`, async (t) => {
     const server = await start(t)
     const guest = kept(await server.send({}, '/put?cart=1'))
     const good = await loginHeaders(server.wechat.phone('alice'))
@@ -171,7 +171,7 @@ for (const [name, carrier] of Object.entries(CARRIERS)) {
     t.deepEqual((await server.send(guest)).body.data, { cart: '1' })
   })
 
-  test(`${name}: a guest's session can change its credential too`, async (t) => {
+  test(`anonymous, ${name}: a guest's session can change its credential too`, async (t) => {
     const { send } = await start(t)
     const old = kept(await send({}, '/put?cart=1'))
 
@@ -192,7 +192,7 @@ async function serve(ctx: Context): Promise<void> {
   ctx.body = { user: ctx.$wxUserInfo, data, isNew: session?.isNew }
 }
 
-test('a guest whose login fails is taken by the one that comes beside it', async (t) => {
+test('anonymous: a guest whose login fails is taken by the one that comes beside it', async (t) => {
   // Of two logins of one guest, the first makes the guest's session its own, and is then refused by the application.
   const { send, wechat } = await startServer(t, {
     carrier: CARRIERS.header(),

@@ -8,7 +8,7 @@ import { CARRIERS, type CarrierName, kept } from './support/visitor.js'
 import { codeLoginHeaders, codeOnly, startWechat } from './support/wechat.js'
 
 for (const carrier of Object.keys(CARRIERS) as CarrierName[]) {
-  test(`${carrier}: sessions of two mini programs never cross`, async (t) => {
+  test(`apps, ${carrier}: sessions of two mini programs never cross`, async (t) => {
     const { one, other, send } = await start(t, { carrier: CARRIERS[carrier]() })
     const headers = await codeLoginHeaders(one.phone('alice'))
     const login = await send({ ...headers, 'X-WX-AppId': one.appId })
@@ -28,7 +28,7 @@ const NAMINGS = {
 
 for (const carrier of Object.keys(CARRIERS) as CarrierName[]) {
   for (const naming of Object.keys(NAMINGS) as (keyof typeof NAMINGS)[]) {
-    test(`${carrier}, ${naming}: the user is of the mini program of the session, whatever a header says`, async (t) => {
+    test(`apps, ${carrier}, ${naming}: the user is of the mini program of the session, whatever a header says`, async (t) => {
       const wechats = await start(t, { carrier: CARRIERS[carrier]() })
       for (const [own, other] of [
         [wechats.one, wechats.other],
@@ -58,7 +58,7 @@ for (const carrier of Object.keys(CARRIERS) as CarrierName[]) {
   }
 }
 
-test('a code of one is nothing at the other', async (t) => {
+test('apps: a code of one mini program is refused by the other', async (t) => {
   const { one, other, send } = await start(t)
   const headers = await codeLoginHeaders(one.phone('alice'))
 
@@ -67,7 +67,7 @@ test('a code of one is nothing at the other', async (t) => {
   isRefused(t, response, 'ERR_SESSION_KEY_EXCHANGE_FAILED', 401)
 })
 
-test('without the header, WeChat says in the Referer which it is', async (t) => {
+test('apps: without the header, the Referer of WeChat names the mini program', async (t) => {
   const { one, other, send } = await start(t)
   for (const wechat of [one, other]) {
     const headers = await codeLoginHeaders(wechat.phone('alice'))
@@ -79,7 +79,7 @@ test('without the header, WeChat says in the Referer which it is', async (t) => 
   }
 })
 
-test('what is of none of them is refused before anybody is asked, and guests go on', async (t) => {
+test('apps: an appId of none of them is refused before anybody is asked, and guests go on', async (t) => {
   const { one, send } = await start(t)
   const headers = await codeLoginHeaders(one.phone('alice'))
 
@@ -91,7 +91,7 @@ test('what is of none of them is refused before anybody is asked, and guests go 
   t.is(one.exchanges, 0)
 })
 
-test('a function may say which it is', async (t) => {
+test('appIdOf: a function may name the mini program', async (t) => {
   const { one, other, send } = await start(t, {}, (wechats) => ({
     appIdOf: (ctx: Context) => (ctx.path === '/one' ? wechats[0] : wechats[1])?.appId,
   }))
@@ -103,7 +103,7 @@ test('a function may say which it is', async (t) => {
   t.is(second.body.user.openId, other.user('alice').openId)
 })
 
-test('a revocation finds the user in whichever it is', async (t) => {
+test('revoke(): it finds the user in whichever of the apps it is', async (t) => {
   const { one, other, send, session } = await start(t)
   const [alice, bob] = [
     await codeLoginHeaders(one.phone('alice')),
@@ -124,7 +124,7 @@ for (const [name, apps, message] of [
   ['an app without a secret', { wx1: '' }, /apps must have/],
   ['apps that are none', 'wx1', /apps must have/],
 ] as const) {
-  test(`at start-up, ${name} is a mistake that is named`, (t) => {
+  test(`apps: at start-up, ${name} is a mistake that is named`, (t) => {
     t.throws(() => weappSession({ apps } as unknown as WeappSessionOptions), {
       instanceOf: TypeError,
       message,
@@ -132,7 +132,7 @@ for (const [name, apps, message] of [
   })
 }
 
-test('at start-up, apps beside an appId is a mistake that is named', (t) => {
+test('apps: beside an appId they are a mistake that is named at start-up', (t) => {
   t.throws(() => weappSession({ appId: 'wx1', appSecret: 's', apps: { wx2: 's' } }), {
     message: /either appId and appSecret, or apps/,
   })

@@ -163,7 +163,7 @@ test.serial('decrypt(): whatever it is given, one refusal, at once, and none of 
 })
 
 test.serial(
-  'getPhoneNumber(), of a session and of WeChat: no code is sent, and it is said at once',
+  'getPhoneNumber(): whatever code a session or WeChat is asked with, none is sent, and it is said at once',
   async (t) => {
     const server = await startServer(t, { handler: attack })
     const { session, wechat, send } = server
@@ -252,7 +252,7 @@ test.serial('loginPath: whatever JSON is sent', async (t) => {
 })
 
 for (const carrier of Object.keys(CARRIERS) as CarrierName[]) {
-  test.serial(`${carrier}: whatever a credential looks like, nobody, or a refusal`, async (t) => {
+  test.serial(`${carrier}Carrier(): whatever a credential looks like, nobody, or a refusal`, async (t) => {
     const { read } = CARRIERS[carrier]() as SessionCarrier
     const value = fc.oneof(
       fc.string({ unit: fc.integer({ min: 32, max: 255 }).map((code) => String.fromCharCode(code)) }),

@@ -9,7 +9,7 @@ const COOL_DOWN = 100
 /** A little longer: a timer of whole ms may come before as many have passed by the finer clock. */
 const coolDown = () => sleep(COOL_DOWN + 10)
 
-test('after ten failures nobody asks, until one has found out that it answers again', async (t) => {
+test('breaker(): after ten failures it rejects all calls, until one test call succeeds', async (t) => {
   const circuit = await opened()
   t.is(circuit.attempt(asksNothing), undefined)
 
@@ -25,7 +25,7 @@ test('after ten failures nobody asks, until one has found out that it answers ag
   t.is(await circuit.run(async () => 'another'), 'another')
 })
 
-test('who finds out that it still fails keeps everybody out for another while', async (t) => {
+test('breaker(): a test call that fails keeps it open for another cool-down', async (t) => {
   const circuit = await opened()
   await coolDown()
 
@@ -36,7 +36,7 @@ test('who finds out that it still fails keeps everybody out for another while', 
   t.truthy(circuit.attempt(asksNothing))
 })
 
-test('who has the right to ask, and does not, leaves it to the next', async (t) => {
+test('breaker(): a permit that is not used goes to the next call', async (t) => {
   const circuit = await opened()
   await coolDown()
 
@@ -45,7 +45,7 @@ test('who has the right to ask, and does not, leaves it to the next', async (t) 
   t.truthy(circuit.attempt(asksNothing))
 })
 
-test('work that throws before there is a promise has failed like any other', async (t) => {
+test('breaker(): work that throws synchronously counts as a failure', async (t) => {
   const circuit = await opened()
   await coolDown()
 
@@ -60,7 +60,7 @@ test('work that throws before there is a promise has failed like any other', asy
   t.is(await circuit.run(async () => 'well'), 'well')
 })
 
-test('codes that were not sent because WeChat has just failed are good for another try', async (t) => {
+test('X-WX-Code: a code that was not sent because the breaker was open may be sent again', async (t) => {
   const { send, wechat } = await startServer(t)
   const mend = wechat.fail({ status: 500 }, { times: 12 })
   for (let n = 0; n < 12; n++) await send(await codeLoginHeaders(wechat.phone()))

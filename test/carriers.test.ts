@@ -95,7 +95,7 @@ for (const carrier of names) {
     if (carrier === 'code') continue
 
     test(
-      name('what an old key signed is good until the key leaves the ring, and is signed anew'),
+      name('a credential of an old key is good until the key leaves the ring, and is signed anew'),
       async (t) => {
         const store = makeStore()
         const before = await start(t, { store, carrier: CARRIERS[carrier]([OLD_KEY]) })
@@ -117,7 +117,7 @@ for (const carrier of names) {
       },
     )
 
-    test.serial(name('what is forged costs the store nothing'), async (t) => {
+    test.serial(name('a forged credential costs the store nothing'), async (t) => {
       let reads = 0
       const store = makeStore()
       const counted = {

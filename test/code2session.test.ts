@@ -30,7 +30,7 @@ const TREATMENTS: [errcode: number, status: number, retryAfter?: string][] = [
 ]
 
 for (const [errcode, status, retryAfter] of TREATMENTS) {
-  test(`errcode ${errcode} is answered with ${status}, and the code is not asked again`, async (t) => {
+  test(`errcode ${errcode}: it is answered with ${status}, and the code is not asked again`, async (t) => {
     const { send, wechat } = await startServer(t)
     wechat.fail({ errcode })
     const headers = await codeLoginHeaders(wechat.phone())
@@ -66,7 +66,7 @@ const BROKEN = [
 
 for (const { name, fault } of BROKEN) {
   for (const transport of ['fetch', 'HTTP'] as const) {
-    test(`${name} over ${transport} is a 502, and the code is not asked again`, async (t) => {
+    test(`code2Session: ${name} over ${transport} is a 502, and the code is not asked again`, async (t) => {
       const weixin = startWechat(t)
       const wechat = transport === 'HTTP' ? { baseUrl: await weixin.listen(), fetch } : {}
       const { send } = await startServer(t, { weixin, wechat })
@@ -85,7 +85,7 @@ for (const { name, fault } of BROKEN) {
   }
 }
 
-test('over HTTP an exchange is one GET with the four documented parameters', async (t) => {
+test('code2Session: over HTTP an exchange is one GET with the four documented parameters', async (t) => {
   const weixin = startWechat(t)
   const requests: (string | undefined)[] = []
   const baseUrl = await serve(t, (url) => {
@@ -101,7 +101,7 @@ test('over HTTP an exchange is one GET with the four documented parameters', asy
   t.deepEqual(requests, [`/sns/jscode2session?${query}`])
 })
 
-test('a redirect is not followed: it would carry the secret away', async (t) => {
+test('code2Session: a redirect is not followed: it would carry the secret away', async (t) => {
   const weixin = startWechat(t)
   const thief = startWechat(t)
   const elsewhere = await thief.listen()
@@ -115,7 +115,7 @@ test('a redirect is not followed: it would carry the secret away', async (t) => 
   t.is(thief.calls.length, 0)
 })
 
-test('an answer whose body never ends is given up at the deadline', async (t) => {
+test('code2Session: an answer whose body never ends is given up at the deadline', async (t) => {
   const weixin = startWechat(t)
   const server = createServer((_request, response) => void response.writeHead(200).write('{"openid":'))
   const baseUrl = await listenTo(t, server)
@@ -125,13 +125,13 @@ test('an answer whose body never ends is given up at the deadline', async (t) =>
   t.is((await t.throwsAsync<WeappSessionError>(exchange('code')))?.status, 504)
 })
 
-test('a fetch that heeds no signal is given up at the deadline all the same', async (t) => {
+test('code2Session: a fetch that heeds no signal is given up at the deadline all the same', async (t) => {
   const exchange = exchangeWith(startWechat(t), { timeout: 100, fetch: () => new Promise(() => {}) })
 
   t.is((await t.throwsAsync<WeappSessionError>(exchange('code')))?.status, 504)
 })
 
-test('no error of an exchange holds the secret, the code or the URL', async (t) => {
+test('code2Session: no error of an exchange holds the secret, the code or the URL', async (t) => {
   const weixin = startWechat(t)
   const code = await newCode(weixin.phone())
   const faults: (typeof fetch)[] = [
@@ -153,7 +153,7 @@ test('no error of an exchange holds the secret, the code or the URL', async (t) 
   }
 })
 
-test('the cause names what went wrong, for whoever debugs', async (t) => {
+test('code2Session: the cause names what went wrong, for whoever debugs', async (t) => {
   const weixin = startWechat(t)
   const refused = exchangeWith(weixin, { baseUrl: 'http://127.0.0.1:1', fetch })
   weixin.fail({ errcode: 40029, errmsg: 'invalid code' })
@@ -166,7 +166,7 @@ test('the cause names what went wrong, for whoever debugs', async (t) => {
   t.regex(inspectDeeply(invalid), /errcode 40029, rid [0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}/)
 })
 
-test('what is our own fault is said once, with what to do and WeChat’s trace id', async (t) => {
+test('code2Session: our own mistake is said once, with what to do and WeChat’s trace id', async (t) => {
   const weixin = startWechat(t)
   const said: string[] = []
   const exchange = exchangeWith(weixin, {
@@ -181,7 +181,7 @@ test('what is our own fault is said once, with what to do and WeChat’s trace i
   t.regex(said[0] ?? '', /^WEAPP_40125 .*rid [0-9a-f-]{26}.*appSecret/)
 })
 
-test.serial('the warning about our own fault is given once per middleware', async (t) => {
+test.serial('code2Session: the warning about our own fault is given once per middleware', async (t) => {
   const { send, wechat } = await startServer(t)
   const said: string[] = []
   const listen = (warning: Error & { code?: string }) => said.push(warning.code ?? '')

@@ -5,7 +5,7 @@ import { useRedis, withClient } from './support/redis.js'
 
 const redis = useRedis(test)
 
-test('what is not there in time is late, and what comes afterwards is ignored', async (t) => {
+test('deadline(): a result that is late is an error, and the result itself is ignored', async (t) => {
   let fail = (_: Error) => {}
   const work = new Promise<string>((_, reject) => {
     fail = reject
@@ -19,7 +19,7 @@ test('what is not there in time is late, and what comes afterwards is ignored', 
   t.true(performance.now() - began >= 50)
 })
 
-test('an answer that has arrived while the process was busy is in time', async (t) => {
+test('deadline(): an answer that has arrived while the process was busy is in time', async (t) => {
   await withClient(redis().url, async (client) => {
     await client.ping()
 
@@ -31,7 +31,7 @@ test('an answer that has arrived while the process was busy is in time', async (
   })
 })
 
-test('a failure in time is passed on', async (t) => {
+test('deadline(): a failure in time is passed on', async (t) => {
   await t.throwsAsync(deadline(1000, Promise.reject(new Error('no')), late), { message: 'no' })
 })
 

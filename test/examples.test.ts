@@ -66,7 +66,7 @@ test('metrics: logins, refusals and exchanges are counted, and nobody is named',
   t.false(body.includes(openId))
 })
 
-test('each is started with one command, and fits on a screen', (t) => {
+test('examples/: each is started with one command, and fits on a screen', (t) => {
   const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   const examples = Object.keys(scripts).filter((name) => name.startsWith('example:'))
 

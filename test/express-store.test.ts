@@ -26,7 +26,7 @@ const STORES: Record<string, (t: ExecutionContext) => Promise<ExpressStore>> = {
 
 for (const [name, makeStore] of Object.entries(STORES)) {
   test.serial(
-    `${name}: parallel first requests share one exchange, parallel changes are refused or kept`,
+    `fromExpressStore(), ${name}: parallel first requests share one exchange, parallel changes are refused or kept`,
     async (t) => {
       const store = fromExpressStore(await makeStore(t), PATIENT)
       const server = await startServer(t, {
@@ -52,7 +52,7 @@ for (const [name, makeStore] of Object.entries(STORES)) {
   )
 
   test.serial(
-    `${name}: two servers on one store know each other's sessions, ends and revocations`,
+    `fromExpressStore(), ${name}: two servers on one store know each other's sessions, ends and revocations`,
     async (t) => {
       const shared = await makeStore(t)
       const one = fromExpressStore(shared, PATIENT)
@@ -72,7 +72,7 @@ for (const [name, makeStore] of Object.entries(STORES)) {
 }
 
 test.serial(
-  'of two processes that claim a code at the same moment one is granted it, as far as can be seen',
+  'fromExpressStore(): two processes that claim a code at the same moment are not both granted it, as far as can be seen',
   async (t) => {
     const shared = new session.MemoryStore()
     const stores = [fromExpressStore(shared, PATIENT), fromExpressStore(shared, PATIENT)]
@@ -84,25 +84,28 @@ test.serial(
   },
 )
 
-test.serial('a login in one process and a revocation in another at once leave no session', async (t) => {
-  const shared = new session.MemoryStore()
-  const [one, other] = [fromExpressStore(shared, PATIENT), fromExpressStore(shared, PATIENT)]
-  const [id, user] = [randomUUID(), randomUUID()]
-  const claim = await claimed(one, id)
-  await sleep(5)
+test.serial(
+  'fromExpressStore(): a login in one process and a revocation in another at once leave no session',
+  async (t) => {
+    const shared = new session.MemoryStore()
+    const [one, other] = [fromExpressStore(shared, PATIENT), fromExpressStore(shared, PATIENT)]
+    const [id, user] = [randomUUID(), randomUUID()]
+    const claim = await claimed(one, id)
+    await sleep(5)
 
-  const [isCreated] = await Promise.all([
-    one.create({ id, user, claim, record: newRecord(), max: 10 }),
-    other.revoke(user),
-  ])
+    const [isCreated] = await Promise.all([
+      one.create({ id, user, claim, record: newRecord(), max: 10 }),
+      other.revoke(user),
+    ])
 
-  t.false(isCreated)
-  t.is((await one.read(id))?.state, 'ended')
-  t.deepEqual(await one.list(user), [])
-})
+    t.false(isCreated)
+    t.is((await one.read(id))?.state, 'ended')
+    t.deepEqual(await one.list(user), [])
+  },
+)
 
 test.serial(
-  'what is written carries its life in all the ways that stores look for it, and nothing lives for ever',
+  'fromExpressStore(): each entry says when it ends in all the ways that stores read, and none lives for ever',
   async (t) => {
     const shared = redis()
     const store = fromExpressStore(await connectRedis(t, shared), PATIENT)
@@ -132,7 +135,7 @@ test.serial(
   },
 )
 
-test.serial('two prefixes in one store share nothing', async (t) => {
+test.serial('fromExpressStore(): two prefixes in one store share nothing', async (t) => {
   const shared = new session.MemoryStore()
   const one = fromExpressStore(shared, { ...PATIENT, prefix: 'one:' })
   const other = fromExpressStore(shared, { ...PATIENT, prefix: 'other:' })
@@ -141,7 +144,7 @@ test.serial('two prefixes in one store share nothing', async (t) => {
   t.is(await other.read(id), undefined)
 })
 
-test.serial('a store without touch, and without events, will do', async (t) => {
+test.serial('fromExpressStore(): a store without touch, and without events, will do', async (t) => {
   const { get, set, destroy } = mapStore()
   const store = fromExpressStore({ get, set, destroy }, PATIENT)
   const user = randomUUID()
@@ -154,7 +157,7 @@ test.serial('a store without touch, and without events, will do', async (t) => {
   t.is(entry?.state === 'session' && entry.record.expires, expires)
 })
 
-test.serial('methods are called on their store', async (t) => {
+test.serial('fromExpressStore(): methods are called on their store', async (t) => {
   class Store {
     #entries = new Map<string, unknown>()
     get(id: string, callback: (error: unknown, entry?: unknown) => void) {
@@ -174,38 +177,41 @@ test.serial('methods are called on their store', async (t) => {
   t.is((await store.read(await create(store)))?.state, 'session')
 })
 
-test.serial('a store that never calls back: 503 in time, and what it answers again goes on', async (t) => {
-  const inner = mapStore()
-  let isSilent = false
-  const silent: ExpressStore = {
-    get: (id, callback) => isSilent || inner.get(id, callback),
-    set: (id, entry, callback) => isSilent || inner.set(id, entry, callback),
-    destroy: (id, callback) => isSilent || inner.destroy(id, callback),
-  }
-  const server = await startServer(t, { store: fromExpressStore(silent, { timeout: 1000 }) })
-  const headers = await codeLoginHeaders(server.wechat.phone())
-  const more = await codeLoginHeaders(server.wechat.phone())
-  t.is((await server.send(headers)).status, 200)
+test.serial(
+  'fromExpressStore(): a store that never calls back: 503 in time, and what it answers again goes on',
+  async (t) => {
+    const inner = mapStore()
+    let isSilent = false
+    const silent: ExpressStore = {
+      get: (id, callback) => isSilent || inner.get(id, callback),
+      set: (id, entry, callback) => isSilent || inner.set(id, entry, callback),
+      destroy: (id, callback) => isSilent || inner.destroy(id, callback),
+    }
+    const server = await startServer(t, { store: fromExpressStore(silent, { timeout: 1000 }) })
+    const headers = await codeLoginHeaders(server.wechat.phone())
+    const more = await codeLoginHeaders(server.wechat.phone())
+    t.is((await server.send(headers)).status, 200)
 
-  isSilent = true
-  const started = performance.now()
-  const [session, login] = await Promise.all([server.send(headers), server.send(more)])
-  const took = performance.now() - started
-  isSilent = false
+    isSilent = true
+    const started = performance.now()
+    const [session, login] = await Promise.all([server.send(headers), server.send(more)])
+    const took = performance.now() - started
+    isSilent = false
 
-  isRefused(t, session, 'ERR_STORE_UNAVAILABLE', 503)
-  isRefused(t, login, 'ERR_STORE_UNAVAILABLE', 503)
-  t.true(took < 3000, `${took} ms`)
-  t.is((await server.send(headers)).status, 200)
-  t.is((await server.send(await codeLoginHeaders(server.wechat.phone()))).status, 200)
-})
+    isRefused(t, session, 'ERR_STORE_UNAVAILABLE', 503)
+    isRefused(t, login, 'ERR_STORE_UNAVAILABLE', 503)
+    t.true(took < 3000, `${took} ms`)
+    t.is((await server.send(headers)).status, 200)
+    t.is((await server.send(await codeLoginHeaders(server.wechat.phone()))).status, 200)
+  },
+)
 
-test.serial('the default patience is 250 ms', async (t) => {
+test.serial('fromExpressStore({ timeout }): the default is 250 ms', async (t) => {
   t.is(fromExpressStore(mapStore()).timeout, 250)
 })
 
 test.serial(
-  'a write whose answer never comes holds up later ones of the same session, and no others',
+  'fromExpressStore(): a write whose answer never comes holds up later ones of the same session, and no others',
   async (t) => {
     const inner = mapStore()
     let loses = false
@@ -233,7 +239,7 @@ test.serial(
   },
 )
 
-test.serial('a store that calls back twice is heard once', async (t) => {
+test.serial('fromExpressStore(): a store that calls back twice is heard once', async (t) => {
   const inner = mapStore()
   const store = fromExpressStore(
     {
@@ -260,7 +266,7 @@ test.serial('a store that calls back twice is heard once', async (t) => {
   t.is(entry?.state === 'session' && entry.record.rev, 1)
 })
 
-test.serial('an error is 503, however the store brings it', async (t) => {
+test.serial('fromExpressStore(): an error is 503, however the store brings it', async (t) => {
   const failures: ExpressStore['get'][] = [
     () => {
       throw new Error('thrown')
@@ -283,7 +289,7 @@ test.serial('an error is 503, however the store brings it', async (t) => {
   }
 })
 
-test.serial('a store that keeps files says ENOENT where nothing is', async (t) => {
+test.serial('fromExpressStore(): a store that keeps files says ENOENT where nothing is', async (t) => {
   const inner = mapStore()
   const store = fromExpressStore(
     {
@@ -298,61 +304,73 @@ test.serial('a store that keeps files says ENOENT where nothing is', async (t) =
   t.is((await store.read(await create(store)))?.state, 'session')
 })
 
-test.serial('whatever get returns, it is no session, no free place, and no crash', async (t) => {
-  const texts = [
-    ...['', 'no JSON', 'null', '7', '[]', '"text"', '{}', '{"state":"session"}', '{"state":"other"}'],
-    ...['{"state":"session","record":null}', '{"state":"session","record":{"v":1}}'],
-    ...['{"state":"claimed"}', '{"state":"refused"}', '{"state":"refused","refusal":{}}'],
-    JSON.stringify({ state: 'session', record: { ...newRecord(), data: [] } }),
-    JSON.stringify({ state: 'session', record: { ...newRecord(), expires: 'soon' } }),
-  ]
-  const values = ['text', 7, [], {}, { cookie: {} }, { weapp: 7 }, ...texts.map((weapp) => ({ weapp }))]
-  for (const value of values) {
-    const store = fromExpressStore({ ...mapStore(), get: (_id, callback) => callback(null, value) }, PATIENT)
-    const [id, user] = [randomUUID(), randomUUID()]
-    const claim: Claim = { id, token: 'mine', began: 0 }
-    const said = JSON.stringify(value)
+test.serial(
+  'fromExpressStore(): whatever get returns, it is no session, no free place, and no crash',
+  async (t) => {
+    const texts = [
+      ...['', 'no JSON', 'null', '7', '[]', '"text"', '{}', '{"state":"session"}', '{"state":"other"}'],
+      ...['{"state":"session","record":null}', '{"state":"session","record":{"v":1}}'],
+      ...['{"state":"claimed"}', '{"state":"refused"}', '{"state":"refused","refusal":{}}'],
+      JSON.stringify({ state: 'session', record: { ...newRecord(), data: [] } }),
+      JSON.stringify({ state: 'session', record: { ...newRecord(), expires: 'soon' } }),
+    ]
+    const values = ['text', 7, [], {}, { cookie: {} }, { weapp: 7 }, ...texts.map((weapp) => ({ weapp }))]
+    for (const value of values) {
+      const store = fromExpressStore(
+        { ...mapStore(), get: (_id, callback) => callback(null, value) },
+        PATIENT,
+      )
+      const [id, user] = [randomUUID(), randomUUID()]
+      const claim: Claim = { id, token: 'mine', began: 0 }
+      const said = JSON.stringify(value)
 
-    t.deepEqual(await store.read(id), { state: 'ended' }, said)
-    t.deepEqual(await store.claim(id), { state: 'ended' }, said)
-    t.false(await store.create({ id, user, claim, record: newRecord(), max: 1 }), said)
-    t.is(await store.update(id, newRecord()), 'ended', said)
-    t.deepEqual(await store.list(user), [], said)
-    t.true(await store.end(id, user), said)
-    await t.notThrowsAsync(store.renew(id, user, Date.now() + 600_000), said)
-    await t.notThrowsAsync(store.refuse(claim, { status: 401 }, 1000), said)
-    await t.notThrowsAsync(store.revoke(user), said)
-  }
-})
+      t.deepEqual(await store.read(id), { state: 'ended' }, said)
+      t.deepEqual(await store.claim(id), { state: 'ended' }, said)
+      t.false(await store.create({ id, user, claim, record: newRecord(), max: 1 }), said)
+      t.is(await store.update(id, newRecord()), 'ended', said)
+      t.deepEqual(await store.list(user), [], said)
+      t.true(await store.end(id, user), said)
+      await t.notThrowsAsync(store.renew(id, user, Date.now() + 600_000), said)
+      await t.notThrowsAsync(store.refuse(claim, { status: 401 }, 1000), said)
+      await t.notThrowsAsync(store.revoke(user), said)
+    }
+  },
+)
 
-test.serial('what another session middleware has under an id is left alone', async (t) => {
-  const shared = new session.MemoryStore()
-  const theirs = { cookie: new session.Cookie(), cart: ['milk'] }
-  await new Promise((resolve) => shared.set('weapp-session:s:theirs', theirs, resolve))
-  const store = fromExpressStore(shared, PATIENT)
+test.serial(
+  'fromExpressStore({ prefix }): it leaves alone what another session middleware has under an id',
+  async (t) => {
+    const shared = new session.MemoryStore()
+    const theirs = { cookie: new session.Cookie(), cart: ['milk'] }
+    await new Promise((resolve) => shared.set('weapp-session:s:theirs', theirs, resolve))
+    const store = fromExpressStore(shared, PATIENT)
 
-  t.is((await store.claim('theirs')).state, 'ended')
-  t.is(await store.update('theirs', newRecord()), 'ended')
-  const kept = await new Promise<unknown>((resolve) =>
-    shared.get('weapp-session:s:theirs', (_error, entry) => resolve(entry)),
-  )
-  t.like(kept, { cart: ['milk'] })
-})
+    t.is((await store.claim('theirs')).state, 'ended')
+    t.is(await store.update('theirs', newRecord()), 'ended')
+    const kept = await new Promise<unknown>((resolve) =>
+      shared.get('weapp-session:s:theirs', (_error, entry) => resolve(entry)),
+    )
+    t.like(kept, { cart: ['milk'] })
+  },
+)
 
-test.serial('after disconnect nobody is kept waiting, after connect it goes on', async (t) => {
-  const shared = new session.MemoryStore()
-  const store = fromExpressStore(shared, PATIENT)
-  const id = await create(store)
+test.serial(
+  'fromExpressStore(): after disconnect nobody is kept waiting, after connect it goes on',
+  async (t) => {
+    const shared = new session.MemoryStore()
+    const store = fromExpressStore(shared, PATIENT)
+    const id = await create(store)
 
-  shared.emit('disconnect')
-  await t.throwsAsync(store.read(id), { message: /lost its database/ })
-  await t.throwsAsync(store.update(id, newRecord()), { message: /lost its database/ })
-  shared.emit('connect')
+    shared.emit('disconnect')
+    await t.throwsAsync(store.read(id), { message: /lost its database/ })
+    await t.throwsAsync(store.update(id, newRecord()), { message: /lost its database/ })
+    shared.emit('connect')
 
-  t.is(await store.update(id, newRecord()), 'saved')
-})
+    t.is(await store.update(id, newRecord()), 'saved')
+  },
+)
 
-test.serial('in production it says once that it is for one process', async (t) => {
+test.serial('WEAPP_EXPRESS_STORE: in production it says once that it is for one process', async (t) => {
   const said: (string | undefined)[] = []
   const listen = (warning: Error & { code?: string }) => said.push(warning.code)
   process.on('warning', listen)
@@ -368,7 +386,7 @@ test.serial('in production it says once that it is for one process', async (t) =
   t.deepEqual(said, ['WEAPP_EXPRESS_STORE'])
 })
 
-test.serial('what is no such store, or no such option, is a mistake at start-up', (t) => {
+test.serial('fromExpressStore(): a wrong store or option is a mistake at start-up', (t) => {
   const mistakes: [() => unknown, RegExp][] = [
     [() => fromExpressStore(undefined as unknown as ExpressStore), /needs a store of express-session/],
     [() => fromExpressStore(session.MemoryStore as unknown as ExpressStore), /get, set and destroy/],
@@ -407,7 +425,7 @@ test.serial(
   },
 )
 
-test.serial('keyedMutex: who has waited too long is not begun, and a line has an end', async (t) => {
+test.serial('keyedMutex: work that has waited too long is not begun, and a line has a maximum', async (t) => {
   const clock = install({ toFake: ['performance'] })
   t.teardown(() => clock.uninstall())
   const line = keyedMutex(1000)

@@ -21,7 +21,7 @@ const KEYS: [name: string, alg: string, key: JwtKey, publicKey?: KeyObject][] = 
 ]
 
 for (const [name, alg, key, publicKey] of KEYS) {
-  test(`${name}: a token says who the user is, and which mini program it is for`, async (t) => {
+  test(`jwtCarrier(), ${name}: a token says who the user is, and which mini program it is for`, async (t) => {
     const server = await start(t, { keys: [key] })
 
     const login = await server.send(await loginHeaders(namedPhone(server.wechat, 'alice')))
@@ -39,7 +39,7 @@ for (const [name, alg, key, publicKey] of KEYS) {
   })
 
   if (publicKey) {
-    test(`${name}: a server with the public key knows users, and logs nobody in`, async (t) => {
+    test(`jwtCarrier(), ${name}: a server with the public key knows users, and logs nobody in`, async (t) => {
       const store = memoryStore()
       const server = await start(t, { keys: [key] }, { store })
       const other = await start(t, { keys: [publicKey] }, { store, weixin: server.wechat })
@@ -52,7 +52,7 @@ for (const [name, alg, key, publicKey] of KEYS) {
   }
 }
 
-test('keys of several kinds stand in one ring, and the first signs', async (t) => {
+test('jwtCarrier({ keys }): keys of several kinds stand in one ring, and the first signs', async (t) => {
   const store = memoryStore()
   const before = await start(t, { keys: [OLD_KEY] }, { store })
   const { wechat: weixin } = before
@@ -65,7 +65,7 @@ test('keys of several kinds stand in one ring, and the first signs', async (t) =
   t.is(decodeProtectedHeader(fresh.Authorization?.slice(7) ?? '').alg, 'EdDSA')
 })
 
-test('who the user is needs no store, and while it is away users are known', async (t) => {
+test('jwtCarrier(): it needs no store to name the user, also while the store is away', async (t) => {
   const calls: string[] = []
   let isAway = false
   const store = watched({ ...memoryStore(), timeout: 250 }, (name) => {
@@ -87,7 +87,7 @@ test('who the user is needs no store, and while it is away users are known', asy
   t.is((await alice.get('/data')).status, 503)
 })
 
-test('an end elsewhere is seen within the staleness, and here at once', async (t) => {
+test('jwtCarrier({ staleness }): an end in another process is seen within the staleness, and in this one at once', async (t) => {
   const store = memoryStore()
   const one = await start(t, { keys: [KEY], staleness: 1 }, { store })
   const other = await start(t, { keys: [KEY], staleness: 1 }, { store, weixin: one.wechat })
@@ -104,7 +104,7 @@ test('an end elsewhere is seen within the staleness, and here at once', async (t
 })
 
 test.serial(
-  'a token that has lived half its life is followed by another, while its session lives',
+  'jwtCarrier({ expiresIn }): a token that has lived half its life is followed by another, while its session lives',
   async (t) => {
     const server = await start(t, { keys: [KEY], expiresIn: 4 }, { ttl: 8 })
     const alice = visitor(server, server.wechat.phone('alice'))
@@ -130,22 +130,25 @@ test.serial(
   },
 )
 
-test.serial('a token that ends soon is not renewed where its session has ended', async (t) => {
-  const store = memoryStore()
-  const options = { keys: [KEY], expiresIn: 2, staleness: 60 }
-  const one = await start(t, options, { store })
-  const other = await start(t, options, { store, weixin: one.wechat })
-  const alice = visitor(one, one.wechat.phone('alice'))
-  await alice.logIn()
-  await other.send(alice.headers)
-  await one.send(alice.headers, '/logout')
+test.serial(
+  'jwtCarrier({ expiresIn }): a token that ends soon is not renewed where its session has ended',
+  async (t) => {
+    const store = memoryStore()
+    const options = { keys: [KEY], expiresIn: 2, staleness: 60 }
+    const one = await start(t, options, { store })
+    const other = await start(t, options, { store, weixin: one.wechat })
+    const alice = visitor(one, one.wechat.phone('alice'))
+    await alice.logIn()
+    await other.send(alice.headers)
+    await one.send(alice.headers, '/logout')
 
-  takeDate(t).pass(1300)
+    takeDate(t).pass(1300)
 
-  isRefused(t, await other.send(alice.headers), 'ERR_SESSION_EXPIRED', 401)
-})
+    isRefused(t, await other.send(alice.headers), 'ERR_SESSION_EXPIRED', 401)
+  },
+)
 
-test('data that was not loaded is a mistake that says what to do', async (t) => {
+test('load(): to read data before it is a mistake that says what to do', async (t) => {
   const server = await start(t, { keys: [KEY] })
   const alice = visitor(server, server.wechat.phone('alice'))
   await alice.logIn()
@@ -156,7 +159,7 @@ test('data that was not loaded is a mistake that says what to do', async (t) => 
   t.regex(body.message, /await ctx\.\$wxSession\.load\(\)/)
 })
 
-test('what somebody else signed, or signed for something else, is refused before the store is asked', async (t) => {
+test('jwtCarrier(): a token of another signer, or for another purpose, is refused before the store is asked', async (t) => {
   const calls: string[] = []
   const store = watched(memoryStore(), (name) => void calls.push(name))
   const server = await start(t, { keys: [KEY, ed25519.privateKey] }, { store })
@@ -225,7 +228,7 @@ for (const [name, options, message] of [
   ['expiresIn 0', { keys: [KEY], expiresIn: 0 }, /expiresIn/],
   ['a misspelt option', { keys: [KEY], expiresin: 1 }, /no option 'expiresin'/],
 ] as const) {
-  test(`at start-up, ${name} is a mistake that is named`, (t) => {
+  test(`jwtCarrier(): at start-up, ${name} is a mistake that is named`, (t) => {
     t.throws(() => jwtCarrier(options as unknown as JwtCarrierOptions), { instanceOf: TypeError, message })
   })
 }

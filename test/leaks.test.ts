@@ -3,7 +3,7 @@ import test from 'ava'
 import { findLeaks } from '../scripts/leaks.js'
 
 // The whole suite ends with a search for its secrets (scripts/test.ts): this is the proof that it would find one.
-test('the search for secrets finds one as it is, and as it is written in a URL', (t) => {
+test('findLeaks(): it finds a secret as it is, and as it is written in a URL', (t) => {
   const secret = `${randomBytes(8).toString('hex')}+/==`
   const texts: [string, string][] = [
     ['plain', `… session_key=${secret} …`],

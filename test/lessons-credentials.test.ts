@@ -38,7 +38,7 @@ import { codeLoginHeaders, loginHeaders, namedPhone, startWechat } from './suppo
 // --- guests, and planted sessions
 
 for (const name of ANONYMOUS) {
-  test(`a login from a guest’s session keeps the data under a new id, and the guest’s id is over (${name})`, async (t) => {
+  test(`anonymous: a login from a guest’s session keeps the data under a new id, and the guest’s id is over (${name})`, async (t) => {
     const { server } = await start(t, name)
     const bob = visitor(server, namedPhone(server.wechat, 'bob'))
     await bob.get('/put?cart=milk')
@@ -55,7 +55,7 @@ for (const name of ANONYMOUS) {
     isRefused(t, await server.send(guest), 'ERR_SESSION_EXPIRED', 401)
   })
 
-  test(`a planted guest’s id is worth nothing after the victim’s login (${name})`, async (t) => {
+  test(`anonymous: a planted guest’s id is worth nothing after the victim’s login (${name})`, async (t) => {
     const { server } = await start(t, name)
     const attacker = visitor(server, server.wechat.phone('eve'))
     await attacker.get('/put?planted=1')
@@ -73,7 +73,7 @@ for (const name of ANONYMOUS) {
     t.deepEqual(evil.body.data, {})
   })
 
-  test(`a guest’s session that is written while it logs in revives nothing (${name})`, async (t) => {
+  test(`anonymous: a guest’s session that is written while it logs in revives nothing (${name})`, async (t) => {
     const gate = makeGate()
     const { server } = await start(t, name, { gate })
     const bob = visitor(server, server.wechat.phone('bob'))
@@ -93,7 +93,7 @@ for (const name of ANONYMOUS) {
 
 forEach(
   ALL,
-  'a planted user’s session: the victim’s login takes nothing from it, and ends it',
+  'X-WX-Login: a planted user’s session: the victim’s login takes nothing from it, and ends it',
   async (t, name) => {
     const { server, alice: attacker } = await start(t, name)
     await attacker.get('/put?planted=1')
@@ -108,7 +108,7 @@ forEach(
   },
 )
 
-test('ids that the client chose are never adopted', async (t) => {
+test('keys: ids that the client chose are never adopted', async (t) => {
   for (const name of ['header, anonymous', 'cookie, anonymous'] as const) {
     const { server, store } = await startCounting(t, name)
     const id = randomBytes(32).toString('base64url')
@@ -129,7 +129,7 @@ test('ids that the client chose are never adopted', async (t) => {
   }
 })
 
-test('what was signed as a header is no cookie, no other header, and the other way round', async (t) => {
+test('keys: a credential signed for a header is refused as a cookie or another header, and the other way round', async (t) => {
   const weixin = startWechat(t)
   const store = memoryStore()
   const header = await startServer(t, { ...PATIENT, weixin, store, carrier: headerCarrier({ keys: KEY }) })
@@ -149,7 +149,7 @@ test('what was signed as a header is no cookie, no other header, and the other w
   for (const one of [other, cookie]) t.is((await one.send({ 'X-WX-Session': credential })).body.user, null)
 })
 
-test('a record that is another mini program’s, or of another shape, or over, is not believed', async (t) => {
+test('SessionRecord: a record that is another mini program’s, or of another shape, or over, is not believed', async (t) => {
   let moved: Partial<SessionRecord> = {}
   const inner = memoryStore()
   const store: SessionStore = {
@@ -175,7 +175,7 @@ test('a record that is another mini program’s, or of another shape, or over, i
 const ED25519 = generateKeyPairSync('ed25519')
 const P256 = generateKeyPairSync('ec', { namedCurve: 'P-256' })
 
-test('jwt: what is forged, foreign or over is refused without a read of the store', async (t) => {
+test('jwtCarrier(): a token that is forged, foreign or over is refused without a read of the store', async (t) => {
   for (const [what, keys, sign, alg] of [
     ['HS256', KEY, Buffer.from(KEY), 'HS256'],
     ['EdDSA', ED25519.privateKey, ED25519.privateKey, 'EdDSA'],
@@ -303,7 +303,7 @@ test('jwt: a token of another server with the same secret, but of another mini p
   t.is((await one.send(kept(login))).status, 200)
 })
 
-test('several mini programs: a credential of the one gets nobody into the other', async (t) => {
+test('apps: several mini programs: a credential of the one gets nobody into the other', async (t) => {
   for (const name of ALL) {
     const [shop, game] = [startWechat(t), startWechat(t)]
     const apps = { [shop.appId]: shop.appSecret, [game.appId]: game.appSecret }

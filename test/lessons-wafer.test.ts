@@ -38,17 +38,21 @@ const redis = useRedis(test)
 // --- wafer-node-session
 
 // C1: Any request with a malformed query ended the process.
-forEach(ALL, 'GET /anything?x=%: an answer as to any other request', async (t, name) => {
-  const { server, alice } = await start(t, name)
+forEach(
+  ALL,
+  'weappSession(): GET /anything?x=% gets an answer as any other request does',
+  async (t, name) => {
+    const { server, alice } = await start(t, name)
 
-  for (const path of ['/?x=%', '/?%=%', '/%?x=%zz', '/?X-WX-Code=%', '/?__proto__=1&constructor=2']) {
-    t.is((await server.send({}, path)).status, 200, path)
-    t.is((await alice.get(path)).status, 200, path)
-  }
-})
+    for (const path of ['/?x=%', '/?%=%', '/%?x=%zz', '/?X-WX-Code=%', '/?__proto__=1&constructor=2']) {
+      t.is((await server.send({}, path)).status, 200, path)
+      t.is((await alice.get(path)).status, 200, path)
+    }
+  },
+)
 
 // C2: A code that WeChat did not know ended the process.
-forEach(ALL, 'login with a bad code: refused, without a credential', async (t, name) => {
+forEach(ALL, 'X-WX-Code: a login with a bad code is refused, without a credential', async (t, name) => {
   const { server } = await start(t, name)
 
   for (const code of ['bad', 'x'.repeat(256), 'the code is a mock one']) {
@@ -62,7 +66,7 @@ forEach(ALL, 'login with a bad code: refused, without a credential', async (t, n
 // C3: An iv of one byte ended the process.
 forEach(
   ALL,
-  'bad encryptedData/iv: refused without a call to WeChat, and without a credential',
+  'X-WX-Encrypted-Data: where it is bad it is refused without a call to WeChat, and without a credential',
   async (t, name) => {
     const { server, store } = await startCounting(t, name)
     const { encryptedData, iv } = encrypt({ some: 'data' }, randomBytes(16).toString('base64'))
@@ -93,7 +97,7 @@ forEach(
 // C4: The login said that it had succeeded, with an id that did not exist.
 forEach(
   ALL,
-  'store error swallowed: a login that cannot be stored is none, and has no credential',
+  'ERR_STORE_UNAVAILABLE: a login that cannot be stored is none, and has no credential',
   async (t, name) => {
     for (const method of ['claim', 'create'] as const) {
       const { server, store } = await start(t, name)
@@ -111,7 +115,7 @@ forEach(
 
 // C4.
 for (const name of ANONYMOUS) {
-  test(`what a guest puts into the session and cannot be stored is refused (${name})`, async (t) => {
+  test(`anonymous: a guest’s data that cannot be stored is refused (${name})`, async (t) => {
     const { server, store } = await start(t, name)
 
     store.fail('create')
@@ -125,7 +129,7 @@ for (const name of ANONYMOUS) {
 // C5: While Redis was down every client was told that its session was invalid: all logged in again at once.
 forEach(
   ALL,
-  'store error = "session invalid": never 401 while the store is away, and no call to WeChat',
+  'ERR_STORE_UNAVAILABLE: never 401 while the store is away, and no call to WeChat',
   async (t, name) => {
     const { server, alice, store } = await start(t, name)
     const { exchanges } = server.wechat
@@ -153,7 +157,7 @@ forEach(
 )
 
 // C6: With two middlewares, logins on the one were written into the store of the other.
-forEach(ALL, 'implicit global store: two middlewares in one process share nothing', async (t, name) => {
+forEach(ALL, 'memoryStore(): two middlewares in one process share nothing', async (t, name) => {
   const weixin = startWechat(t)
   const [storeA, storeB] = [countingStore(memoryStore()), countingStore(memoryStore())]
   const one = await startServer(t, { ...PATIENT, weixin, store: storeA, carrier: CARRIERS[name]() })
@@ -171,7 +175,7 @@ forEach(ALL, 'implicit global store: two middlewares in one process share nothin
 // C7: Data under Eve's own key that named Alice made her Alice.
 forEach(
   ALL,
-  'identity from decrypted data: it is WeChat’s answer to the exchange, or nobody',
+  'openId: it is WeChat’s answer to the exchange, whatever decrypted data says, or nobody',
   async (t, name) => {
     const { server, alice } = await start(t, name)
     const { wechat } = server
@@ -199,68 +203,68 @@ forEach(
 )
 
 // C8: Two logins had one credential for as long as the session_key was the same: it was a hash of it.
+forEach(ALL, 'X-WX-Login: each login has a credential of its own, under one session_key', async (t, name) => {
+  const weixin = startWechat(t, { sessionKeyMinAge: 3600_000 })
+  const { server } = await start(t, name, { weixin })
+
+  const responses = await Promise.all(
+    [1, 2, 3].map(async () => server.send(await codeLoginHeaders(weixin.phone('alice')))),
+  )
+
+  const credentials = responses.map((response) => credentialOf(kept(response)))
+  t.is(new Set(credentials).size, 3)
+  const [first = '', second = ''] = credentials
+  await server.send(asCredential(name, first), '/logout')
+  isOver(t, await server.send(asCredential(name, first)), name)
+  t.is((await server.send(asCredential(name, second))).status, 200)
+})
+
+// C9: Credentials were taken from the query string: they are in logs, and in the Referer.
 forEach(
   ALL,
-  'skey constant across logins: each login has a credential of its own, under one session_key',
+  'X-WX-Session: no credential is ever read from the query string or the body',
   async (t, name) => {
-    const weixin = startWechat(t, { sessionKeyMinAge: 3600_000 })
-    const { server } = await start(t, name, { weixin })
+    const { server, store } = await startCounting(t, name)
+    const alice = visitor(server, server.wechat.phone('alice'))
+    await alice.logIn()
+    const login = await codeLoginHeaders(server.wechat.phone('bob'))
+    const credential = credentialOf(alice.headers)
+    const fields = {
+      ...login,
+      'X-WX-Session': credential,
+      'x-wx-session': credential,
+      'X-WX-Token': credential,
+      Authorization: `Bearer ${credential}`,
+      Cookie: `__Host-wx-session=${credential}`,
+      access_token: credential,
+      token: credential,
+      session: credential,
+      '__Host-wx-session': credential,
+      code: login['X-WX-Code'] ?? '',
+    }
+    const [calls, exchanges] = [store.calls(), server.wechat.exchanges]
 
-    const responses = await Promise.all(
-      [1, 2, 3].map(async () => server.send(await codeLoginHeaders(weixin.phone('alice')))),
-    )
+    const query = new URLSearchParams(fields).toString()
+    const responses = [
+      await server.send({}, `/?${query}`),
+      await supertest(server.url).post('/').send(fields),
+      await supertest(server.url).post('/').type('form').send(fields),
+      await supertest(server.url).post(`/login?${query}`).send(fields),
+      await server.send({ Referer: `https://example.com/?${query}`, 'X-Forwarded-Uri': `/?${query}` }),
+    ]
 
-    const credentials = responses.map((response) => credentialOf(kept(response)))
-    t.is(new Set(credentials).size, 3)
-    const [first = '', second = ''] = credentials
-    await server.send(asCredential(name, first), '/logout')
-    isOver(t, await server.send(asCredential(name, first)), name)
-    t.is((await server.send(asCredential(name, second))).status, 200)
+    for (const response of responses) {
+      t.is(response.status, 200)
+      t.is(response.body.user, null)
+      t.deepEqual(kept(response), {})
+    }
+    t.deepEqual(store.calls(), calls)
+    t.is(server.wechat.exchanges, exchanges)
   },
 )
 
-// C9: Credentials were taken from the query string: they are in logs, and in the Referer.
-forEach(ALL, 'no credential is ever read from the query string or the body', async (t, name) => {
-  const { server, store } = await startCounting(t, name)
-  const alice = visitor(server, server.wechat.phone('alice'))
-  await alice.logIn()
-  const login = await codeLoginHeaders(server.wechat.phone('bob'))
-  const credential = credentialOf(alice.headers)
-  const fields = {
-    ...login,
-    'X-WX-Session': credential,
-    'x-wx-session': credential,
-    'X-WX-Token': credential,
-    Authorization: `Bearer ${credential}`,
-    Cookie: `__Host-wx-session=${credential}`,
-    access_token: credential,
-    token: credential,
-    session: credential,
-    '__Host-wx-session': credential,
-    code: login['X-WX-Code'] ?? '',
-  }
-  const [calls, exchanges] = [store.calls(), server.wechat.exchanges]
-
-  const query = new URLSearchParams(fields).toString()
-  const responses = [
-    await server.send({}, `/?${query}`),
-    await supertest(server.url).post('/').send(fields),
-    await supertest(server.url).post('/').type('form').send(fields),
-    await supertest(server.url).post(`/login?${query}`).send(fields),
-    await server.send({ Referer: `https://example.com/?${query}`, 'X-Forwarded-Uri': `/?${query}` }),
-  ]
-
-  for (const response of responses) {
-    t.is(response.status, 200)
-    t.is(response.body.user, null)
-    t.deepEqual(kept(response), {})
-  }
-  t.deepEqual(store.calls(), calls)
-  t.is(server.wechat.exchanges, exchanges)
-})
-
 // C10: Data and iv of long ago were accepted, and data without a watermark was a TypeError.
-forEach(ALL, 'a stale watermark is refused, and so is none', async (t, name) => {
+forEach(ALL, 'watermark: a stale watermark is refused, and so is none', async (t, name) => {
   const { server } = await start(t, name)
   const { wechat } = server
   const send = async (watermark: unknown) => {
@@ -288,53 +292,49 @@ forEach(ALL, 'a stale watermark is refused, and so is none', async (t, name) => 
 })
 
 // C11: A handler that printed its session printed the session_key.
-forEach(
-  ALL,
-  'session_key in the session object: handlers that print all they have print no secret',
-  async (t, name) => {
-    const printed: string[] = []
-    const { server, alice } = await start(t, name, {
-      handler: async (ctx) => {
-        const { $wxSession: session, $wxUserInfo: user } = ctx
-        await session?.load()
-        const everything = {
-          depth: Number.POSITIVE_INFINITY,
-          showHidden: true,
-          getters: true,
-          maxStringLength: null,
-        }
-        for (const value of [session, user, { ...session }, session?.data, ctx]) {
-          printed.push(inspect(value, everything), String(JSON.stringify(value)), `${value}`)
-        }
-        for (const one of [session?.load, session?.decrypt, session?.destroy]) printed.push(String(one))
-        ctx.body = { session, user, inspected: inspect(session, everything) }
-      },
-    })
-    const { wechat } = server
-    const phone = namedPhone(wechat, 'alice')
+forEach(ALL, 'session_key: handlers that print all they have print no secret', async (t, name) => {
+  const printed: string[] = []
+  const { server, alice } = await start(t, name, {
+    handler: async (ctx) => {
+      const { $wxSession: session, $wxUserInfo: user } = ctx
+      await session?.load()
+      const everything = {
+        depth: Number.POSITIVE_INFINITY,
+        showHidden: true,
+        getters: true,
+        maxStringLength: null,
+      }
+      for (const value of [session, user, { ...session }, session?.data, ctx]) {
+        printed.push(inspect(value, everything), String(JSON.stringify(value)), `${value}`)
+      }
+      for (const one of [session?.load, session?.decrypt, session?.destroy]) printed.push(String(one))
+      ctx.body = { session, user, inspected: inspect(session, everything) }
+    },
+  })
+  const { wechat } = server
+  const phone = namedPhone(wechat, 'alice')
 
-    const responses = [
-      await server.send({ ...(await loginHeaders(phone)), ...inHeaders(await userInfoOf(phone)) }),
-      await alice.get(),
-    ]
+  const responses = [
+    await server.send({ ...(await loginHeaders(phone)), ...inHeaders(await userInfoOf(phone)) }),
+    await alice.get(),
+  ]
 
-    const keys = wechat.secrets().filter((secret) => /^[\w+/]{22}==$/.test(secret))
-    t.true(keys.length >= 2)
-    t.true(keys.includes(await sessionKeyOf(wechat, phone)))
-    const texts = [...printed, ...responses.map(({ text, headers }) => text + JSON.stringify(headers))].join(
-      '\n',
-    )
-    t.regex(texts, /createdAt/)
-    t.true(texts.includes(phone.user.openId))
-    for (const secret of [...keys, wechat.appSecret, KEY]) {
-      for (const form of [secret, Buffer.from(secret, 'base64').toString('hex'), encodeURIComponent(secret)])
-        t.false(texts.includes(form))
-    }
-  },
-)
+  const keys = wechat.secrets().filter((secret) => /^[\w+/]{22}==$/.test(secret))
+  t.true(keys.length >= 2)
+  t.true(keys.includes(await sessionKeyOf(wechat, phone)))
+  const texts = [...printed, ...responses.map(({ text, headers }) => text + JSON.stringify(headers))].join(
+    '\n',
+  )
+  t.regex(texts, /createdAt/)
+  t.true(texts.includes(phone.user.openId))
+  for (const secret of [...keys, wechat.appSecret, KEY]) {
+    for (const form of [secret, Buffer.from(secret, 'base64').toString('hex'), encodeURIComponent(secret)])
+      t.false(texts.includes(form))
+  }
+})
 
 // C12: What a handler threw was answered as an invalid session.
-forEach(ALL, 'next() inside the try: a handler’s error is not about the session', async (t, name) => {
+forEach(ALL, 'weappSession(): a handler’s error is not about the session', async (t, name) => {
   const { alice } = await start(t, name)
   const before = alice.headers
 
@@ -350,7 +350,7 @@ forEach(ALL, 'next() inside the try: a handler’s error is not about the sessio
 // --- wafer2-node-sdk
 
 // D1: 5,473 queries, each telling by its error text what was wrong, made data that named the victim.
-test('CBC forgery with an error oracle: see open-data.test.ts; here, no forgery becomes a session', async (t) => {
+test('decrypt(): no forgery of a ciphertext becomes a session; see open-data.test.ts', async (t) => {
   const { server } = await start(t, 'header')
   const { wechat } = server
   const phone = wechat.phone('eve')
@@ -365,7 +365,7 @@ test('CBC forgery with an error oracle: see open-data.test.ts; here, no forgery 
 })
 
 // D2: Who changes the iv chooses the first 16 bytes of the text, without knowing the key.
-test('first-block edit: an iv that rewrites the openId makes no login of it', async (t) => {
+test('X-WX-IV: one that rewrites the openId in the first block makes no login of it', async (t) => {
   const { server } = await start(t, 'header')
   const phone = namedPhone(server.wechat, 'eve')
   const login = await codeLoginHeaders(phone)
@@ -382,30 +382,26 @@ test('first-block edit: an iv that rewrites the openId makes no login of it', as
 })
 
 // D3: Whoever learnt a session_key had the login: the credential was its hash, without any secret of the server.
-forEach(
-  ALL,
-  'skey = sha1(session_key): the session_key is worth nothing as a credential',
-  async (t, name) => {
-    const { server, alice } = await start(t, name)
-    const key = await sessionKeyOf(server.wechat, server.wechat.phone('alice'))
-    const credential = credentialOf(alice.headers)
-    const [id = ''] = credential.split('.')
+forEach(ALL, 'session_key: it is worth nothing as a credential, hashed or not', async (t, name) => {
+  const { server, alice } = await start(t, name)
+  const key = await sessionKeyOf(server.wechat, server.wechat.phone('alice'))
+  const credential = credentialOf(alice.headers)
+  const [id = ''] = credential.split('.')
 
-    for (const guess of [
-      key,
-      createHmac('sha1', '').update(key).digest('hex'),
-      `${id}.${createHmac('sha256', key).update(`x-wx-session=${id}`).digest('base64url')}`,
-      `${id}.${createHmac('sha256', Buffer.from(key, 'base64')).update(`__Host-wx-session=${id}`).digest('base64url')}`,
-    ]) {
-      const response = await server.send(asCredential(name, guess))
-      // No token at all, or a cookie that is taken back: nobody. Else it is refused.
-      t.true([400, 401].includes(response.status) || response.body.user === null, guess)
-    }
-  },
-)
+  for (const guess of [
+    key,
+    createHmac('sha1', '').update(key).digest('hex'),
+    `${id}.${createHmac('sha256', key).update(`x-wx-session=${id}`).digest('base64url')}`,
+    `${id}.${createHmac('sha256', Buffer.from(key, 'base64')).update(`__Host-wx-session=${id}`).digest('base64url')}`,
+  ]) {
+    const response = await server.send(asCredential(name, guess))
+    // No token at all, or a cookie that is taken back: nobody. Else it is refused.
+    t.true([400, 401].includes(response.status) || response.body.user === null, guess)
+  }
+})
 
 // D4: An expired session went on to the handler, marked by a field that it had to look at.
-forEach(ALL, 'fail-open validation: a session that is over never reaches the handler', async (t, name) => {
+forEach(ALL, 'ERR_SESSION_EXPIRED: a session that is over never reaches the handler', async (t, name) => {
   const { server, alice } = await start(t, name)
   const { headers } = alice
   await alice.get('/logout')
@@ -424,19 +420,23 @@ forEach(ALL, 'fail-open validation: a session that is over never reaches the han
 })
 
 // D5: A first login by code alone was a TypeError.
-forEach(ALL, 'code-only login of a new user: is a login like any other', async (t, name) => {
-  const { server } = await start(t, name)
+forEach(
+  ALL,
+  'X-WX-Login: a login by the code alone is a login like any other, for a new user too',
+  async (t, name) => {
+    const { server } = await start(t, name)
 
-  const login = await server.send(await codeLoginHeaders(server.wechat.phone('carol')))
+    const login = await server.send(await codeLoginHeaders(server.wechat.phone('carol')))
 
-  t.deepEqual(login.body.user, { appId: server.wechat.appId, openId: server.wechat.user('carol').openId })
-  t.deepEqual((await server.send(kept(login))).body.user, login.body.user)
-})
+    t.deepEqual(login.body.user, { appId: server.wechat.appId, openId: server.wechat.user('carol').openId })
+    t.deepEqual((await server.send(kept(login))).body.user, login.body.user)
+  },
+)
 
 // D6: Encrypted data without a code was sent to WeChat with `js_code=undefined`.
 forEach(
   ALL,
-  'headers guard: a login without a code is refused, or is none, and WeChat is not asked',
+  'X-WX-Login: a login without a code is refused, or is none, and WeChat is not asked',
   async (t, name) => {
     const { server } = await startCounting(t, name)
     const phone = namedPhone(server.wechat, 'alice')
@@ -461,7 +461,7 @@ forEach(
 )
 
 // D7: With DEBUG set the configuration and session_keys were printed; errors carried the request's secret.
-test.serial('secrets in logs: neither warnings nor errors hold one', async (t) => {
+test.serial('WeappSessionError: neither warnings nor errors hold a secret', async (t) => {
   const said: string[] = []
   const note = (warning: Error) => void said.push(inspect(warning, { depth: 9, showHidden: true }))
   process.on('warning', note)
@@ -494,40 +494,40 @@ test.serial('secrets in logs: neither warnings nor errors hold one', async (t) =
 })
 
 // D8: The text of an error was WeChat's answer, or that of a JavaScript error.
-forEach(ALL, 'error text: says what we say, whatever was thrown or answered underneath', async (t, name) => {
-  const { server, alice, store } = await start(t, name)
-
-  store.fail('update', 'ECONNREFUSED 10.0.0.7:6379 secret-host')
-  const away = await alice.get('/put?one=1')
-  server.wechat.fail({ errcode: 40029, errmsg: 'secret-host rid: 1-2-3' })
-  const refused = await server.send(await codeLoginHeaders(server.wechat.phone()))
-  server.wechat.fail({ status: 502, body: '<html>secret-host</html>' })
-  const broken = await server.send(await codeLoginHeaders(server.wechat.phone()))
-
-  t.deepEqual([away.status, refused.status, broken.status], [503, 401, 502])
-  for (const { text, headers } of [away, refused, broken])
-    t.notRegex(text + JSON.stringify(headers), /secret-host|10\.0\.0\.7|ECONN|html|rid/)
-})
-
-// D10: One row for each openId, with the session_key in clear.
 forEach(
   ALL,
-  'session_key in clear: who can read the store has neither keys nor live credentials',
+  'WeappSessionError: it says what we say, whatever was thrown or answered underneath',
   async (t, name) => {
-    const { options, entries } = redis()
-    const { server, alice } = await start(t, name, { store: redisStore(options) })
-    await server.send(await loginHeaders(namedPhone(server.wechat, 'bob')))
-    if (name.endsWith('anonymous')) await server.send({}, '/put?cart=milk')
+    const { server, alice, store } = await start(t, name)
 
-    const stored = JSON.stringify(await entries())
+    store.fail('update', 'ECONNREFUSED 10.0.0.7:6379 secret-host')
+    const away = await alice.get('/put?one=1')
+    server.wechat.fail({ errcode: 40029, errmsg: 'secret-host rid: 1-2-3' })
+    const refused = await server.send(await codeLoginHeaders(server.wechat.phone()))
+    server.wechat.fail({ status: 502, body: '<html>secret-host</html>' })
+    const broken = await server.send(await codeLoginHeaders(server.wechat.phone()))
 
-    t.true(stored.includes(server.wechat.user('alice').openId), 'the record itself is there')
-    for (const secret of server.wechat.secrets()) t.false(stored.includes(secret))
-    const credential = credentialOf(alice.headers)
-    for (const part of credential.split('.')) t.false(stored.includes(part))
-    if (name === 'jwt') {
-      const { jti } = JSON.parse(Buffer.from(credential.split('.')[1] ?? '', 'base64url').toString())
-      t.false(stored.includes(jti))
-    }
+    t.deepEqual([away.status, refused.status, broken.status], [503, 401, 502])
+    for (const { text, headers } of [away, refused, broken])
+      t.notRegex(text + JSON.stringify(headers), /secret-host|10\.0\.0\.7|ECONN|html|rid/)
   },
 )
+
+// D10: One row for each openId, with the session_key in clear.
+forEach(ALL, 'session_key: the store holds neither keys nor live credentials in clear', async (t, name) => {
+  const { options, entries } = redis()
+  const { server, alice } = await start(t, name, { store: redisStore(options) })
+  await server.send(await loginHeaders(namedPhone(server.wechat, 'bob')))
+  if (name.endsWith('anonymous')) await server.send({}, '/put?cart=milk')
+
+  const stored = JSON.stringify(await entries())
+
+  t.true(stored.includes(server.wechat.user('alice').openId), 'the record itself is there')
+  for (const secret of server.wechat.secrets()) t.false(stored.includes(secret))
+  const credential = credentialOf(alice.headers)
+  for (const part of credential.split('.')) t.false(stored.includes(part))
+  if (name === 'jwt') {
+    const { jti } = JSON.parse(Buffer.from(credential.split('.')[1] ?? '', 'base64url').toString())
+    t.false(stored.includes(jti))
+  }
+})

@@ -31,7 +31,7 @@ import { KEY, kept, visitor } from './support/visitor.js'
 import { codeLoginHeaders } from './support/wechat.js'
 
 // B1: While the store failed to save, the response never ended.
-forEach(ALL, 'res.end never called: where the store cannot save, 503 at once', async (t, name) => {
+forEach(ALL, 'ERR_STORE_UNAVAILABLE: where the store cannot save, 503 at once', async (t, name) => {
   const { alice, store } = await start(t, name)
 
   store.fail('update')
@@ -45,7 +45,7 @@ forEach(ALL, 'res.end never called: where the store cannot save, 503 at once', a
 })
 
 // B2: One failed read made the user anonymous and gave them a new id: logged out for good by a blip.
-forEach(ALL, 'a read error gives nobody a new identity', async (t, name) => {
+forEach(ALL, 'ERR_STORE_UNAVAILABLE: a read error gives nobody a new identity', async (t, name) => {
   const { alice, store } = await start(t, name)
   await alice.get('/put?one=1')
   const before = alice.headers
@@ -64,7 +64,7 @@ forEach(ALL, 'a read error gives nobody a new identity', async (t, name) => {
 
 // B2.
 for (const name of ANONYMOUS) {
-  test(`a read error during a login keeps what the guest has (${name})`, async (t) => {
+  test(`ERR_STORE_UNAVAILABLE: a read error during a login keeps what the guest has (${name})`, async (t) => {
     const { server, store } = await start(t, name)
     const guest = visitor(server, server.wechat.phone('bob'))
     await guest.get('/put?cart=milk')
@@ -99,10 +99,10 @@ async function checkBlipWhileRotating(t: ExecutionContext, name: Name): Promise<
 }
 
 // B2.
-forEach(ALL, 'a blip while the credential is changed logs nobody out', checkBlipWhileRotating)
+forEach(ALL, 'rotate(): a blip while the credential is changed logs nobody out', checkBlipWhileRotating)
 
 // B2.
-forEach(ALL, 'a blip after the credential was changed logs nobody out', async (t, name) => {
+forEach(ALL, 'rotate(): a blip after the credential was changed logs nobody out', async (t, name) => {
   const { alice, store } = await start(t, name)
   await alice.get('/put?one=1')
 
@@ -113,17 +113,21 @@ forEach(ALL, 'a blip after the credential was changed logs nobody out', async (t
 })
 
 // B2: Koa's answer to an error has no headers but those of the error: a new credential could not be given.
-forEach(ALL, 'a handler that fails after the credential was changed logs nobody out', async (t, name) => {
-  const { alice } = await start(t, name)
-  await alice.get('/put?one=1')
+forEach(
+  ALL,
+  'rotate(): a handler that fails after the credential was changed logs nobody out',
+  async (t, name) => {
+    const { alice } = await start(t, name)
+    await alice.get('/put?one=1')
 
-  t.is((await alice.get('/rotate?fail=yes')).status, 500)
+    t.is((await alice.get('/rotate?fail=yes')).status, 500)
 
-  t.deepEqual((await alice.get()).body.data, { one: '1' })
-})
+    t.deepEqual((await alice.get()).body.data, { one: '1' })
+  },
+)
 
 // B3: 100 GETs without a header left 100 sessions in the store.
-forEach(ALL, 'session per anonymous hit: 100 GETs without a credential leave nothing', async (t, name) => {
+forEach(ALL, 'anonymous: 100 GETs without a credential leave nothing', async (t, name) => {
   const { server, store } = await startCounting(t, name)
 
   const responses = await Promise.all(Array.from({ length: 100 }, () => server.send()))
@@ -136,7 +140,7 @@ forEach(ALL, 'session per anonymous hit: 100 GETs without a credential leave not
 })
 
 // B4: Every request saved the session: of two parallel changes one was lost, and a logout was undone.
-forEach(ALL, 'saved on every request: what only reads does not write', async (t, name) => {
+forEach(ALL, 'data: a request that only reads it does not write', async (t, name) => {
   const { server, store } = await startCounting(t, name)
   const alice = visitor(server, server.wechat.phone('alice'))
   await alice.logIn()
@@ -150,7 +154,7 @@ forEach(ALL, 'saved on every request: what only reads does not write', async (t,
 })
 
 // B4.
-forEach(ALL, 'a request that is under way during a logout revives nothing', async (t, name) => {
+forEach(ALL, 'destroy(): a request that is under way during a logout revives nothing', async (t, name) => {
   for (const path of ['/?wait=1', '/put?wait=1&late=yes']) {
     const gate = makeGate()
     const { server, alice } = await start(t, name, { gate })
@@ -169,7 +173,7 @@ forEach(ALL, 'a request that is under way during a logout revives nothing', asyn
 })
 
 // B5: After regenerate() the header had the old id, and the new one was not stored: the user was logged out.
-forEach(ALL, 'regenerate: the new id is sent and works, and nothing of the old is sent', async (t, name) => {
+forEach(ALL, 'rotate(): the new id is sent and works, and nothing of the old is sent', async (t, name) => {
   const { server, alice } = await start(t, name)
   const old = credentialOf(alice.headers)
 
@@ -189,7 +193,7 @@ forEach(ALL, 'regenerate: the new id is sent and works, and nothing of the old i
 })
 
 // B5.
-forEach(ALL, 'regenerate during the login: one id is sent, the one that lives', async (t, name) => {
+forEach(ALL, 'onLogin: a rotation during the login sends one id, the one that lives', async (t, name) => {
   const { server } = await start(t, name)
 
   const response = await server.send(await codeLoginHeaders(server.wechat.phone('alice')), '/rotate')
@@ -200,7 +204,7 @@ forEach(ALL, 'regenerate during the login: one id is sent, the one that lives', 
 })
 
 // B5.
-forEach(ALL, 'a session that ends during its login leaves no credential', async (t, name) => {
+forEach(ALL, 'onLogin: a session that ends during its login leaves no credential', async (t, name) => {
   const { server } = await start(t, name)
 
   const response = await server.send(await codeLoginHeaders(server.wechat.phone('alice')), '/logout')
@@ -212,46 +216,54 @@ forEach(ALL, 'a session that ends during its login leaves no credential', async 
 })
 
 // B6: When the store said that it was disconnected, handlers were called without any session, and failed.
-forEach(ALL, 'disconnect event: 503, and handlers are not called with half a session', async (t, name) => {
-  const { server, alice, store } = await start(t, name)
-  const calls = server.calls()
+forEach(
+  ALL,
+  'ERR_STORE_UNAVAILABLE: after a disconnect event 503, and handlers are not called with half a session',
+  async (t, name) => {
+    const { server, alice, store } = await start(t, name)
+    const calls = server.calls()
 
-  store.isAway = true
-  const during = await alice.get()
-  const nobody = await server.send()
-  store.isAway = false
+    store.isAway = true
+    const during = await alice.get()
+    const nobody = await server.send()
+    store.isAway = false
 
-  t.is(during.status, 503)
-  t.is(during.get('X-WX-Session-Error'), 'ERR_STORE_UNAVAILABLE')
-  t.is(nobody.status, 200, 'who has no session needs no store')
-  // A token speaks for itself: its handler runs, and learns of the outage when it asks for the data.
-  t.is(server.calls() - calls, name === 'jwt' ? 2 : 1)
-  t.is((await alice.get()).status, 200)
-})
+    t.is(during.status, 503)
+    t.is(during.get('X-WX-Session-Error'), 'ERR_STORE_UNAVAILABLE')
+    t.is(nobody.status, 200, 'who has no session needs no store')
+    // A token speaks for itself: its handler runs, and learns of the outage when it asks for the data.
+    t.is(server.calls() - calls, name === 'jwt' ? 2 : 1)
+    t.is((await alice.get()).status, 200)
+  },
+)
 
 // B7: The default name was one that nginx drops: every request was a new session.
-test.serial('header name: a warning at start for names that nginx drops, and for no others', async (t) => {
-  const warnings: (Error & { code?: string })[] = []
-  const note = (warning: Error) => void warnings.push(warning)
-  process.on('warning', note)
-  t.teardown(() => process.off('warning', note))
+test.serial(
+  'headerCarrier({ name }): a warning at start for names that nginx drops, and for no others',
+  async (t) => {
+    const warnings: (Error & { code?: string })[] = []
+    const note = (warning: Error) => void warnings.push(warning)
+    process.on('warning', note)
+    t.teardown(() => process.off('warning', note))
 
-  for (const name of ['X-WX-Session', 'Session', 'x-1'])
-    weappSession({ ...APP, carrier: headerCarrier({ keys: KEY, name }) })
-  await new Promise(setImmediate)
-  t.deepEqual(
-    warnings.filter(({ code }) => code === 'WEAPP_HEADER_NAME'),
-    [],
-  )
+    for (const name of ['X-WX-Session', 'Session', 'x-1'])
+      weappSession({ ...APP, carrier: headerCarrier({ keys: KEY, name }) })
+    await new Promise(setImmediate)
+    t.deepEqual(
+      warnings.filter(({ code }) => code === 'WEAPP_HEADER_NAME'),
+      [],
+    )
 
-  for (const name of ['wx_app_session.id', 'wx_session', 'wx.session', 'wx!'])
-    weappSession({ ...APP, carrier: headerCarrier({ keys: KEY, name }) })
-  await new Promise(setImmediate)
-  const about = warnings.filter(({ code }) => code === 'WEAPP_HEADER_NAME')
-  t.is(about.length, 4)
-  t.regex(about[0]?.message ?? '', /nginx drops headers like 'wx_app_session\.id'/)
-})
+    for (const name of ['wx_app_session.id', 'wx_session', 'wx.session', 'wx!'])
+      weappSession({ ...APP, carrier: headerCarrier({ keys: KEY, name }) })
+    await new Promise(setImmediate)
+    const about = warnings.filter(({ code }) => code === 'WEAPP_HEADER_NAME')
+    t.is(about.length, 4)
+    t.regex(about[0]?.message ?? '', /nginx drops headers like 'wx_app_session\.id'/)
+  },
+)
 
+// B7.
 // wechat-app-session's `key`, and its misspelt `serect`: here they have one name each.
 test('headerCarrier({ name }): a header of the application, and no other', async (t) => {
   const server = await startServer(t, {
@@ -271,36 +283,44 @@ test('headerCarrier({ name }): a header of the application, and no other', async
 })
 
 // B8: The id was in every response, which caches keep: one user's id was served to others.
-forEach(ALL, 'id in every response: only when it is new, and then in no cache', async (t, name) => {
-  const { server, alice, login } = await start(t, name, { path: '/cached' })
+forEach(
+  ALL,
+  'Cache-Control: an id is in a response only when it is new, and then in no cache',
+  async (t, name) => {
+    const { server, alice, login } = await start(t, name, { path: '/cached' })
 
-  t.not(credentialOf(kept(login)), '')
-  t.is(login.get('Cache-Control'), 'no-store', 'although the handler had said otherwise')
-  const later = [await alice.get('/cached'), await alice.get('/cached'), await server.send({}, '/cached')]
-  for (const response of later) {
-    t.deepEqual(kept(response), {})
-    t.is(response.get('Cache-Control'), 'public, max-age=3600')
-  }
-  const rotated = await alice.get('/cached?rotate=1')
-  t.not(credentialOf(kept(rotated)), '')
-  t.is(rotated.get('Cache-Control'), 'no-store')
-})
+    t.not(credentialOf(kept(login)), '')
+    t.is(login.get('Cache-Control'), 'no-store', 'although the handler had said otherwise')
+    const later = [await alice.get('/cached'), await alice.get('/cached'), await server.send({}, '/cached')]
+    for (const response of later) {
+      t.deepEqual(kept(response), {})
+      t.is(response.get('Cache-Control'), 'public, max-age=3600')
+    }
+    const rotated = await alice.get('/cached?rotate=1')
+    t.not(credentialOf(kept(rotated)), '')
+    t.is(rotated.get('Cache-Control'), 'no-store')
+  },
+)
 
 // B8.
-forEach(ANONYMOUS, 'the id of a guest: when the session begins, and in no cache', async (t, name) => {
-  const { server } = await start(t, name)
+forEach(
+  ANONYMOUS,
+  'Cache-Control: the id of a guest is given when the session begins, and is in no cache',
+  async (t, name) => {
+    const { server } = await start(t, name)
 
-  const first = await server.send({}, '/cached?put=1')
-  const later = await server.send(kept(first), '/cached?put=2')
+    const first = await server.send({}, '/cached?put=1')
+    const later = await server.send(kept(first), '/cached?put=2')
 
-  t.not(credentialOf(kept(first)), '')
-  t.is(first.get('Cache-Control'), 'no-store')
-  t.deepEqual(kept(later), {})
-})
+    t.not(credentialOf(kept(first)), '')
+    t.is(first.get('Cache-Control'), 'no-store')
+    t.deepEqual(kept(later), {})
+  },
+)
 
 // B8: cookieCarrier's take() is a Set-Cookie too: from a cache it logs others out. delivery.ts says no-store for give()
 // alone.
-test('what takes a cookie away is in no cache either', async (t) => {
+test('Cache-Control: an answer that takes a cookie away is in no cache either', async (t) => {
   const { alice } = await start(t, 'cookie')
 
   const response = await alice.get('/cached?logout=1')
@@ -310,7 +330,7 @@ test('what takes a cookie away is in no cache either', async (t) => {
 })
 
 // B9: One secret of any length, under a misspelt name.
-test('one secret: short ones and misspelt ones refuse to start, and each key of a ring must be long', (t) => {
+test('headerCarrier({ keys }): short ones and misspelt ones refuse to start, and each key of a ring must be long', (t) => {
   const short = 'x'.repeat(31)
   const makers = { headerCarrier, cookieCarrier, jwtCarrier } as Record<string, (options: object) => Carrier>
   for (const [name, make] of Object.entries(makers)) {
@@ -329,7 +349,7 @@ test('one secret: short ones and misspelt ones refuse to start, and each key of 
 })
 
 // B10: A session said nothing about who had it.
-forEach(ANONYMOUS, 'not bound to WeChat: a guest is nobody, and gets in nowhere', async (t, name) => {
+forEach(ANONYMOUS, 'requireWxUser(): a guest is nobody, and gets in nowhere', async (t, name) => {
   const guard = requireWxUser()
   const handler = async (ctx: Context) => {
     if (ctx.path === '/put' && ctx.$wxSession) ctx.$wxSession.data.openId = 'o-victim'

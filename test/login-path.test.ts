@@ -15,7 +15,7 @@ import { CARRIERS, type CarrierName, kept } from './support/visitor.js'
 import { codeOnly, loginHeaders, namedPhone, newCode } from './support/wechat.js'
 
 for (const carrier of Object.keys(CARRIERS) as CarrierName[]) {
-  test(`${carrier}: a login in a body answers with the user, and the session is there`, async (t) => {
+  test(`loginPath, ${carrier}: a login in a body answers with the user, and the session is there`, async (t) => {
     const server = await start(t, { carrier: CARRIERS[carrier]() })
     const fields = await loginFields(namedPhone(server.wechat, 'alice'))
 
@@ -31,7 +31,7 @@ for (const carrier of Object.keys(CARRIERS) as CarrierName[]) {
   })
 }
 
-test('a profile that is longer than any header may be logs in', async (t) => {
+test('loginPath: a profile that is longer than any header may be logs in', async (t) => {
   const server = await start(t)
   const phone = server.wechat.phone({ name: 'alice', nickName: '长'.repeat(5000) })
   phone.userInfo = 'named'
@@ -42,7 +42,7 @@ test('a profile that is longer than any header may be logs in', async (t) => {
   t.is(login.body.user.nickName.length, 5000)
 })
 
-test('a code is enough, and 50 at once share one exchange', async (t) => {
+test('loginPath: a code is enough, and 50 at once share one exchange', async (t) => {
   const server = await start(t)
   server.wechat.fail({ delay: 50 })
   const code = await newCode(server.wechat.phone())
@@ -53,7 +53,7 @@ test('a code is enough, and 50 at once share one exchange', async (t) => {
   t.is(server.wechat.exchanges, 1)
 })
 
-test('a body that was parsed before is taken as it is', async (t) => {
+test('loginPath: it takes a body that a parser has read before', async (t) => {
   const { wechat, session } = await start(t)
   const code = await newCode(wechat.phone('alice'))
   const app = new Koa()
@@ -73,7 +73,7 @@ test('a body that was parsed before is taken as it is', async (t) => {
   t.is(login.body.user.openId, wechat.user('alice').openId)
 })
 
-test('what is no login in a body is refused, costs nothing, and the connection lives', async (t) => {
+test('loginPath: a body that is no login is refused, costs nothing, and the connection stays open', async (t) => {
   const server = await start(t)
   const { rawData, signature } = await loginFields(namedPhone(server.wechat, 'alice'))
   const code = await newCode(server.wechat.phone())
@@ -99,7 +99,7 @@ test('what is no login in a body is refused, costs nothing, and the connection l
   t.is((await server.send()).status, 200)
 })
 
-test('other requests to the path, and to others, are not touched', async (t) => {
+test('loginPath: it does not touch other requests to the path, or to other paths', async (t) => {
   const server = await start(t)
 
   t.is((await server.send({}, '/login')).body.user, null)
@@ -107,7 +107,7 @@ test('other requests to the path, and to others, are not touched', async (t) => 
   t.is(server.wechat.exchanges, 0)
 })
 
-test('only JSON logs in: what a form, or a script that asks nobody, can send is 415, and costs nothing', async (t) => {
+test('loginPath: only JSON logs in; content types that need no CORS preflight get 415, and cost nothing', async (t) => {
   const server = await start(t, { carrier: CARRIERS.cookie() })
   const code = await newCode(server.wechat.phone())
   const json = JSON.stringify({ code })
@@ -143,7 +143,7 @@ test('only JSON logs in: what a form, or a script that asks nobody, can send is 
   }
 })
 
-test('a form that a body parser has read is no login either', async (t) => {
+test('loginPath: a form that a body parser has read is no login either', async (t) => {
   const { wechat, session } = await start(t, { carrier: CARRIERS.cookie() })
   const app = new Koa()
   const code = await newCode(wechat.phone())
@@ -199,7 +199,7 @@ const SENT_BY: [what: string, headers: Record<string, string>, isTaken: boolean]
   ],
 ]
 
-test('with cookies, a login from another site is 403, and WeChat for Windows is none', async (t) => {
+test('loginOrigins: with cookies a login from another site gets 403, and WeChat for Windows is no other site', async (t) => {
   const server = await start(t, {
     carrier: CARRIERS.cookie(),
     loginOrigins: ['https://www.example.com', 'localhost:5173'],
@@ -220,7 +220,7 @@ test('with cookies, a login from another site is 403, and WeChat for Windows is 
   }
 })
 
-test('behind a proxy that is believed, this host is the one that the browser has asked', async (t) => {
+test('loginOrigins: behind a trusted proxy, the host is the one that the browser asked', async (t) => {
   const server = await start(t, { carrier: CARRIERS.cookie() })
   const logIn = async () =>
     supertest(server.url)
@@ -234,7 +234,7 @@ test('behind a proxy that is believed, this host is the one that the browser has
 })
 
 for (const carrier of ['code', 'header', 'jwt'] as const) {
-  test(`${carrier}: nobody sends the credential by themselves, so any site may log in`, async (t) => {
+  test(`loginOrigins, ${carrier}: nobody sends the credential by themselves, so any site may log in`, async (t) => {
     const server = await start(t, { carrier: CARRIERS[carrier]() })
 
     for (const [what, headers] of SENT_BY) {
@@ -247,14 +247,14 @@ for (const carrier of ['code', 'header', 'jwt'] as const) {
   })
 }
 
-test('a login in headers needs no Origin: no form has our headers, and a script has to ask first', async (t) => {
+test('loginOrigins: a login in headers needs no Origin: no form has our headers, and a script has to ask first', async (t) => {
   const server = await start(t, { carrier: CARRIERS.cookie() })
   const headers = await loginHeaders(server.wechat.phone())
 
   t.is((await server.send({ ...headers, Origin: 'https://evil.example' })).status, 200)
 })
 
-test('what is wrong in a body is called by its name there, and not by that of a header', async (t) => {
+test('loginPath: an error names the field of the body, and not a header', async (t) => {
   const server = await start(t)
   const code = await newCode(server.wechat.phone())
 
@@ -273,7 +273,7 @@ test('what is wrong in a body is called by its name there, and not by that of a 
   }
 })
 
-test('loginOrigins that are none are said at start-up, each by name', (t) => {
+test('loginOrigins: those that are none are said at start-up, each by name', (t) => {
   for (const [origins, said] of [
     ['https://www.example.com', /loginOrigins must be a list/],
     [['https://www.example.com', 'https://www.example.com/login'], /'https:\/\/www\.example\.com\/login'/],

@@ -13,7 +13,7 @@ import {
   startWechat,
 } from './support/wechat.js'
 
-test('a request without a credential goes on, without a user', async (t) => {
+test('ctx.$wxUserInfo: a request without a credential goes on, without a user', async (t) => {
   const { send, wechat } = await startServer(t)
 
   const response = await send()
@@ -23,7 +23,7 @@ test('a request without a credential goes on, without a user', async (t) => {
   t.is(wechat.calls.length, 0)
 })
 
-test('a login gives the request its user: the profile, and the openId that WeChat answered', async (t) => {
+test('ctx.$wxUserInfo: a login gives the request its user: the profile, and the openId that WeChat answered', async (t) => {
   const { send, wechat } = await startServer(t)
   const phone = namedPhone(wechat, '小明 😀')
 
@@ -34,7 +34,7 @@ test('a login gives the request its user: the profile, and the openId that WeCha
   t.true(response.body.isNew)
 })
 
-test('after a login the code alone is the session', async (t) => {
+test('X-WX-Code: after a login the code alone is the session', async (t) => {
   const { send, wechat } = await startServer(t)
   const headers = await loginHeaders(namedPhone(wechat, 'alice'))
   const { body } = await send(headers)
@@ -45,7 +45,7 @@ test('after a login the code alone is the session', async (t) => {
   t.is(wechat.exchanges, 1)
 })
 
-test('header names are matched without regard to case', async (t) => {
+test('X-WX-Code: header names are matched without regard to case', async (t) => {
   const { send, wechat } = await startServer(t)
   const headers = Object.entries(await loginHeaders(wechat.phone()))
 
@@ -55,7 +55,7 @@ test('header names are matched without regard to case', async (t) => {
   t.truthy(response.body.user)
 })
 
-test('a code-only login gives a user without a profile', async (t) => {
+test('X-WX-Login: a code-only login gives a user without a profile', async (t) => {
   const { send, wechat } = await startServer(t)
   const phone = wechat.phone('alice')
   const headers = await codeLoginHeaders(phone)
@@ -66,7 +66,7 @@ test('a code-only login gives a user without a profile', async (t) => {
   t.is((await send(codeOnly(headers))).status, 200)
 })
 
-test('the unionId is there when WeChat gives one', async (t) => {
+test('unionId: it is there when WeChat gives one', async (t) => {
   const weixin = startWechat(t, { unionIds: true })
   const { send } = await startServer(t, { weixin })
   const phone = weixin.phone('alice')
@@ -81,7 +81,7 @@ test('the unionId is there when WeChat gives one', async (t) => {
   })
 })
 
-test('a fresh code that arrives alone is not exchanged: it is a session nobody knows', async (t) => {
+test('X-WX-Code: a fresh code that arrives alone is not exchanged: it is a session nobody knows', async (t) => {
   const { send, wechat } = await startServer(t)
 
   const response = await send({ 'X-WX-Code': await newCode(wechat.phone()) })
@@ -90,7 +90,7 @@ test('a fresh code that arrives alone is not exchanged: it is a session nobody k
   t.is(wechat.calls.length, 0)
 })
 
-test('50 parallel requests with one fresh code: 50 answers, one exchange, one new session', async (t) => {
+test('X-WX-Code: 50 parallel requests with one fresh code: 50 answers, one exchange, one new session', async (t) => {
   const { send, wechat } = await startServer(t)
   wechat.fail({ delay: 50 })
   const headers = await loginHeaders(namedPhone(wechat, 'alice'))
@@ -103,7 +103,7 @@ test('50 parallel requests with one fresh code: 50 answers, one exchange, one ne
   t.is(wechat.exchanges, 1)
 })
 
-test('a code-only request beside its login waits for it', async (t) => {
+test('X-WX-Code: a code-only request beside its login waits for it', async (t) => {
   const { send, wechat } = await startServer(t)
   wechat.fail({ delay: 200 })
   const headers = await loginHeaders(namedPhone(wechat, 'alice'))
@@ -117,7 +117,7 @@ test('a code-only request beside its login waits for it', async (t) => {
   t.is(wechat.exchanges, 1)
 })
 
-test('a code-only request beside a login that fails is a session that is not there', async (t) => {
+test('X-WX-Code: a code-only request beside a login that fails is a session that is not there', async (t) => {
   const { send, wechat } = await startServer(t)
   wechat.fail({ errcode: 40029, delay: 100 })
   const headers = await loginHeaders(wechat.phone())
@@ -129,7 +129,7 @@ test('a code-only request beside a login that fails is a session that is not the
   isRefused(t, await login, 'ERR_SESSION_KEY_EXCHANGE_FAILED', 401)
 })
 
-test('a login repeated after a lost response: the same session, no second exchange', async (t) => {
+test('X-WX-Code: a login repeated after a lost response: the same session, no second exchange', async (t) => {
   const { send, wechat } = await startServer(t, { handler: (ctx) => keepFirst(ctx) })
   const headers = await loginHeaders(namedPhone(wechat, 'alice'))
   const first = await send(headers)
@@ -141,7 +141,7 @@ test('a login repeated after a lost response: the same session, no second exchan
   t.is(wechat.exchanges, 1)
 })
 
-test('a login repeated with a signature that does not fit is refused, and the session stays', async (t) => {
+test('X-WX-Signature: a login repeated with a signature that does not fit is refused, and the session stays', async (t) => {
   const { send, wechat } = await startServer(t)
   const headers = await loginHeaders(namedPhone(wechat, 'alice'))
   await send(headers)
@@ -152,7 +152,7 @@ test('a login repeated with a signature that does not fit is refused, and the se
   t.is((await send(codeOnly(headers))).body.user.nickName, 'alice')
 })
 
-test('beside a forged login with the same code the true one succeeds', async (t) => {
+test('X-WX-Signature: beside a forged login with the same code the true one succeeds', async (t) => {
   const { send, wechat } = await startServer(t)
   // Until all four are there, on a slow machine too.
   wechat.fail({ delay: 1500 })
@@ -165,7 +165,7 @@ test('beside a forged login with the same code the true one succeeds', async (t)
   t.is(wechat.exchanges, 1)
 })
 
-test('a code that nobody could prove is spent: neither a session nor a second exchange', async (t) => {
+test('X-WX-Signature: a code whose logins all had wrong signatures is spent: no session, no second exchange', async (t) => {
   const { send, wechat } = await startServer(t)
   const headers = await loginHeaders(wechat.phone())
   isRefused(t, await send({ ...headers, 'X-WX-Signature': '0'.repeat(40) }), 'ERR_UNTRUSTED_RAW_DATA', 401)
@@ -175,7 +175,7 @@ test('a code that nobody could prove is spent: neither a session nor a second ex
   t.is(wechat.exchanges, 1)
 })
 
-test('a signature in capitals is the same signature', async (t) => {
+test('X-WX-Signature: a signature in capitals is the same signature', async (t) => {
   const { send, wechat } = await startServer(t)
   const headers = await loginHeaders(wechat.phone())
 
@@ -184,7 +184,7 @@ test('a signature in capitals is the same signature', async (t) => {
   t.is((await send({ ...headers, 'X-WX-Signature': signature })).status, 200)
 })
 
-test('an anonymous profile is better than none', async (t) => {
+test('X-WX-RawData: an anonymous profile is better than none', async (t) => {
   const { send, wechat } = await startServer(t)
 
   const { body } = await send(await loginHeaders(wechat.phone()))
@@ -192,7 +192,7 @@ test('an anonymous profile is better than none', async (t) => {
   t.is(body.user.nickName, '微信用户')
 })
 
-test('neither an anonymous profile nor none overwrites the name that another device brought', async (t) => {
+test('X-WX-RawData: neither an anonymous profile nor none overwrites the name that another device brought', async (t) => {
   const { send, wechat } = await startServer(t)
   await send(await loginHeaders(namedPhone(wechat, 'alice')))
 
@@ -203,7 +203,7 @@ test('neither an anonymous profile nor none overwrites the name that another dev
   t.is(codeOnly.body.user.nickName, 'alice')
 })
 
-test('a new name replaces an old one', async (t) => {
+test('X-WX-RawData: a new name replaces an old one', async (t) => {
   const { send, wechat } = await startServer(t)
   const phone = namedPhone(wechat, 'alice')
   await send(await loginHeaders(phone))
@@ -214,7 +214,7 @@ test('a new name replaces an old one', async (t) => {
   t.is(body.user.nickName, 'Alice in Wonderland')
 })
 
-test('a session without a profile takes the one that the same code proves later', async (t) => {
+test('X-WX-RawData: a session without a profile takes the one that the same code proves later', async (t) => {
   const { send, wechat } = await startServer(t)
   const headers = await loginHeaders(namedPhone(wechat, 'alice'))
   const code = codeOnly(headers)
@@ -227,7 +227,7 @@ test('a session without a profile takes the one that the same code proves later'
   t.is(wechat.exchanges, 1)
 })
 
-test('onLogin is called once for a session, before anybody sees it', async (t) => {
+test('onLogin: it is called once for a session, before anybody sees it', async (t) => {
   const calls: string[] = []
   const { send, wechat } = await startServer(t, {
     async onLogin(session, ctx) {
@@ -245,7 +245,7 @@ test('onLogin is called once for a session, before anybody sees it', async (t) =
   t.deepEqual(new Set([...responses, later].map(({ body }) => body.data.userId)), new Set([42]))
 })
 
-test('when onLogin throws, the error is the application’s, and there is neither a session nor a user', async (t) => {
+test('onLogin: when it throws, the error is the application’s, and there is neither a session nor a user', async (t) => {
   const { app, send, wechat } = await startServer(t, { onLogin: (_session, ctx) => ctx.throw(403, 'banned') })
   app.on('error', (_error, ctx) => t.is(ctx.$wxUserInfo, null))
   const headers = await loginHeaders(wechat.phone())
@@ -258,7 +258,7 @@ test('when onLogin throws, the error is the application’s, and there is neithe
   isRefused(t, await send(codeOnly(headers)), 'ERR_SESSION_EXPIRED', 401)
 })
 
-test('an ignored request passes untouched, whatever it carries', async (t) => {
+test('ignore: an ignored request passes untouched, whatever it carries', async (t) => {
   const { send, wechat } = await startServer(t, { ignore: (ctx) => ctx.path === '/health' })
 
   const response = await send({ 'X-WX-Code': 'a, b', 'X-WX-RawData': '%' }, '/health')
@@ -268,7 +268,7 @@ test('an ignored request passes untouched, whatever it carries', async (t) => {
   t.is(wechat.calls.length, 0)
 })
 
-test('encrypted data of the same login is opened and checked', async (t) => {
+test('X-WX-Encrypted-Data: encrypted data of the same login is opened and checked', async (t) => {
   const { send, wechat } = await startServer(t)
   const phone = namedPhone(wechat, 'alice')
   const code = await newCode(phone)
@@ -285,7 +285,7 @@ test('encrypted data of the same login is opened and checked', async (t) => {
   t.deepEqual(response.body.user, { ...phone.profile, appId: wechat.appId, openId: phone.user.openId })
 })
 
-test('encrypted data of another login, or of another user, is not trusted', async (t) => {
+test('X-WX-Encrypted-Data: encrypted data of another login, or of another user, is not trusted', async (t) => {
   const { send, wechat } = await startServer(t)
   const [alice, bob] = [wechat.phone('alice'), wechat.phone('bob')]
   await newCode(bob)
@@ -297,7 +297,7 @@ test('encrypted data of another login, or of another user, is not trusted', asyn
   isRefused(t, response, 'ERR_UNTRUSTED_RAW_DATA', 401)
 })
 
-test('a revoked session is not accepted, however many logins with its code are under way', async (t) => {
+test('revoke(): a revoked session is not accepted, however many logins with its code are under way', async (t) => {
   const store = memoryStore()
   const slow: SessionStore = { ...store, update: (id, record) => later(30, () => store.update(id, record)) }
   const { send, wechat, session } = await startServer(t, { store: slow })
@@ -314,7 +314,7 @@ test('a revoked session is not accepted, however many logins with its code are u
   await Promise.all(under)
 })
 
-test('a code that was spent for nothing is refused at once, not after a wait', async (t) => {
+test('X-WX-Code: a code that was spent for nothing is refused at once, not after a wait', async (t) => {
   const { send, wechat } = await startServer(t)
   const headers = await loginHeaders(wechat.phone())
   await send({ ...headers, 'X-WX-Signature': '0'.repeat(40) })
@@ -325,7 +325,7 @@ test('a code that was spent for nothing is refused at once, not after a wait', a
   t.true(performance.now() - began < 2000)
 })
 
-test('a code is not exchanged again when its session was shorter than the life of a code', async (t) => {
+test('X-WX-Code: a code is not exchanged again when its session was shorter than the life of a code', async (t) => {
   const { send, wechat } = await startServer(t, { ttl: 1 })
   const headers = await loginHeaders(wechat.phone())
   await send(headers)
@@ -336,7 +336,7 @@ test('a code is not exchanged again when its session was shorter than the life o
   t.is(wechat.exchanges, 1)
 })
 
-test('a login whose process died is waited for no longer than a lease, and its code is spent', async (t) => {
+test('claim(): a login whose process died is waited for no longer than a lease, and its code is spent', async (t) => {
   const store = memoryStore()
   const { send, wechat } = await startServer(t, { store, wechat: { timeout: 100 } })
   const headers = await loginHeaders(wechat.phone())
@@ -352,7 +352,7 @@ test('a login whose process died is waited for no longer than a lease, and its c
   t.is(wechat.exchanges, 0)
 })
 
-test('a process that stood still past its lease makes no session of a code that was called spent', async (t) => {
+test('claim(): a process that stood still past its lease makes no session of a code that was called spent', async (t) => {
   const store = memoryStore()
   const { send, wechat } = await startServer(t, { store, wechat: { timeout: 100 }, maxSessionsPerUser: 1 })
   const phone = wechat.phone('alice')
@@ -375,7 +375,7 @@ test('a process that stood still past its lease makes no session of a code that 
   t.is((await send(codeOnly(real))).status, 200, 'the user’s session lives')
 })
 
-test('many requests that wait for a login elsewhere look for it together', async (t) => {
+test('claim(): requests that wait for a login in another process share one look at the store', async (t) => {
   const store = memoryStore()
   let reads = 0
   const counted: SessionStore = {
@@ -395,7 +395,7 @@ test('many requests that wait for a login elsewhere look for it together', async
   t.true(reads < 3 * 20 + 30, `${reads} reads`)
 })
 
-test('a record counts only where it says itself that it is ours, of this version, and not over', async (t) => {
+test('SessionRecord: a record counts only if it says itself that it is ours, of this version, and not over', async (t) => {
   const store = memoryStore()
   const changes: Partial<SessionRecord>[] = [
     { appId: 'wx-other' },
@@ -419,14 +419,14 @@ test('a record counts only where it says itself that it is ours, of this version
   }
 })
 
-test('the name of an earlier login is not worth a login: without the list there is none', async (t) => {
+test('list(): a login succeeds when the list of sessions cannot be read, without the earlier name', async (t) => {
   const store = { ...memoryStore(), list: () => Promise.reject(new Error('down')) }
   const { send, wechat } = await startServer(t, { store })
 
   t.is((await send(await codeLoginHeaders(wechat.phone()))).status, 200)
 })
 
-test('a custom store that fails is ERR_STORE_UNAVAILABLE, however it fails', async (t) => {
+test('ERR_STORE_UNAVAILABLE: a custom store that fails is ERR_STORE_UNAVAILABLE, however it fails', async (t) => {
   const failures: (() => never | Promise<never>)[] = [
     () => Promise.reject(new Error('down')),
     () => Promise.reject('a text'),
@@ -451,7 +451,7 @@ test('a custom store that fails is ERR_STORE_UNAVAILABLE, however it fails', asy
   }
 })
 
-test('a custom store that hangs is given up after its timeout', async (t) => {
+test('ERR_STORE_UNAVAILABLE: a custom store that hangs is given up after its timeout', async (t) => {
   const store = { ...memoryStore(), timeout: 100, read: () => new Promise<undefined>(() => {}) }
   const { send } = await startServer(t, { store })
 
@@ -472,7 +472,7 @@ async function later<T>(ms: number, what: () => T): Promise<Awaited<T>> {
   return await what()
 }
 
-test('a login that is repeated after the logout of its session is refused, whatever the first one still waits for', async (t) => {
+test('destroy(): a login that is repeated after the logout of its session is refused, whatever the first one still waits for', async (t) => {
   const store = memoryStore()
   let release = () => {}
   const gate = new Promise<void>((resolve) => {

@@ -41,7 +41,7 @@ const MALFORMED: [name: string, change: (good: Record<string, string>) => Header
 ]
 
 for (const [name, change, reason] of MALFORMED) {
-  test(`${name} is refused with 400 ${reason}, and costs no I/O`, async (t) => {
+  test(`ERR_BAD_REQUEST: ${name} is refused with 400 ${reason}, and costs no I/O`, async (t) => {
     const { store, calls } = counted(memoryStore())
     const { url, wechat } = await startServer(t, { store })
     const headers = change(await loginHeaders(wechat.phone()))
@@ -55,7 +55,7 @@ for (const [name, change, reason] of MALFORMED) {
   })
 }
 
-test('what claims nothing is no credential: an empty code, and rawData without a code', async (t) => {
+test('X-WX-Code: an empty code, or rawData without a code, is no credential', async (t) => {
   const { url, wechat } = await startServer(t)
   const { 'X-WX-Code': _, ...withoutCode } = await loginHeaders(wechat.phone())
 

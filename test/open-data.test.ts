@@ -30,7 +30,7 @@ const PATIENT = { wechat: { timeout: 30_000 } }
 const CAP = 10
 
 for (const carrier of Object.keys(CARRIERS) as CarrierName[]) {
-  test(`${carrier}: decrypt() opens what WeChat has encrypted for this user`, async (t) => {
+  test(`decrypt(), ${carrier}: it opens what WeChat has encrypted for this user`, async (t) => {
     const { server, alice, phone } = await start(t, { carrier: CARRIERS[carrier]() })
 
     const response = await open(alice, await userInfoOf(phone))
@@ -41,7 +41,7 @@ for (const carrier of Object.keys(CARRIERS) as CarrierName[]) {
     t.is(response.body.watermark.appid, server.wechat.appId)
   })
 
-  test(`${carrier}: after ten failures nothing opens any more in this session`, async (t) => {
+  test(`decrypt(), ${carrier}: after ten failures nothing opens any more in this session`, async (t) => {
     const { server, alice, phone } = await start(t, { carrier: CARRIERS[carrier]() })
     const good = await userInfoOf(phone)
     await fail(t, alice, CAP - 1)
@@ -60,7 +60,7 @@ for (const carrier of Object.keys(CARRIERS) as CarrierName[]) {
   })
 }
 
-test('X-WX-Encrypted-Data at login: opens, and brings the profile', async (t) => {
+test('X-WX-Encrypted-Data: at login it opens, and brings the profile', async (t) => {
   const server = await startServer(t)
   const phone = namedPhone(server.wechat, 'alice')
 
@@ -70,7 +70,7 @@ test('X-WX-Encrypted-Data at login: opens, and brings the profile', async (t) =>
   t.deepEqual([response.body.user.openId, response.body.user.nickName], [phone.user.openId, 'alice'])
 })
 
-test('data under the key of another session of the user opens: an older one, and a newer one', async (t) => {
+test('decrypt(): data under the key of another session of the user opens: an older one, and a newer one', async (t) => {
   const { server, alice: phone, phone: one } = await start(t)
   const before = await userInfoOf(one)
   const tablet = visitor(server, namedPhone(server.wechat, 'alice'))
@@ -82,7 +82,7 @@ test('data under the key of another session of the user opens: an older one, and
   t.is((await open(phone, after)).status, 200, 'encrypted after it')
 })
 
-test('data under the key of a session that has ended does not open', async (t) => {
+test('decrypt(): data under the key of a session that has ended does not open', async (t) => {
   const { server, alice: phone, phone: one } = await start(t)
   const before = await userInfoOf(one)
   const tablet = visitor(server, one)
@@ -94,7 +94,7 @@ test('data under the key of a session that has ended does not open', async (t) =
   isUntrusted(t, await open(tablet, before))
 })
 
-test('data of another user does not open, whoever of the two logged in first', async (t) => {
+test('decrypt(): data of another user does not open, whoever of the two logged in first', async (t) => {
   const { server, alice, phone } = await start(t)
   const bobs = namedPhone(server.wechat, 'bob')
   const bob = visitor(server, bobs)
@@ -105,7 +105,7 @@ test('data of another user does not open, whoever of the two logged in first', a
 })
 
 // src/session/open-data.ts counts a failure before it tries the keys of the other sessions, and never takes it back.
-test('what opens costs nothing: data under the key of another session opens as often as it comes', async (t) => {
+test('decrypt(): data that opens costs no attempt, under the key of another session too', async (t) => {
   const { server, alice: phone, phone: one } = await start(t)
   await visitor(server, one).logIn()
   const after = await userInfoOf(one)
@@ -113,7 +113,7 @@ test('what opens costs nothing: data under the key of another session opens as o
   for (let n = 0; n <= CAP; n++) t.is((await open(phone, after)).status, 200, `time ${n + 1}`)
 })
 
-test('every failure is one and the same answer: status, headers, body', async (t) => {
+test('decrypt(): every failure is one and the same answer: status, headers, body', async (t) => {
   const server = await startServer(t, { handler: serve, ...PATIENT })
   const { wechat } = server
   const other = startWechat(t)
@@ -136,7 +136,7 @@ test('every failure is one and the same answer: status, headers, body', async (t
   t.is(answers.size, 1, [...answers].join('\n'))
 })
 
-test('every failure at login is one and the same answer', async (t) => {
+test('X-WX-Encrypted-Data: every failure at login is one and the same answer', async (t) => {
   const server = await startServer(t, { handler: serve, ...PATIENT })
   const { wechat } = server
   const other = startWechat(t)
@@ -160,7 +160,7 @@ test('every failure at login is one and the same answer', async (t) => {
   t.is(answers.size, 1, [...answers].join('\n'))
 })
 
-test('what is no ciphertext at all fails as everything else does, and is no error of the server', async (t) => {
+test('decrypt(): data that is no ciphertext fails as all else does, and is no error of the server', async (t) => {
   const given: { data?: unknown } = {}
   const { send, wechat } = await startServer(t, {
     handler: async (ctx) => {
@@ -186,7 +186,7 @@ test('what is no ciphertext at all fails as everything else does, and is no erro
   t.is(answers.size, 1)
 })
 
-test('another openId, another mini program, an hour ago: refused, and the identity never changes', async (t) => {
+test('decrypt(): another openId, another mini program, an hour ago: refused, and the identity never changes', async (t) => {
   const { server, alice, phone } = await start(t)
   const { wechat } = server
   const bob = wechat.phone('bob')
@@ -217,7 +217,7 @@ test('another openId, another mini program, an hour ago: refused, and the identi
   t.is((await alice.get('/who')).body.user.openId, openId)
 })
 
-test('what is opened changes nothing about the user', async (t) => {
+test('decrypt(): the data does not change the user', async (t) => {
   const { server, alice, phone } = await start(t)
   const key = await sessionKeyOf(server.wechat, phone)
   const claims = {
@@ -244,7 +244,7 @@ test('what is opened changes nothing about the user', async (t) => {
   )
 })
 
-test('the first block rewritten through the iv: it names nobody else', async (t) => {
+test('X-WX-IV: the first block rewritten through the iv: it names nobody else', async (t) => {
   const { server, alice, phone } = await start(t)
   const good = await userInfoOf(phone)
   const { openId } = phone.user
@@ -262,7 +262,7 @@ test('the first block rewritten through the iv: it names nobody else', async (t)
   t.is((await server.send(alice.headers, '/who')).body.user.openId, openId)
 })
 
-test('a thousand attempts at once are a thousand one by one: ten of them are made', async (t) => {
+test('decrypt(): a thousand attempts at once are a thousand one by one: ten of them are made', async (t) => {
   const given: { attempts: Encrypted[] } = { attempts: [] }
   const { server, alice, phone } = await start(t, {
     handler: async (ctx) => {
@@ -285,7 +285,7 @@ test('a thousand attempts at once are a thousand one by one: ten of them are mad
   t.is((await server.send(alice.headers)).body.opened, 0)
 })
 
-test('a thousand requests at once: afterwards nothing opens', async (t) => {
+test('decrypt(): a thousand requests at once: afterwards nothing opens', async (t) => {
   const { alice, phone } = await start(t)
   const good = await userInfoOf(phone)
 
@@ -295,7 +295,7 @@ test('a thousand requests at once: afterwards nothing opens', async (t) => {
   isUntrusted(t, await open(alice, good))
 })
 
-test('failures count in every process', async (t) => {
+test('decrypt(): failures count in every process', async (t) => {
   const { options } = redis()
   const wechat = startWechat(t)
   for (const makeStore of [
@@ -326,7 +326,7 @@ test('failures count in every process', async (t) => {
   }
 })
 
-test('what fails at once in several processes counts in all of them', async (t) => {
+test('decrypt(): parallel failures in several processes count in all of them', async (t) => {
   const { options } = redis()
   const { server, alice, phone } = await start(t, { store: redisStore(options) })
   const { wechat: weixin } = server
@@ -346,7 +346,7 @@ test('what fails at once in several processes counts in all of them', async (t) 
     isUntrusted(t, await one.send({ ...alice.headers, ...good }, '/open'))
 })
 
-test('another credential brings no new attempts', async (t) => {
+test('rotate(): another credential brings no new attempts', async (t) => {
   const { alice, phone } = await start(t, { carrier: CARRIERS.header() })
   const good = await userInfoOf(phone)
 
@@ -356,7 +356,7 @@ test('another credential brings no new attempts', async (t) => {
   isUntrusted(t, await open(alice, good))
 })
 
-test('another credential brings no new attempts, where each of them changes it', async (t) => {
+test('rotate(): another credential brings no new attempts, where each of them changes it', async (t) => {
   const { alice, phone } = await start(t, { carrier: CARRIERS.header() })
   const good = await userInfoOf(phone)
 
@@ -365,7 +365,7 @@ test('another credential brings no new attempts, where each of them changes it',
   isUntrusted(t, await open(alice, good))
 })
 
-test('the failures of a repeated login count as those of decrypt() do', async (t) => {
+test('decrypt(): the failures of a repeated login count as those of decrypt() do', async (t) => {
   const server = await startServer(t, { handler: serve, ...PATIENT })
   const phone = namedPhone(server.wechat, 'alice')
   const login = await codeLoginHeaders(phone)
@@ -382,7 +382,7 @@ test('the failures of a repeated login count as those of decrypt() do', async (t
 })
 
 // Logins that share an exchange are verified by login.ts itself, which counts nothing: all hundred are attempts.
-test('logins at once with one code have ten attempts together', async (t) => {
+test('X-WX-Encrypted-Data: logins at once with one code have ten attempts together', async (t) => {
   const weixin = startWechat(t)
   let areThere = false
   let arrived = 0
@@ -417,7 +417,7 @@ test('logins at once with one code have ten attempts together', async (t) => {
     isRefused(t, response, 'ERR_UNTRUSTED_RAW_DATA', 401)
 })
 
-test('a padding oracle, in a server that has one: the attack finds the last byte', async (t) => {
+test('decrypt(): a padding oracle, in a server that has one: the attack finds the last byte', async (t) => {
   const key = randomBytes(16)
   const secret = encryptText('{"openId":"o-alice","coins":100}', key)
 
@@ -437,7 +437,7 @@ test('a padding oracle, in a server that has one: the attack finds the last byte
   t.is(byte, 16)
 })
 
-test('a padding oracle, through decrypt(): one answer to all 256 guesses, and then nothing opens', async (t) => {
+test('decrypt(): a padding oracle, through decrypt(): one answer to all 256 guesses, and then nothing opens', async (t) => {
   const { alice, phone } = await start(t)
   const good = await userInfoOf(phone)
 
@@ -447,7 +447,7 @@ test('a padding oracle, through decrypt(): one answer to all 256 guesses, and th
   isUntrusted(t, await open(alice, good))
 })
 
-test('a padding oracle, with a fresh session for every guess: still one answer', async (t) => {
+test('decrypt(): a padding oracle, with a fresh session for every guess: still one answer', async (t) => {
   const weixin = startWechat(t, { sessionKeyMinAge: 3600_000 })
   const { server, phone } = await start(t, { weixin, carrier: CARRIERS.header() })
   const good = await userInfoOf(phone)
@@ -462,7 +462,7 @@ test('a padding oracle, with a fresh session for every guess: still one answer',
   t.deepEqual({ byte, answers }, { byte: undefined, answers: 1 })
 })
 
-test('a padding oracle, through the headers of a login, under one key: one answer to all 256 guesses', async (t) => {
+test('X-WX-Encrypted-Data: a padding oracle, through the headers of a login, under one key: one answer to all 256 guesses', async (t) => {
   const weixin = startWechat(t, { sessionKeyMinAge: 3600_000 })
   const { server, phone } = await start(t, { weixin })
   const good = await userInfoOf(phone)
@@ -477,7 +477,7 @@ test('a padding oracle, through the headers of a login, under one key: one answe
   t.is((await logIn(good)).status, 200, 'the key was the same all the time')
 })
 
-test('a padding oracle, through repetitions of one login: one answer, and then nothing opens', async (t) => {
+test('X-WX-Encrypted-Data: a padding oracle, through repetitions of one login: one answer, and then nothing opens', async (t) => {
   const server = await startServer(t, { handler: serve, ...PATIENT })
   const phone = namedPhone(server.wechat, 'alice')
   const login = await codeLoginHeaders(phone)

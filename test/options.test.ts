@@ -48,7 +48,7 @@ const MISTAKES: [string, unknown, RegExp][] = [
 ]
 
 for (const [name, options, message] of MISTAKES) {
-  test(`at start-up, ${name} is a TypeError that names it`, (t) => {
+  test(`weappSession(): at start-up, ${name} is a TypeError that names it`, (t) => {
     const error = t.throws(() => weappSession(options as WeappSessionOptions), {
       instanceOf: TypeError,
       message,
@@ -143,12 +143,12 @@ const SENTENCES: [string, () => unknown, string][] = [
 ]
 
 for (const [name, make, sentence] of SENTENCES) {
-  test(`${name}: one sentence says what is wrong and what to do`, (t) => {
+  test(`weappSession(): one sentence says what is wrong with ${name} and what to do`, (t) => {
     t.throws(make, { instanceOf: TypeError, message: `koa-weapp-session: ${sentence}` })
   })
 }
 
-test('a store has to be asked for in a way that makes sense', (t) => {
+test('store: an option that is no store is a mistake at start-up', (t) => {
   for (const max of [0, -1, 1.5, Number.NaN]) t.throws(() => memoryStore({ max }), { instanceOf: TypeError })
   for (const options of [
     {},
@@ -170,13 +170,13 @@ test('a store has to be asked for in a way that makes sense', (t) => {
   }
 })
 
-test("the caller's options are read once and never written", (t) => {
+test("weappSession(): the caller's options are read once and never written", (t) => {
   const options = Object.freeze({ ...good, wechat: Object.freeze({ timeout: 100 }) })
 
   t.notThrows(() => weappSession(options))
 })
 
-test('the memory store warns in production, once at start-up, and nowhere else', async (t) => {
+test('memoryStore(): the memory store warns in production, once at start-up, and nowhere else', async (t) => {
   const said: string[] = []
   const listen = (warning: Error & { code?: string }) => said.push(warning.code ?? '')
   process.on('warning', listen)
@@ -194,7 +194,7 @@ test('the memory store warns in production, once at start-up, and nowhere else',
   t.deepEqual(said, ['WEAPP_MEMORY_STORE'])
 })
 
-test('closing closes what the store opened, twice if need be', async (t) => {
+test('close(): it closes what the store opened, twice if need be', async (t) => {
   let closed = 0
   const store: SessionStore = { ...memoryStore(), close: async () => void closed++ }
   const session = weappSession({ ...good, store })

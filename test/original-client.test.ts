@@ -8,7 +8,7 @@ import { namedPhone } from './support/wechat.js'
 for (const legacyStatus of [false, true]) {
   const mode = legacyStatus ? ' (legacyStatus)' : ''
 
-  test(`the client of 2016 logs in, goes on, and logs in again when its session is gone${mode}`, async (t) => {
+  test(`codeCarrier(): the client of 2016 logs in, goes on, and logs in again when its session is gone${mode}`, async (t) => {
     const { url, wechat, session } = await startServer(t, { legacyStatus })
     const phone = namedPhone(wechat, 'alice')
     const request = originalClient(phone)
@@ -22,7 +22,7 @@ for (const legacyStatus of [false, true]) {
     t.is(wechat.exchanges, 2)
   })
 
-  test(`a cold start of the client of 2016: 20 calls, one exchange, no call wasted${mode}`, async (t) => {
+  test(`codeCarrier(): a cold start of the client of 2016: 20 calls, one exchange, no call wasted${mode}`, async (t) => {
     const { url, wechat } = await startServer(t, { legacyStatus })
     wechat.fail({ delay: 50 })
     const phone = namedPhone(wechat, 'alice')
@@ -36,7 +36,7 @@ for (const legacyStatus of [false, true]) {
     t.is(phone.counts.request, 20)
   })
 
-  test(`the client of 2016 gets over a WeChat that is busy${mode}`, async (t) => {
+  test(`codeCarrier(): the client of 2016 gets over a WeChat that is busy${mode}`, async (t) => {
     const { url, wechat } = await startServer(t, { legacyStatus })
     wechat.fail({ errcode: -1 })
     const phone = namedPhone(wechat, 'alice')
@@ -46,7 +46,7 @@ for (const legacyStatus of [false, true]) {
     t.is(phone.counts.login, 2)
   })
 
-  test(`the client of 2016 is told that its user data is not trusted, and stops${mode}`, async (t) => {
+  test(`codeCarrier(): the client of 2016 is told that its user data is not trusted, and stops${mode}`, async (t) => {
     const { url, wechat } = await startServer(t, { legacyStatus })
     const phone = namedPhone(wechat, 'alice')
     const honest = phone.wx.getUserInfo
@@ -64,7 +64,7 @@ for (const legacyStatus of [false, true]) {
   })
 }
 
-test('a second call of the client of 2016 that overtakes the slow first one waits for its login', async (t) => {
+test('codeCarrier(): a second call of the client of 2016 that overtakes the slow first one waits for its login', async (t) => {
   const { url, wechat } = await startServer(t)
   wechat.fail({ delay: 300 })
   const phone = namedPhone(wechat, 'alice')

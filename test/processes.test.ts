@@ -7,7 +7,7 @@ import { codeLoginHeaders, codeOnly, loginHeaders, namedPhone, startWechat } fro
 
 const redis = useRedis(test)
 
-test('two processes share sessions, and what ends in one has ended in the other', async (t) => {
+test('redisStore(): two processes share sessions, and what ends in one has ended in the other', async (t) => {
   const wechat = startWechat(t)
   const [one, other] = await start(t, wechat, redis())
   const headers = await loginHeaders(namedPhone(wechat, 'alice'))
@@ -21,7 +21,7 @@ test('two processes share sessions, and what ends in one has ended in the other'
   t.is(wechat.exchanges, 1)
 })
 
-test('50 parallel first requests over two processes: 50 answers, one exchange', async (t) => {
+test('redisStore(): 50 parallel first requests over two processes: 50 answers, one exchange', async (t) => {
   const wechat = startWechat(t)
   const [one, other] = await start(t, wechat, redis())
   wechat.fail({ delay: 100 })
@@ -35,7 +35,7 @@ test('50 parallel first requests over two processes: 50 answers, one exchange', 
   t.is(wechat.exchanges, 1)
 })
 
-test('a code-only request in one process waits for its login in the other', async (t) => {
+test('X-WX-Code: a code-only request in one process waits for its login in the other', async (t) => {
   const wechat = startWechat(t)
   const [one, other] = await start(t, wechat, redis())
   wechat.fail({ delay: 300 })
@@ -49,7 +49,7 @@ test('a code-only request in one process waits for its login in the other', asyn
   t.deepEqual(response.body.user, (await login).body.user)
 })
 
-test('two mini programs on one Redis share nothing', async (t) => {
+test('appId: two mini programs on one Redis share nothing', async (t) => {
   const shared = redis()
   const [first, second] = [startWechat(t), startWechat(t)]
   const [one, other] = await Promise.all(

@@ -17,47 +17,56 @@ import { codeLoginHeaders, codeOnly, startWechat } from './support/wechat.js'
 const redis = useRedis(test)
 
 // One by one: they are about milliseconds.
-test.serial('a session that is asked for again is kept, and what is asked for once is not', async (t) => {
-  const store = startStore(t)
-  const { id, record } = await create(store)
-  await connected(store)
+test.serial(
+  'redisStore({ cache }): it keeps a session that is asked for again, and none that is asked for once',
+  async (t) => {
+    const store = startStore(t)
+    const { id, record } = await create(store)
+    await connected(store)
 
-  t.is(store.peek?.(id), undefined)
-  await store.read(id)
-  t.is(store.peek?.(id), undefined)
-  await store.read(id)
+    t.is(store.peek?.(id), undefined)
+    await store.read(id)
+    t.is(store.peek?.(id), undefined)
+    await store.read(id)
 
-  t.deepEqual(store.peek?.(id), record)
-})
+    t.deepEqual(store.peek?.(id), record)
+  },
+)
 
-test.serial('a session that ends in another process is forgotten at once', async (t) => {
-  const [one, other] = pair(t)
-  const lateness: number[] = []
-  for (let n = 0; n < 20; n++) {
+test.serial(
+  'redisStore({ cache }): a session that ends in another process is forgotten at once',
+  async (t) => {
+    const [one, other] = pair(t)
+    const lateness: number[] = []
+    for (let n = 0; n < 20; n++) {
+      const { id, user } = await keptSession(one)
+
+      await other.end(id, user)
+
+      const ended = performance.now()
+      await until(() => one.peek?.(id) === undefined)
+      lateness.push(performance.now() - ended)
+    }
+
+    t.log(`forgotten after ${Math.max(...lateness).toFixed(1)} ms at the latest`)
+    t.true(Math.max(...lateness) < 1000)
+  },
+)
+
+test.serial(
+  'redisStore({ cache }): a user who is revoked in another process is forgotten at once',
+  async (t) => {
+    const [one, other] = pair(t)
     const { id, user } = await keptSession(one)
 
-    await other.end(id, user)
+    await other.revoke(user)
 
-    const ended = performance.now()
     await until(() => one.peek?.(id) === undefined)
-    lateness.push(performance.now() - ended)
-  }
+    t.deepEqual(await one.read(id), { state: 'ended' })
+  },
+)
 
-  t.log(`forgotten after ${Math.max(...lateness).toFixed(1)} ms at the latest`)
-  t.true(Math.max(...lateness) < 1000)
-})
-
-test.serial('a user who is revoked in another process is forgotten at once', async (t) => {
-  const [one, other] = pair(t)
-  const { id, user } = await keptSession(one)
-
-  await other.revoke(user)
-
-  await until(() => one.peek?.(id) === undefined)
-  t.deepEqual(await one.read(id), { state: 'ended' })
-})
-
-test.serial('what this process changes itself is seen by its next look', async (t) => {
+test.serial('redisStore({ cache }): a process sees its own changes at once', async (t) => {
   const store = startStore(t)
   for (let n = 0; n < 50; n++) {
     const { id, user, record } = await keptSession(store)
@@ -71,7 +80,7 @@ test.serial('what this process changes itself is seen by its next look', async (
   }
 })
 
-test.serial('what is read while it changes is not kept as it was', async (t) => {
+test.serial('redisStore({ cache }): it does not keep a session that changed while it was read', async (t) => {
   const [one, other] = pair(t)
   for (let n = 0; n < 200; n++) {
     const { id, record } = await known(one)
@@ -85,21 +94,24 @@ test.serial('what is read while it changes is not kept as it was', async (t) => 
   }
 })
 
-test.serial('a session is never kept longer than the max age, nor beyond its own end', async (t) => {
-  const store = startStore(t, { maxAge: 1 })
-  const { id } = await keptSession(store)
-  await sleep(1010)
-  t.is(store.peek?.(id), undefined)
+test.serial(
+  'redisStore({ cache: { maxAge } }): it keeps no session longer than that, nor beyond its own end',
+  async (t) => {
+    const store = startStore(t, { maxAge: 1 })
+    const { id } = await keptSession(store)
+    await sleep(1010)
+    t.is(store.peek?.(id), undefined)
 
-  const patient = startStore(t, { maxAge: 60 })
-  await connected(patient)
-  const brief = await keptSession(patient, newRecord({ expires: Date.now() + 1500 }))
-  await sleep(1510)
-  t.is(patient.peek?.(brief.id), undefined)
-})
+    const patient = startStore(t, { maxAge: 60 })
+    await connected(patient)
+    const brief = await keptSession(patient, newRecord({ expires: Date.now() + 1500 }))
+    await sleep(1510)
+    t.is(patient.peek?.(brief.id), undefined)
+  },
+)
 
 test.serial(
-  'ids that nobody was given are not kept, and Redis need not remember that we asked',
+  'redisStore({ cache }): ids that nobody was given are not kept, and Redis need not remember that we asked',
   async (t) => {
     const { url, stop } = await startRedis()
     t.teardown(stop)
@@ -118,7 +130,7 @@ test.serial(
   },
 )
 
-test.serial('no more sessions are kept than there is room for', async (t) => {
+test.serial('redisStore({ cache: { max } }): no more sessions are kept than there is room for', async (t) => {
   const store = startStore(t, { max: 10 })
   const sessions = []
   for (let n = 0; n < 30; n++) sessions.push(await keptSession(store))
@@ -129,7 +141,7 @@ test.serial('no more sessions are kept than there is room for', async (t) => {
 })
 
 test.serial(
-  'when the connection that listens is lost, all is forgotten, and kept again when there is another',
+  'redisStore({ cache }): when the connection that listens is lost, all is forgotten, and kept again when there is another',
   async (t) => {
     const { url, stop } = await startRedis()
     t.teardown(stop)
@@ -150,7 +162,7 @@ test.serial(
   },
 )
 
-test.serial('when Redis is emptied, all is forgotten', async (t) => {
+test.serial('redisStore({ cache }): it forgets all when Redis is emptied', async (t) => {
   const { url, stop } = await startRedis()
   t.teardown(stop)
   const store = redisStore({ url, timeout: 5000, cache: { maxAge: 60 } })
@@ -163,7 +175,7 @@ test.serial('when Redis is emptied, all is forgotten', async (t) => {
   t.is(await store.read(id), undefined)
 })
 
-test.serial('what handlers do to their session and their user stays out of what is kept', async (t) => {
+test.serial('redisStore({ cache }): handlers cannot change the session that it keeps', async (t) => {
   const { url, prefix } = redis()
   const store = redisStore({ url, prefix, timeout: 5000, cache: { maxAge: 60 } })
   const { send, wechat } = await startServer(t, {
@@ -193,7 +205,7 @@ test.serial('what handlers do to their session and their user stays out of what 
   }
 })
 
-test.serial('a logout in one server is seen by the other, which keeps the session', async (t) => {
+test.serial('destroy(): a logout in one server is seen by the other, which keeps the session', async (t) => {
   const { url, prefix } = redis()
   const wechat = startWechat(t)
   const serve = async () => {
@@ -213,7 +225,7 @@ test.serial('a logout in one server is seen by the other, which keeps the sessio
 })
 
 test.serial(
-  "a database that the caller's client has selected is not the listener's: sessions are found all the same",
+  "redisStore({ cache, client }): a database that the caller's client has selected is not the listener's: sessions are found all the same",
   async (t) => {
     const { url, prefix } = redis()
     const client = await createClient({ url })
@@ -235,43 +247,55 @@ test.serial(
   },
 )
 
-test.serial("types that the caller's client has for its own commands do not matter", async (t) => {
-  const { url, prefix } = redis()
-  const client = createClient({ url, commandOptions: { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } } })
-  const store = redisStore({
-    // Its type says Buffer.
-    client: client as unknown as RedisClient,
-    prefix,
-    timeout: 5000,
-    cache: true,
-  })
-  t.teardown(() => store.close?.())
+test.serial(
+  "redisStore({ cache, client }): types that the caller's client has for its own commands do not matter",
+  async (t) => {
+    const { url, prefix } = redis()
+    const client = createClient({
+      url,
+      commandOptions: { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } },
+    })
+    const store = redisStore({
+      // Its type says Buffer.
+      client: client as unknown as RedisClient,
+      prefix,
+      timeout: 5000,
+      cache: true,
+    })
+    t.teardown(() => store.close?.())
 
-  t.truthy(await keptSession(store))
-})
+    t.truthy(await keptSession(store))
+  },
+)
 
-test.serial('a listener that was told not to connect again is replaced', async (t) => {
-  const { url, stop } = await startRedis()
-  t.teardown(stop)
-  const client = createClient({ url, socket: { reconnectStrategy: false } }).on('error', () => {})
-  const store = redisStore({ client, timeout: 5000, cache: { maxAge: 60 } })
-  t.teardown(() => store.close?.())
-  await keptSession(store)
+test.serial(
+  'redisStore({ cache, client }): a listener that was told not to connect again is replaced',
+  async (t) => {
+    const { url, stop } = await startRedis()
+    t.teardown(stop)
+    const client = createClient({ url, socket: { reconnectStrategy: false } }).on('error', () => {})
+    const store = redisStore({ client, timeout: 5000, cache: { maxAge: 60 } })
+    t.teardown(() => store.close?.())
+    await keptSession(store)
 
-  await withClient(url, (other) => other.sendCommand(['CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes']))
+    await withClient(url, (other) => other.sendCommand(['CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes']))
 
-  await until(async () => (await keptSession(store).catch(() => undefined)) !== undefined)
-  t.pass()
-})
+    await until(async () => (await keptSession(store).catch(() => undefined)) !== undefined)
+    t.pass()
+  },
+)
 
-test.serial('a client that cannot be duplicated cannot listen, which is said at the start', (t) => {
-  const { url } = redis()
-  const pool = createClientPool({ url })
+test.serial(
+  'redisStore({ cache, client }): a client that cannot be duplicated cannot listen, which is said at the start',
+  (t) => {
+    const { url } = redis()
+    const pool = createClientPool({ url })
 
-  t.throws(() => redisStore({ client: pool as unknown as RedisClient, cache: true }), {
-    message: /duplicated/,
-  })
-})
+    t.throws(() => redisStore({ client: pool as unknown as RedisClient, cache: true }), {
+      message: /duplicated/,
+    })
+  },
+)
 
 function startStore(t: ExecutionContext, cache: RedisCacheOptions = { maxAge: 60 }): SessionStore {
   const store = redisStore({ ...redis().options, cache })

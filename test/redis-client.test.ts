@@ -11,7 +11,7 @@ import { codeLoginHeaders, codeOnly } from './support/wechat.js'
 
 const redis = useRedis(test)
 
-test('a client that is not connected is connected, and closed at the end', async (t) => {
+test('redisStore({ client }): a client that is not connected is connected, and closed at the end', async (t) => {
   const { url, prefix } = redis()
   const client = createClient({ url })
   const { send, wechat, session } = await startServer(t, {
@@ -24,7 +24,7 @@ test('a client that is not connected is connected, and closed at the end', async
   t.false(client.isOpen)
 })
 
-test('a client that the caller connected stays open: it may serve others', async (t) => {
+test('redisStore({ client }): a client that the caller connected stays open: it may serve others', async (t) => {
   const { url, prefix } = redis()
   const client = await createClient({ url })
     .on('error', () => {})
@@ -40,7 +40,7 @@ test('a client that the caller connected stays open: it may serve others', async
   t.is(await client.ping(), 'PONG')
 })
 
-test('a client that the caller connects after the store was made is theirs', async (t) => {
+test('redisStore({ client }): it does not close a client that the caller connects after the store was made', async (t) => {
   const { url, prefix } = redis()
   const client = createClient({ url }).on('error', () => {})
   const store = redisStore({ client, prefix, timeout: 5000 })
@@ -53,7 +53,7 @@ test('a client that the caller connects after the store was made is theirs', asy
   t.is(await client.ping(), 'PONG')
 })
 
-test('a store that is closed before it has connected lets the process end', async (t) => {
+test('close(): a store that is closed before it has connected lets the process end', async (t) => {
   const script = `
     const { redisStore } = await import('${new URL('../src/index.ts', import.meta.url)}')
     const store = redisStore({ url: '${redis().url}' })
@@ -67,7 +67,7 @@ test('a store that is closed before it has connected lets the process end', asyn
   t.is(code, 0)
 })
 
-test('while Redis is away, calls are not kept: none reaches it late', async (t) => {
+test('redisStore(): while Redis is away it queues no calls, so that none arrives late', async (t) => {
   const server = await ownRedis(t)
   const client = createClient({ url: server.url }).on('error', () => {})
   const store = redisStore({ client, prefix: server.prefix, timeout: 5000 })
@@ -86,7 +86,7 @@ test('while Redis is away, calls are not kept: none reaches it late', async (t) 
 })
 
 test.serial(
-  'with Redis absent at start, requests without a session go on, others get 503 in time; then it comes',
+  'redisStore(): with Redis absent at start, requests without a session go on, others get 503 in time; then it comes',
   async (t) => {
     const port = await freePort()
     const { send, wechat } = await startServer(t, { store: redisStore({ url: `redis://127.0.0.1:${port}` }) })
@@ -110,7 +110,7 @@ test.serial(
   },
 )
 
-test('a Redis that is full refuses logins, serves sessions, and takes logins again when there is room', async (t) => {
+test('redisStore(): a Redis that is full refuses logins, serves sessions, and takes logins again when there is room', async (t) => {
   const server = await ownRedis(t)
   const { send, wechat } = await startServer(t, { store: redisStore(server.options) })
   const old = await codeLoginHeaders(wechat.phone())
@@ -126,7 +126,7 @@ test('a Redis that is full refuses logins, serves sessions, and takes logins aga
   t.is((await send(await codeLoginHeaders(wechat.phone()))).status, 200)
 })
 
-test('scripts that Redis has forgotten are sent again', async (t) => {
+test('redisStore(): scripts that Redis has forgotten are sent again', async (t) => {
   const server = await ownRedis(t)
   const { send, wechat } = await startServer(t, { store: redisStore(server.options) })
   await send(await codeLoginHeaders(wechat.phone()))
@@ -136,7 +136,7 @@ test('scripts that Redis has forgotten are sent again', async (t) => {
   t.is((await send(await codeLoginHeaders(wechat.phone()))).status, 200)
 })
 
-test('every key that is written has an expiry, whatever happens to its session', async (t) => {
+test('redisStore(): every key that is written has an expiry, whatever happens to its session', async (t) => {
   const own = redis()
   const { send, wechat, session } = await startServer(t, {
     store: redisStore(own.options),

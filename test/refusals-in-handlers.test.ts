@@ -82,7 +82,7 @@ for (const [name, one] of Object.entries(CASES)) {
   for (const carrier of Object.keys(CARRIERS) as CarrierName[]) {
     if (one.only !== undefined && one.only !== carrier) continue
 
-    test(`${carrier}: our client sends a POST once: ${name}`, async (t) => {
+    test(`createSession(), ${carrier}: our client sends a POST once: ${name}`, async (t) => {
       const { url, posts, errors, disturb, phone } = await start(t, carrier, one)
       const session = createSession({ baseUrl: url, wx: phone.wx, profile: 'userInfo' })
       await session.request({ url: '/' })
@@ -104,7 +104,7 @@ for (const [name, one] of Object.entries(CASES)) {
       t.is(posts(), 1)
     })
 
-    test(`${carrier}: our client repeats a GET, which it may: ${name}`, async (t) => {
+    test(`createSession(), ${carrier}: our client repeats a GET, which it may: ${name}`, async (t) => {
       if (!one.cause) return t.pass('nothing that a repetition helps')
       const { url, disturb, phone } = await start(t, carrier, one)
       const session = createSession({ baseUrl: url, wx: phone.wx })
@@ -119,7 +119,7 @@ for (const [name, one] of Object.entries(CASES)) {
     if (one.only !== undefined) continue
     const mode = legacyStatus ? ' (legacyStatus)' : ''
 
-    test(`the client of 2016 sends a POST once: ${name}${mode}`, async (t) => {
+    test(`codeCarrier(): the client of 2016 sends a POST once: ${name}${mode}`, async (t) => {
       const { url, posts, disturb, phone } = await start(t, 'code', one, legacyStatus)
       const request = originalClient(phone)
       const send = (method: 'GET' | 'POST') =>
@@ -132,7 +132,7 @@ for (const [name, one] of Object.entries(CASES)) {
       t.is(posts(), 1)
     })
 
-    test(`a POST that logs in is sent once, by both clients: ${name}${mode}`, async (t) => {
+    test(`X-WX-Login: a POST that logs in is sent once, by both clients: ${name}${mode}`, async (t) => {
       // What troubles the store would trouble the login.
       if (one.trouble) return t.pass()
       const ours = await start(t, 'code', one, legacyStatus)
@@ -149,7 +149,7 @@ for (const [name, one] of Object.entries(CASES)) {
   }
 }
 
-test('a guest who asks for a phone number: a conflict that says what to do, and that the next request logs in', async (t) => {
+test('getPhoneNumber(): a guest who asks for a phone number: a conflict that says what to do, and that the next request logs in', async (t) => {
   const { send } = await startServer(t, {
     carrier: headerCarrier({ keys: KEY, anonymous: true }),
     async handler(ctx) {
@@ -165,7 +165,7 @@ test('a guest who asks for a phone number: a conflict that says what to do, and 
   t.regex(response.text, /requireWxUser\(\)/)
 })
 
-test('before a handler has begun nothing of this holds: onLogin refuses as a login does', async (t) => {
+test('onLogin: before a handler has begun nothing of this holds: onLogin refuses as a login does', async (t) => {
   const { send, wechat } = await startServer(t, { onLogin: (session) => session.decrypt(JUNK) })
 
   const response = await send(await codeLoginHeaders(wechat.phone()))

@@ -164,7 +164,7 @@ test.serial('revoke(): this process’s wall clock has no say in what becomes of
   t.is((await alice.get()).status, 200)
 })
 
-test('revoke() and destroy() work in a Redis that is full', async (t) => {
+test('revoke() and destroy(): they work in a Redis that is full', async (t) => {
   const own = await startRedis()
   t.teardown(() => own.stop())
   const server = await startServer(t, {
@@ -200,7 +200,7 @@ test('revoke() and destroy() work in a Redis that is full', async (t) => {
 })
 
 test.serial(
-  'redisStore() says once at start-up when Redis would evict keys, by name, and what that breaks',
+  'redisStore(): it says once at start-up when Redis would evict keys, by name, and what that breaks',
   async (t) => {
     const own = await startRedis()
     t.teardown(() => own.stop())
@@ -304,7 +304,7 @@ function timeline(at: number, trouble: Trouble): Trouble[] {
   return Array.from({ length: 3 }, (_, n) => (n === at ? trouble : CALM))
 }
 
-test('the scripts are found by their hashes', (t) => {
+test('redisStore(): the scripts are found by their hashes', (t) => {
   for (const { text, sha1 } of Object.values(scripts))
     t.is(createHash('sha1').update(text).digest('hex'), sha1)
 })

@@ -25,7 +25,7 @@ for (const carrier of ['header', 'cookie', 'jwt'] as const) {
       options: { maxSessionsPerUser?: number; store?: SessionStore } = {},
     ) => startServer(t, { carrier: CARRIERS[carrier](), store: makeStore(), handler: serve, ...options })
 
-    test(name('who holds the old credential cannot stop it by writing'), async (t) => {
+    test(name('a client with the old credential cannot stop it by writing'), async (t) => {
       const server = await start(t)
       const alice = await loggedIn(server, 'alice')
       const thief = { ...alice.headers }
@@ -45,7 +45,7 @@ for (const carrier of ['header', 'cookie', 'jwt'] as const) {
       t.is((await alice.get()).status, 200)
     })
 
-    test(name('it happens also where data conflicts, and the answer says both'), async (t) => {
+    test(name('it takes effect also when data conflicts, and the answer says both'), async (t) => {
       const server = await start(t)
       const alice = await loggedIn(server, 'alice')
       const old = { ...alice.headers }

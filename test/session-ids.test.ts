@@ -21,7 +21,7 @@ const PRESENTED: Record<CarrierName, (text: string) => Record<string, string>> =
 
 for (const where of ['memory', 'redis'] as const) {
   for (const name of names.filter((name) => name !== 'code')) {
-    test(`what a ${name} carrier gave, or let be seen, is nothing at another one with the same store (${where})`, async (t) => {
+    test(`keys: a credential of ${name}Carrier(), or a part of it, is refused by the other carriers on the same store (${where})`, async (t) => {
       const servers = await startAll(t, where)
       const issuer = servers[name]
       const credential = kept(await issuer.send(await codeLoginHeaders(issuer.wechat.phone('alice'))))
@@ -39,7 +39,7 @@ for (const where of ['memory', 'redis'] as const) {
   }
 }
 
-test('an id whose signing key was removed is nothing, whoever signs it for another carrier', async (t) => {
+test('keys: an id whose signing key was removed is nothing, whoever signs it for another carrier', async (t) => {
   const { weixin, store } = { weixin: startWechat(t), store: memoryStore() }
   const start = (carrier: Carrier) => startServer(t, { weixin, store, carrier, handler: who })
   const before = await start(headerCarrier({ keys: CARRIER_KEYS }))

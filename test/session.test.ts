@@ -10,7 +10,7 @@ import { codeLoginHeaders, codeOnly, loginHeaders, namedPhone, newCode } from '.
 
 const redis = useRedis(test)
 
-test('what a handler puts into data is there at the next request', async (t) => {
+test('data: it is there at the next request', async (t) => {
   for (const store of stores()) {
     const { send, wechat } = await startServer(t, { store, handler: count })
     const headers = await codeLoginHeaders(wechat.phone())
@@ -24,7 +24,7 @@ test('what a handler puts into data is there at the next request', async (t) => 
   }
 })
 
-test('data may be replaced whole', async (t) => {
+test('data: data may be replaced whole', async (t) => {
   const handler = (ctx: Context) => {
     if (ctx.path === '/set' && ctx.$wxSession) ctx.$wxSession.data = { fresh: true }
     answer(ctx)
@@ -37,7 +37,7 @@ test('data may be replaced whole', async (t) => {
   t.deepEqual((await send(codeOnly(headers))).body.data, { fresh: true })
 })
 
-test('reading a session writes nothing, and looking at its data neither', async (t) => {
+test('data: to read it writes nothing', async (t) => {
   const store = memoryStore()
   let writes = 0
   const counted: SessionStore = {
@@ -60,7 +60,7 @@ test('reading a session writes nothing, and looking at its data neither', async 
   t.is(writes, 0)
 })
 
-test('what a handler does to data stays with its request until it is saved', async (t) => {
+test('data: a change is seen by its own request alone until it is saved', async (t) => {
   const seen: unknown[] = []
   const { send, wechat } = await startServer(t, {
     handler: async (ctx) => {
@@ -78,7 +78,7 @@ test('what a handler does to data stays with its request until it is saved', asy
   t.deepEqual(seen.sort(), ['/login', '/quick', '/slow'])
 })
 
-test('of two parallel changes of one session the later gets 409, and nothing is lost', async (t) => {
+test('ERR_SESSION_CONFLICT: of two parallel changes of one session the later gets 409, and nothing is lost', async (t) => {
   for (const store of stores()) {
     let isRunning = false
     const { send, wechat } = await startServer(t, {
@@ -109,7 +109,7 @@ test('of two parallel changes of one session the later gets 409, and nothing is 
   }
 })
 
-test('a profile that arrives meanwhile is no conflict: both changes are kept', async (t) => {
+test('ERR_SESSION_CONFLICT: a profile that arrives meanwhile is no conflict: both changes are kept', async (t) => {
   for (const store of stores()) {
     let isRunning = false
     const { send, wechat } = await startServer(t, {
@@ -137,7 +137,7 @@ test('a profile that arrives meanwhile is no conflict: both changes are kept', a
   }
 })
 
-test('what is no plain object is no session data', async (t) => {
+test('data: it must be a plain object', async (t) => {
   const { send, wechat } = await startServer(t, {
     handler: (ctx) => {
       for (const value of [null, undefined, 'text', 7, []]) {
@@ -151,7 +151,7 @@ test('what is no plain object is no session data', async (t) => {
   t.is((await send(await codeLoginHeaders(wechat.phone()))).status, 200)
 })
 
-test('what could not be saved behind an answer that was already sent is reported, not sent', async (t) => {
+test('data: a change that cannot be saved after the answer was sent is reported, not sent', async (t) => {
   const store = { ...memoryStore(), update: () => Promise.reject(new Error('down')) }
   const { app, send, wechat } = await startServer(t, {
     store,
@@ -171,7 +171,7 @@ test('what could not be saved behind an answer that was already sent is reported
   t.is(reported.length, 1)
 })
 
-test('a change to a session that was ended meanwhile is refused, and revives nothing', async (t) => {
+test('data: a change to a session that was ended meanwhile is refused, and revives nothing', async (t) => {
   let isRunning = false
   const { send, wechat, session } = await startServer(t, {
     handler: async (ctx) => {
@@ -196,7 +196,7 @@ test('a change to a session that was ended meanwhile is refused, and revives not
   isRefused(t, await send(codeOnly(headers)), 'ERR_SESSION_EXPIRED', 401)
 })
 
-test('a handler that throws leaves the session as it was', async (t) => {
+test('data: a handler that throws leaves the session as it was', async (t) => {
   const { send, wechat } = await startServer(t, {
     handler: (ctx) => {
       if (ctx.path === '/fail' && ctx.$wxSession) {
@@ -214,7 +214,7 @@ test('a handler that throws leaves the session as it was', async (t) => {
   t.deepEqual((await send(codeOnly(headers))).body.data, {})
 })
 
-test('after destroy() the request has no user, and neither has the next', async (t) => {
+test('destroy(): after it the request has no user, and neither has the next', async (t) => {
   const { send, wechat } = await startServer(t, {
     handler: async (ctx) => {
       const session = ctx.$wxSession
@@ -235,7 +235,7 @@ test('after destroy() the request has no user, and neither has the next', async 
   isRefused(t, await send(headers), 'ERR_SESSION_EXPIRED', 401)
 })
 
-test('a refusal that escapes through a handler still is one: status, reason and Retry-After', async (t) => {
+test('WeappSessionError: a refusal that escapes through a handler still is one: status, reason and Retry-After', async (t) => {
   const store = memoryStore()
   const failing = { ...store, end: () => Promise.reject(new Error('down')) }
   const { send, wechat } = await startServer(t, {
@@ -250,7 +250,7 @@ test('a refusal that escapes through a handler still is one: status, reason and 
   t.is(response.get('Retry-After'), '1')
 })
 
-test('destroy() that fails ends nothing: the session goes on', async (t) => {
+test('destroy(): where it fails it ends nothing, and the session goes on', async (t) => {
   const store = { ...memoryStore(), end: () => Promise.reject(new Error('down')) }
   const { send, wechat } = await startServer(t, {
     store,
@@ -267,7 +267,7 @@ test('destroy() that fails ends nothing: the session goes on', async (t) => {
   t.deepEqual((await send(codeOnly(headers))).body.data, { kept: true })
 })
 
-test('decrypt() opens data of this user and this mini program, and nothing else', async (t) => {
+test('decrypt(): it opens data of this user and this mini program, and nothing else', async (t) => {
   const phone: { current?: { encryptedData: string; iv: string } } = {}
   const { send, wechat } = await startServer(t, {
     handler: async (ctx) => {
@@ -291,7 +291,7 @@ test('decrypt() opens data of this user and this mini program, and nothing else'
   t.is(refused.get('X-WX-Session-Error'), 'ERR_UNTRUSTED_RAW_DATA')
 })
 
-test('a session says when it began and when it ends', async (t) => {
+test('created and expires: a session says when it began and when it ends', async (t) => {
   const { send, wechat } = await startServer(t, {
     ttl: 600,
     handler: (ctx) => {
@@ -307,7 +307,7 @@ test('a session says when it began and when it ends', async (t) => {
   t.deepEqual(Object.keys(body).sort(), ['createdAt', 'data', 'expiresAt', 'isNew'])
 })
 
-test.serial('a session ends after its ttl', async (t) => {
+test.serial('ttl: a session ends after its ttl', async (t) => {
   const date = takeDate(t)
   for (const store of stores()) {
     const { send, wechat } = await startServer(t, { store, ttl: 1 })
@@ -322,7 +322,7 @@ test.serial('a session ends after its ttl', async (t) => {
 })
 
 test.serial(
-  'a rolling session is not written for each use, and goes on where it cannot be renewed',
+  'rolling: a rolling session is not written for each use, and goes on where it cannot be renewed',
   async (t) => {
     const store = memoryStore()
     let renewals = 0
@@ -360,7 +360,7 @@ test('maxSessionsPerUser: the oldest session makes room', async (t) => {
   t.deepEqual(statuses, [401, 200, 200])
 })
 
-test('revoke() wants an openId', async (t) => {
+test('revoke(): it wants an openId', async (t) => {
   const { session } = await startServer(t)
 
   for (const openId of ['', undefined, null, 7]) {
@@ -368,7 +368,7 @@ test('revoke() wants an openId', async (t) => {
   }
 })
 
-test('neither ctx.$wxUserInfo nor ctx.$wxSession holds the session_key, anywhere', async (t) => {
+test('session_key: neither ctx.$wxUserInfo nor ctx.$wxSession holds the session_key, anywhere', async (t) => {
   let text = ''
   const { send, wechat } = await startServer(t, {
     handler: (ctx) => {

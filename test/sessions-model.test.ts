@@ -19,7 +19,7 @@ import { CARRIERS, type CarrierName } from './support/visitor.js'
 const redis = useRedis(test)
 const SEED = Number(process.env.WEAPP_SEED ?? 20_160_909)
 /** For each carrier on each store: others for each. */
-const RUNS = 12
+const RUNS = 8
 
 type Stores = Pick<SystemOptions, 'stores' | 'truth'>
 
@@ -54,7 +54,7 @@ for (const [i, carrier] of (Object.keys(CARRIERS) as CarrierName[]).entries()) {
 }
 
 for (const [fault, { store: spoil = same, carrier: bend = same }] of Object.entries(FAULTS)) {
-  test.serial(`the model finds ${fault}`, async (t) => {
+  test.serial(`model: it finds ${fault}`, async (t) => {
     const makeCarrier = () => bend(CARRIERS.header())
     const system = await startSystem(t, { carrier: 'header', makeCarrier, ...shared(memoryStore()), spoil })
 

@@ -38,7 +38,7 @@ test('logins: so many at a time, as many again in line, the rest is not taken', 
   t.deepEqual(await Promise.all(taken.slice(0, 4)), ['a', 'b', 'c', 'd'])
 })
 
-test('other calls have half at most, and logins the rest at once', (t) => {
+test('createSlots(): other calls get half at most, and logins get the rest at once', (t) => {
   const { begun, exchange, call } = workshop(createSlots(5))
 
   const taken = ['a', 'b', 'c', 'd', 'e'].map((name) => call(name))
@@ -48,7 +48,7 @@ test('other calls have half at most, and logins the rest at once', (t) => {
   t.is(taken.filter(Boolean).length, 4)
 })
 
-test('logins may have every slot, and other calls wait for one of them', async (t) => {
+test('createSlots(): logins may have every slot, and other calls wait for one of them', async (t) => {
   const { begun, exchange, call, end } = workshop(createSlots(2))
   for (const name of ['1', '2', '3']) exchange(name)
   call('a')
@@ -59,7 +59,7 @@ test('logins may have every slot, and other calls wait for one of them', async (
   t.deepEqual(begun, ['1', '2', '3', 'a'])
 })
 
-test('a user has three at a time, and three that wait, which hold up nobody else', async (t) => {
+test('createSlots(): a user gets three at a time and three that wait, which hold up nobody else', async (t) => {
   const { begun, call, end } = workshop(createSlots(20))
   const taken = Array.from({ length: 10 }, (_, n) => call(`mallory ${n}`, 'mallory'))
   call('alice', 'alice')
@@ -73,7 +73,7 @@ test('a user has three at a time, and three that wait, which hold up nobody else
   t.is(call('mallory and again', 'mallory'), undefined)
 })
 
-test('calls without a user count under the total alone', (t) => {
+test('createSlots(): calls without a user count under the total alone', (t) => {
   const { begun, call } = workshop(createSlots(20))
 
   const taken = Array.from({ length: 21 }, (_, n) => call(`${n}`))
@@ -82,7 +82,7 @@ test('calls without a user count under the total alone', (t) => {
   t.is(taken.filter(Boolean).length, 20)
 })
 
-test('work that fails, or throws before there is a promise, gives its slot back', async (t) => {
+test('createSlots(): work that fails, or throws before there is a promise, gives its slot back', async (t) => {
   const turns = createSlots(1)
   const failing = [
     () => Promise.reject(new Error('later')),
@@ -100,7 +100,7 @@ test('work that fails, or throws before there is a promise, gives its slot back'
   t.is(await turns.call(async () => 'well', 'alice'), 'well')
 })
 
-test('one slot is enough for both', async (t) => {
+test('createSlots(): one slot is enough for both', async (t) => {
   const { begun, exchange, call, end } = workshop(createSlots(1))
   call('a', 'alice')
   exchange('1')
@@ -111,7 +111,7 @@ test('one slot is enough for both', async (t) => {
   t.deepEqual(begun, ['a', '1', 'b'])
 })
 
-test('thousands in any order: never more than allowed, and all who were taken are done', async (t) => {
+test('createSlots(): thousands in any order: never more than allowed, and all who were taken are done', async (t) => {
   const turns = createSlots(10)
   const now = { total: 0, calls: 0, users: new Map<string, number>() }
   const most = { total: 0, calls: 0, user: 0 }

@@ -13,7 +13,7 @@ const CODE = '0a1old0000000000000000000000code'
 const OPEN_ID = 'oOLD-user-of-weapp-session00'
 const USER = { openId: OPEN_ID, nickName: '小明', avatarUrl: 'https://a/b', gender: 1, isAdmin: true }
 
-test('who was logged in at weapp-session stays logged in, with the name that it knew', async (t) => {
+test('takeOver(): a user of weapp-session stays logged in, with the name that it knew', async (t) => {
   const server = await start(t)
   await server.logInAtOld()
 
@@ -28,7 +28,7 @@ test('who was logged in at weapp-session stays logged in, with the name that it 
   t.is(server.handled(), 2)
 })
 
-test('an old session is taken once: who logs out is logged out', async (t) => {
+test('takeOver(): an old session is taken once: who logs out is logged out', async (t) => {
   const server = await start(t)
   await server.logInAtOld()
   await server.send({ 'X-WX-Code': CODE }, '/logout')
@@ -37,7 +37,7 @@ test('an old session is taken once: who logs out is logged out', async (t) => {
   t.deepEqual(await server.oldKeys(), [OPEN_ID])
 })
 
-test('of parallel requests with an old code each is answered, and handled once', async (t) => {
+test('takeOver(): parallel requests with an old code are each answered, and handled once', async (t) => {
   const server = await start(t)
   await server.logInAtOld()
 
@@ -51,14 +51,14 @@ test('of parallel requests with an old code each is answered, and handled once',
   t.is(server.wechat.exchanges, 0)
 })
 
-test('an openId, which weapp-session has a key for, is no code', async (t) => {
+test('takeOver(): an openId, which weapp-session has a key for, is no code', async (t) => {
   const server = await start(t)
   await server.logInAtOld()
 
   isRefused(t, await server.send({ 'X-WX-Code': OPEN_ID }), 'ERR_SESSION_EXPIRED', 401)
 })
 
-test('logins go to WeChat as ever, and what nobody knows is refused', async (t) => {
+test('takeOver(): logins go to WeChat as ever, and what nobody knows is refused', async (t) => {
   const server = await start(t)
 
   const login = await server.send(await codeLoginHeaders(server.wechat.phone('alice')))
@@ -68,7 +68,7 @@ test('logins go to WeChat as ever, and what nobody knows is refused', async (t) 
   isRefused(t, await server.send({ 'X-WX-Code': 'unknown' }), 'ERR_SESSION_EXPIRED', 401)
 })
 
-test('what is in the old Redis, and was not put there by weapp-session, is no session', async (t) => {
+test('takeOver(): a value in the old Redis that weapp-session did not put there is no session', async (t) => {
   for (const value of ['', 'no JSON', 'null', '7', '"text"', '[]', '{}', '{"openId":""}', '{"openId":7}']) {
     const server = await start(t, { getDel: async () => value })
     isRefused(t, await server.send({ 'X-WX-Code': CODE }), 'ERR_SESSION_EXPIRED', 401)

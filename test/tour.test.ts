@@ -10,7 +10,7 @@ import { freePort, useRedis } from './support/redis.js'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const redis = useRedis(test)
 
-test('npm run tour shows the whole life of a session, stays up, and its curl lines do what they say', async (t) => {
+test('npm run tour: it shows the whole life of a session, stays up, and its curl lines do what they say', async (t) => {
   const tour = startTour(t, {})
   const output = await outputUntil(tour, 'Ctrl+C ends it')
 
@@ -39,7 +39,7 @@ test('npm run tour shows the whole life of a session, stays up, and its curl lin
   t.is(await runCurl(lines[1] ?? ''), 401)
 })
 
-test('with REDIS_URL the tour keeps its sessions there', async (t) => {
+test('REDIS_URL: with it the tour keeps its sessions there', async (t) => {
   const { url } = redis()
 
   const output = await outputUntil(startTour(t, { REDIS_URL: url }), 'Ctrl+C ends it')
@@ -48,7 +48,7 @@ test('with REDIS_URL the tour keeps its sessions there', async (t) => {
   t.regex(output, /401 {2}ERR_SESSION_EXPIRED/)
 })
 
-test('with WEAPP_ID and WEAPP_SECRET the tour waits for real phones', async (t) => {
+test('WEAPP_ID and WEAPP_SECRET: with them the tour waits for real phones', async (t) => {
   const output = await outputUntil(
     startTour(t, { WEAPP_ID: 'wx-test', WEAPP_SECRET: 'of-a-test' }),
     'Ctrl+C ends it',
@@ -59,7 +59,7 @@ test('with WEAPP_ID and WEAPP_SECRET the tour waits for real phones', async (t) 
   t.notRegex(output, /of-a-test/)
 })
 
-test('a wrong or unreachable REDIS_URL, or half an account, ends in one clear sentence', async (t) => {
+test('REDIS_URL: where it is wrong or unreachable, or there is half an account, one clear sentence ends it', async (t) => {
   const notRedis = createServer((_request, response) => response.end('hello'))
   notRedis.listen(0, '127.0.0.1')
   await once(notRedis, 'listening')

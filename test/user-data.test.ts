@@ -7,7 +7,7 @@ import { isAnonymous, pickProfile } from '../src/wechat/user-info.js'
 // Published by WeChat, except where the file says otherwise.
 const vectors = JSON.parse(readFileSync(new URL('./vectors.json', import.meta.url), 'utf8'))
 
-test("WeChat's published signature verifies", (t) => {
+test("isSigned(): WeChat's published signature verifies", (t) => {
   const { rawData, signature, session_key: sessionKey } = vectors.signature_sha1
 
   t.true(isSigned(rawData, signature, sessionKey))
@@ -15,7 +15,7 @@ test("WeChat's published signature verifies", (t) => {
   t.false(isSigned(`${rawData} `, signature, sessionKey))
 })
 
-test('a signature is made over UTF-8', (t) => {
+test('isSigned(): a signature is made over UTF-8', (t) => {
   const { rawData, sha1_utf8: signature, sha1_latin1_wrong: wrong } = vectors.own_utf8_signature
   const { session_key: sessionKey } = vectors.signature_sha1
 
@@ -24,7 +24,7 @@ test('a signature is made over UTF-8', (t) => {
   t.is(decodeURIComponent(vectors.own_utf8_signature.rawData_encodeURIComponent), rawData)
 })
 
-test('a signature is made over the text as it was received, not over the same data printed anew', (t) => {
+test('isSigned(): a signature is made over the text as it was received, not over the same data printed anew', (t) => {
   const { rawData, signature, session_key: sessionKey } = vectors.signature_sha1
   const spaced = rawData.replace('":', '": ')
 
@@ -32,7 +32,7 @@ test('a signature is made over the text as it was received, not over the same da
   t.false(isSigned(spaced, signature, sessionKey))
 })
 
-test("WeChat's published encrypted data opens", (t) => {
+test("decryptUserData(): WeChat's published encrypted data opens", (t) => {
   const { encryptedData, iv, session_key: sessionKey, appId, decrypted } = vectors.aes_128_cbc_userinfo
   const now = decrypted.watermark.timestamp * 1000
 
@@ -41,7 +41,7 @@ test("WeChat's published encrypted data opens", (t) => {
   t.deepEqual(value, decrypted)
 })
 
-test('encrypted data opens within ten minutes of its watermark, on either side', (t) => {
+test('decryptUserData(): encrypted data opens within ten minutes of its watermark, on either side', (t) => {
   const { encryptedData, iv, session_key: sessionKey, appId, decrypted } = vectors.aes_128_cbc_userinfo
   const open = (seconds: number) => () =>
     decryptUserData({ encryptedData, iv }, sessionKey, {
@@ -54,7 +54,7 @@ test('encrypted data opens within ten minutes of its watermark, on either side',
   for (const seconds of [-601, 601, 7200, Number.NaN]) t.throws(open(seconds), undefined, `${seconds} s`)
 })
 
-test('every way in which encrypted data can be wrong is the same error', (t) => {
+test('decryptUserData(): every way in which encrypted data can be wrong is the same error', (t) => {
   const { encryptedData, iv, session_key: sessionKey, appId, decrypted } = vectors.aes_128_cbc_userinfo
   const now = decrypted.watermark.timestamp * 1000
   const who = { appId, openId: decrypted.openId, now }
@@ -106,7 +106,7 @@ test('every way in which encrypted data can be wrong is the same error', (t) => 
   t.is(new Set(messages).size, 1)
 })
 
-test('a ciphertext is base64 of whole blocks, its iv of one block', (t) => {
+test('isCiphertext(): a ciphertext is base64 of whole blocks, its iv of one block', (t) => {
   const { encryptedData, iv } = vectors.aes_128_cbc_userinfo
 
   t.true(isCiphertext({ encryptedData, iv }))
@@ -117,7 +117,7 @@ test('a ciphertext is base64 of whole blocks, its iv of one block', (t) => {
     t.false(isCiphertext({ encryptedData, iv: wrong }), wrong)
 })
 
-test('a profile is the fields of a profile, of the right types', (t) => {
+test('pickProfile(): a profile is the fields of a profile, of the right types', (t) => {
   const profile = {
     nickName: 'Band',
     avatarUrl: 'a',
@@ -132,7 +132,7 @@ test('a profile is the fields of a profile, of the right types', (t) => {
   t.deepEqual(pickProfile({ nickName: 1, gender: '1', city: null, country: {}, language: [] }), {})
 })
 
-test('who is called 微信用户, or nothing, is anonymous', (t) => {
+test('isAnonymous(): a user without a name, or called 微信用户, is anonymous', (t) => {
   for (const profile of [undefined, {}, { nickName: '' }, { nickName: '微信用户', gender: 0 }])
     t.true(isAnonymous(profile))
   t.false(isAnonymous({ nickName: 'Band' }))

@@ -33,7 +33,7 @@ const TIMEOUT = 10_000
 const ALICES: PhoneNumber = { phoneNumber: '13800138000', purePhoneNumber: '13800138000', countryCode: '86' }
 
 for (const transport of ['fetch', 'HTTP'] as const) {
-  test(`over ${transport}: the button's code becomes a phone number`, async (t) => {
+  test(`getPhoneNumber(), over ${transport}: the button's code becomes a phone number`, async (t) => {
     const { api, alice, weixin } = await start(t, { transport })
 
     const phone = await api.getPhoneNumber(alice.requestUserPhoneCode(), { openId: alice.user.openId })
@@ -42,7 +42,7 @@ for (const transport of ['fetch', 'HTTP'] as const) {
     t.deepEqual(paths(weixin), [TOKEN, PHONE])
   })
 
-  test(`over ${transport}: fifty calls at once fetch one token`, async (t) => {
+  test(`getPhoneNumber(), over ${transport}: fifty calls at once fetch one token`, async (t) => {
     const { api, alice, weixin } = await start(t, { transport })
     const codes = Array.from({ length: 50 }, () => alice.requestUserPhoneCode())
 
@@ -53,7 +53,7 @@ for (const transport of ['fetch', 'HTTP'] as const) {
     t.is(count(weixin, PHONE), 50)
   })
 
-  test(`over ${transport}: a token that has expired is replaced once, and every call succeeds`, async (t) => {
+  test(`getPhoneNumber(), over ${transport}: a token that has expired is replaced once, and every call succeeds`, async (t) => {
     const { api, alice, weixin } = await start(t, { transport })
     await api.getPhoneNumber(alice.requestUserPhoneCode())
     weixin.clock.advance(2 * HOUR)
@@ -66,7 +66,7 @@ for (const transport of ['fetch', 'HTTP'] as const) {
     t.true(count(weixin, PHONE) <= 101)
   })
 
-  test(`over ${transport}: a code asked for ten times at once is sent once`, async (t) => {
+  test(`getPhoneNumber(), over ${transport}: a code asked for ten times at once is sent once`, async (t) => {
     const { api, alice, weixin } = await start(t, { transport })
     const code = alice.requestUserPhoneCode()
 
@@ -77,7 +77,7 @@ for (const transport of ['fetch', 'HTTP'] as const) {
     t.is(count(weixin, PHONE), 1)
   })
 
-  test(`over ${transport}: the session_key of the last login is alive, and no other`, async (t) => {
+  test(`isKeyAlive(), over ${transport}: the session_key of the last login is alive, and no other`, async (t) => {
     const { api, alice, weixin, logIn } = await start(t, { transport })
     const { openId, sessionKey: old } = await logIn()
     const before = await api.isKeyAlive(openId, old)
@@ -93,7 +93,7 @@ for (const transport of ['fetch', 'HTTP'] as const) {
 
 // --- The access token
 
-test('a token that was forced elsewhere is replaced', async (t) => {
+test('access_token: a token that another process has replaced is fetched again', async (t) => {
   const { api, alice, weixin } = await start(t)
   await api.getPhoneNumber(alice.requestUserPhoneCode())
   await forceRefresh(weixin)
@@ -103,7 +103,7 @@ test('a token that was forced elsewhere is replaced', async (t) => {
 })
 
 for (const errcode of [40001, 40014, 42001]) {
-  test(`a token that WeChat refuses (${errcode}) but gives out again is not tried again`, async (t) => {
+  test(`access_token: a token that WeChat refuses (${errcode}) but gives out again is not tried again`, async (t) => {
     const { api, alice, weixin, said } = await start(t)
     const code = alice.requestUserPhoneCode()
     weixin.fail({ errcode, consume: false }, { path: PHONE })
@@ -118,7 +118,7 @@ for (const errcode of [40001, 40014, 42001]) {
   })
 }
 
-test('no token is ever forced: every fetch is in normal mode, with the documented fields', async (t) => {
+test('access_token: no token is ever forced: every fetch is in normal mode, with the documented fields', async (t) => {
   const bodies: unknown[] = []
   const { api, alice, weixin } = await start(t, {
     through: (fetch) => (url, init) => {
@@ -135,7 +135,7 @@ test('no token is ever forced: every fetch is in normal mode, with the documente
   t.deepEqual(bodies, Array(2).fill({ 'Content-Type': 'application/json', ...body }))
 })
 
-test('processes share the token, and none takes it from another', async (t) => {
+test('access_token: processes share one token, and none invalidates that of another', async (t) => {
   const weixin = startWechat(t)
   const { alice, api: one } = await start(t, { weixin })
   const { api: other } = await start(t, { weixin })
@@ -147,7 +147,7 @@ test('processes share the token, and none takes it from another', async (t) => {
   t.deepEqual(paths(weixin), [TOKEN, PHONE, TOKEN, PHONE, PHONE])
 })
 
-test('a token of a minute is not kept, one of two hours is', async (t) => {
+test('access_token: a token of a minute is not kept, one of two hours is', async (t) => {
   let life = 60
   const { api, weixin } = await start(t, { through: (fetch) => withTokenLife(fetch, () => life) })
   const { openId } = weixin.user('alice')
@@ -162,7 +162,7 @@ test('a token of a minute is not kept, one of two hours is', async (t) => {
   t.is(await fetchedAfter(), 4)
 })
 
-test('a token of which little is left is used, while the next is fetched behind the scenes', async (t) => {
+test('access_token: a token of which little is left is used, while the next is fetched behind the scenes', async (t) => {
   let life = 200
   const { api, weixin } = await start(t, { through: (fetch) => withTokenLife(fetch, () => life) })
   const { openId } = weixin.user('alice')
@@ -181,7 +181,7 @@ test('a token of which little is left is used, while the next is fetched behind 
   })
 })
 
-test('a renewal that fails behind the scenes disturbs nobody', async (t) => {
+test('access_token: a renewal that fails behind the scenes disturbs nobody', async (t) => {
   const { api, weixin } = await start(t, { through: (fetch) => withTokenLife(fetch, () => 200) })
   const { openId } = weixin.user('alice')
   await api.isKeyAlive(openId, 'no key')
@@ -192,7 +192,7 @@ test('a renewal that fails behind the scenes disturbs nobody', async (t) => {
   t.true(count(weixin, TOKEN) > 1)
 })
 
-test('each mini program has a token of its own', async (t) => {
+test('access_token: each mini program has a token of its own', async (t) => {
   const shop = await start(t)
   const game = await start(t)
   const wechat = createWechat(
@@ -215,7 +215,7 @@ test('each mini program has a token of its own', async (t) => {
   }
 })
 
-test('a single mini program need not be named, and no other can be', async (t) => {
+test('appId: a single mini program need not be named, and no other can be', async (t) => {
   const { weixin, api, alice } = await start(t)
   const wechat = createWechat(new Map([[weixin.appId, api]]))
 
@@ -264,7 +264,7 @@ const TOKEN_FAULTS = [
 for (const transport of ['fetch', 'HTTP'] as const) {
   for (const { name, fault, code, status, retryable } of TOKEN_FAULTS) {
     timed(fault)(
-      `over ${transport}: the token endpoint ${name}: ${code}, and the phone code is not sent`,
+      `getPhoneNumber(), over ${transport}: the token endpoint ${name}: ${code}, and the phone code is not sent`,
       async (t) => {
         const { api, alice, weixin } = await start(t, { transport })
         weixin.fail(fault, { path: TOKEN })
@@ -283,7 +283,7 @@ for (const transport of ['fetch', 'HTTP'] as const) {
   }
 }
 
-test('what is our own fault is said once, with what to do and WeChat’s trace id', async (t) => {
+test('WechatApiError: our own mistake is said once, with what to do and WeChat’s trace id', async (t) => {
   const { api, weixin, said } = await start(t)
   weixin.fail({ errcode: 40164 }, { times: 2 })
 
@@ -299,7 +299,7 @@ test('what is our own fault is said once, with what to do and WeChat’s trace i
   t.regex(first.message, /IP whitelist/)
 })
 
-test('too many calls say how long to wait', async (t) => {
+test('getPhoneNumber(): too many calls say how long to wait', async (t) => {
   const { api, weixin } = await start(t)
   weixin.fail({ errcode: 45011 })
   weixin.fail({ errcode: 45009 })
@@ -310,7 +310,7 @@ test('too many calls say how long to wait', async (t) => {
 
 // --- Phone numbers
 
-test("another user's code is refused where the user is named", async (t) => {
+test("getPhoneNumber(): another user's code is refused where the user is named", async (t) => {
   const { api, alice, weixin } = await start(t)
   const bob = weixin.phone('bob')
   const code = alice.requestUserPhoneCode()
@@ -320,7 +320,7 @@ test("another user's code is refused where the user is named", async (t) => {
   t.like(error, { code: 'ERR_WECHAT_CODE_REFUSED', status: 400, errcode: 40029, retryable: false })
 })
 
-test('the answer that is remembered for one user is never given to another', async (t) => {
+test('getPhoneNumber(): the answer that is remembered for one user is never given to another', async (t) => {
   const { api, alice, weixin } = await start(t)
   const bob = weixin.phone('bob')
   const code = alice.requestUserPhoneCode()
@@ -332,7 +332,7 @@ test('the answer that is remembered for one user is never given to another', asy
   t.deepEqual(await api.getPhoneNumber(code, { openId: alice.user.openId }), ALICES)
 })
 
-test('an openId that is missing is a mistake, not a call without one', async (t) => {
+test('getPhoneNumber(): an openId that is missing is a mistake, not a call without one', async (t) => {
   const { api, alice, weixin } = await start(t)
   const code = alice.requestUserPhoneCode()
 
@@ -344,7 +344,7 @@ test('an openId that is missing is a mistake, not a call without one', async (t)
   t.deepEqual(paths(weixin), [])
 })
 
-test('what is no code is refused without asking WeChat', async (t) => {
+test('getPhoneNumber(): a value that is no code is refused without asking WeChat', async (t) => {
   const { api, weixin } = await start(t)
 
   for (const code of [undefined, null, '', 1, {}, ['code'], 'x'.repeat(513), 'a code', '码']) {
@@ -357,7 +357,7 @@ test('what is no code is refused without asking WeChat', async (t) => {
   t.deepEqual(paths(weixin), [])
 })
 
-test('a code of another process is refused there: it has been used', async (t) => {
+test('getPhoneNumber(): a code of another process is refused there: it has been used', async (t) => {
   const weixin = startWechat(t)
   const { alice, api: one } = await start(t, { weixin })
   const { api: other } = await start(t, { weixin })
@@ -368,7 +368,7 @@ test('a code of another process is refused there: it has been used', async (t) =
   t.like(await failure(t, other.getPhoneNumber(code)), { code: 'ERR_WECHAT_CODE_REFUSED', errcode: 40029 })
 })
 
-test('what one caller does to an answer, another does not see', async (t) => {
+test('getPhoneNumber(): a caller cannot change the answer of another', async (t) => {
   const { api, alice } = await start(t)
   const code = alice.requestUserPhoneCode()
 
@@ -406,27 +406,30 @@ const PHONE_FAULTS = [
 
 for (const transport of ['fetch', 'HTTP'] as const) {
   for (const { name, fault, code, status } of PHONE_FAULTS) {
-    timed(fault)(`over ${transport}: ${name} is ${code}, and the code is not sent again`, async (t) => {
-      const { api, alice, weixin } = await start(t, { transport })
-      await api.getPhoneNumber(alice.requestUserPhoneCode())
-      weixin.fail(fault, { path: PHONE })
-      const phoneCode = alice.requestUserPhoneCode()
+    timed(fault)(
+      `getPhoneNumber(), over ${transport}: ${name} is ${code}, and the code is not sent again`,
+      async (t) => {
+        const { api, alice, weixin } = await start(t, { transport })
+        await api.getPhoneNumber(alice.requestUserPhoneCode())
+        weixin.fail(fault, { path: PHONE })
+        const phoneCode = alice.requestUserPhoneCode()
 
-      const parallel = await outcome(fault, weixin, () =>
-        Promise.all([1, 2, 3].map(() => failure(t, api.getPhoneNumber(phoneCode)))),
-      )
-      const later = await failure(t, api.getPhoneNumber(phoneCode))
+        const parallel = await outcome(fault, weixin, () =>
+          Promise.all([1, 2, 3].map(() => failure(t, api.getPhoneNumber(phoneCode)))),
+        )
+        const later = await failure(t, api.getPhoneNumber(phoneCode))
 
-      for (const error of [...parallel, later])
-        t.like(error, { code, status, retryable: false, expose: false })
-      t.is(count(weixin, PHONE), 2)
-      // Another code is as good as ever.
-      t.deepEqual(await api.getPhoneNumber(alice.requestUserPhoneCode()), ALICES)
-    })
+        for (const error of [...parallel, later])
+          t.like(error, { code, status, retryable: false, expose: false })
+        t.is(count(weixin, PHONE), 2)
+        // Another code is as good as ever.
+        t.deepEqual(await api.getPhoneNumber(alice.requestUserPhoneCode()), ALICES)
+      },
+    )
   }
 }
 
-test('a call that never left this server leaves the code as it was', async (t) => {
+test('getPhoneNumber(): a call that never left this server leaves the code as it was', async (t) => {
   let isCut = false
   const { api, alice, weixin } = await start(t, {
     through: (fetch) => async (url, init) => {
@@ -445,24 +448,27 @@ test('a call that never left this server leaves the code as it was', async (t) =
   t.is(count(weixin, PHONE), 2)
 })
 
-test.serial('the paid call has the whole timeout, however long its token took', async (t) => {
-  const { api, alice, weixin } = await start(t)
-  const clock = takeTimeouts(t)
-  const delay = TIMEOUT * 0.6
-  weixin.fail({ delay }, { path: TOKEN })
-  weixin.fail({ delay }, { path: PHONE })
+test.serial(
+  'getPhoneNumber(): the paid call has the whole timeout, however long its token took',
+  async (t) => {
+    const { api, alice, weixin } = await start(t)
+    const clock = takeTimeouts(t)
+    const delay = TIMEOUT * 0.6
+    weixin.fail({ delay }, { path: TOKEN })
+    weixin.fail({ delay }, { path: PHONE })
 
-  const call = api.getPhoneNumber(alice.requestUserPhoneCode())
-  for (const path of [TOKEN, PHONE]) {
-    while (count(weixin, path) === 0) await setImmediate()
-    await clock.tickAsync(delay)
-    weixin.clock.advance(delay)
-  }
+    const call = api.getPhoneNumber(alice.requestUserPhoneCode())
+    for (const path of [TOKEN, PHONE]) {
+      while (count(weixin, path) === 0) await setImmediate()
+      await clock.tickAsync(delay)
+      weixin.clock.advance(delay)
+    }
 
-  t.deepEqual(await call, ALICES)
-})
+    t.deepEqual(await call, ALICES)
+  },
+)
 
-test('a call that is given up is cut', async (t) => {
+test('wechat.timeout: a call that is given up is cut', async (t) => {
   const signals: (AbortSignal | null | undefined)[] = []
   const { api } = await start(t, {
     timeout: 100,
@@ -479,7 +485,7 @@ test('a call that is given up is cut', async (t) => {
   )
 })
 
-test('a country code may be a number, as in the documented example', async (t) => {
+test('getPhoneNumber(): a country code may be a number, as in the documented example', async (t) => {
   const { api, weixin } = await start(t)
   const phone_info = { phoneNumber: '+85212345678', purePhoneNumber: '12345678', countryCode: 852 }
   weixin.fail({ status: 200, body: JSON.stringify({ errcode: 0, phone_info }) }, { path: PHONE })
@@ -489,7 +495,7 @@ test('a country code may be a number, as in the documented example', async (t) =
 
 // --- session_keys
 
-test('a session_key that has expired is not alive', async (t) => {
+test('isKeyAlive(): a session_key that has expired is not alive', async (t) => {
   const weixin = startWechat(t, { sessionKeyMaxAge: HOUR })
   const { api, logIn } = await start(t, { weixin })
   const { openId, sessionKey } = await logIn()
@@ -498,7 +504,7 @@ test('a session_key that has expired is not alive', async (t) => {
   t.false(await api.isKeyAlive(openId, sessionKey))
 })
 
-test('what is asked about a session_key does not hold it', async (t) => {
+test('isKeyAlive(): the request to WeChat does not hold the session_key', async (t) => {
   const urls: string[] = []
   const { api, logIn, weixin } = await start(t, {
     through: (fetch) => (url, init) => {
@@ -521,7 +527,7 @@ for (const { fault, code, retryable } of [
   { fault: { status: 502 }, code: 'ERR_WECHAT_UNAVAILABLE', retryable: true },
   { fault: 'hang', code: 'ERR_WECHAT_TIMEOUT', retryable: true },
 ] as const) {
-  timed(fault)(`${JSON.stringify(fault)} says nothing of a session_key`, async (t) => {
+  timed(fault)(`isKeyAlive(): ${JSON.stringify(fault)} says nothing of a session_key`, async (t) => {
     const { api, logIn, weixin } = await start(t)
     const { openId, sessionKey } = await logIn()
     weixin.fail(fault, { path: CHECK })
@@ -536,7 +542,7 @@ for (const { fault, code, retryable } of [
 
 // --- Errors and secrets
 
-test('no error holds a secret, a token, a code, a key or a URL', async (t) => {
+test('WechatApiError: no error holds a secret, a token, a code, a key or a URL', async (t) => {
   const weixin = startWechat(t)
   const { logIn } = await start(t, { weixin })
   const { openId, sessionKey } = await logIn()
@@ -578,7 +584,7 @@ test('no error holds a secret, a token, a code, a key or a URL', async (t) => {
   }
 })
 
-test('a redirect is not followed: it would carry the secrets away', async (t) => {
+test('WechatApiError: a redirect is not followed: it would carry the secrets away', async (t) => {
   const thief = startWechat(t)
   const elsewhere = await thief.listen()
   const server = createServer((request, response) => {
@@ -591,29 +597,32 @@ test('a redirect is not followed: it would carry the secrets away', async (t) =>
   t.is(thief.calls.length, 0)
 })
 
-test.serial('an error that nobody catches is answered by the name of its status', async (t) => {
-  const { api, weixin } = await start(t)
-  const app = new Koa()
-  app.silent = true
-  app.use(async (ctx) => {
-    ctx.body = await api.getPhoneNumber(ctx.path)
-  })
-  const url = await listen(t, app)
-  const answerTo = async (fault: Parameters<Wechat['fail']>[0], path: string) => {
-    weixin.fail(fault)
-    const { status, text, headers } = await outcome(fault, weixin, async () => supertest(url).get(path))
-    return [status, text, headers['retry-after']]
-  }
+test.serial(
+  'WechatApiError: an error that nobody catches is answered by the name of its status',
+  async (t) => {
+    const { api, weixin } = await start(t)
+    const app = new Koa()
+    app.silent = true
+    app.use(async (ctx) => {
+      ctx.body = await api.getPhoneNumber(ctx.path)
+    })
+    const url = await listen(t, app)
+    const answerTo = async (fault: Parameters<Wechat['fail']>[0], path: string) => {
+      weixin.fail(fault)
+      const { status, text, headers } = await outcome(fault, weixin, async () => supertest(url).get(path))
+      return [status, text, headers['retry-after']]
+    }
 
-  t.deepEqual(await answerTo('hang', '/1'), [504, 'Gateway Timeout', undefined])
-  t.deepEqual(await answerTo({ errcode: 40125 }, '/2'), [502, 'Bad Gateway', undefined])
-  t.deepEqual(await answerTo({ errcode: 45011 }, '/3'), [429, 'Too Many Requests', '60'])
-})
+    t.deepEqual(await answerTo('hang', '/1'), [504, 'Gateway Timeout', undefined])
+    t.deepEqual(await answerTo({ errcode: 40125 }, '/2'), [502, 'Bad Gateway', undefined])
+    t.deepEqual(await answerTo({ errcode: 45011 }, '/3'), [429, 'Too Many Requests', '60'])
+  },
+)
 
 // --- In requests
 
 for (const name of ['code', 'header', 'cookie', 'jwt'] as const) {
-  test(`with ${name}Carrier(): a handler gets its user's phone number, and nobody else's`, async (t) => {
+  test(`getPhoneNumber(), with ${name}Carrier(): a handler gets its user's phone number, and nobody else's`, async (t) => {
     const server = await startServer(t, { carrier: CARRIERS[name](), handler: phoneOrKey })
     const { wechat } = server
     const alice = wechat.phone({ name: 'alice', phoneNumber: ALICES.phoneNumber })
@@ -628,7 +637,7 @@ for (const name of ['code', 'header', 'cookie', 'jwt'] as const) {
     t.is(others.text, 'Bad Request')
   })
 
-  test(`with ${name}Carrier(): a handler can tell whether the session_key is alive`, async (t) => {
+  test(`isKeyAlive(), with ${name}Carrier(): a handler can tell whether the session_key is alive`, async (t) => {
     const server = await startServer(t, { carrier: CARRIERS[name](), handler: phoneOrKey })
     const alice = server.wechat.phone('alice')
     const visit = visitor(server, alice)
@@ -642,7 +651,7 @@ for (const name of ['code', 'header', 'cookie', 'jwt'] as const) {
   })
 }
 
-test('a guest has neither a phone number nor a session_key', async (t) => {
+test('anonymous: a guest has neither a phone number nor a session_key', async (t) => {
   const { send } = await startServer(t, {
     carrier: headerCarrier({ keys: [KEY], anonymous: true }),
     handler: phoneOrKey,
@@ -652,7 +661,7 @@ test('a guest has neither a phone number nor a session_key', async (t) => {
   t.deepEqual((await send({}, '/key')).body, { isAlive: false })
 })
 
-test('of several mini programs, each asks with its own token', async (t) => {
+test('apps: of several mini programs, each asks with its own token', async (t) => {
   const shop = startWechat(t)
   const game = startWechat(t)
   const reach: typeof fetch = (url, init) => {

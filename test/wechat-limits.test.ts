@@ -15,65 +15,76 @@ const PHONE = '/wxa/business/getuserphonenumber'
 const CHECK = '/wxa/checksession'
 
 for (const path of ['/phone/made-up', '/key'] as const) {
-  test.serial(`400 times ${path} of one user: three at a time, and logins go on`, async (t) => {
-    const { server, seen, slow } = await start(t)
-    const [mallory] = await users(server, 1)
-    await mallory?.get('/key')
-    slow(200)
+  test.serial(
+    `wechat.concurrency: 400 times ${path} of one user, three at a time, and logins go on`,
+    async (t) => {
+      const { server, seen, slow } = await start(t)
+      const [mallory] = await users(server, 1)
+      await mallory?.get('/key')
+      slow(200)
 
-    const flood = Array.from({ length: 400 }, (_, n) => mallory?.get(path === '/key' ? path : `${path}-${n}`))
-    await until(() => seen.now(PHONE, CHECK) > 0)
-    const logins = await Promise.all(Array.from({ length: 8 }, () => timedLogin(server)))
-    const answers = await Promise.all(flood)
+      const flood = Array.from({ length: 400 }, (_, n) =>
+        mallory?.get(path === '/key' ? path : `${path}-${n}`),
+      )
+      await until(() => seen.now(PHONE, CHECK) > 0)
+      const logins = await Promise.all(Array.from({ length: 8 }, () => timedLogin(server)))
+      const answers = await Promise.all(flood)
 
-    t.deepEqual(seen.most(PHONE, CHECK), 3)
-    for (const { status, ms } of logins) t.true(status === 200 && ms < 2000, `${status} after ${ms} ms`)
-    const refused = answers.filter((answer) => answer?.status === 429)
-    t.true(refused.length > 300, `${refused.length} refused`)
-    for (const answer of refused) {
-      t.deepEqual([answer?.get('Retry-After'), answer?.text], ['1', 'Too Many Requests'])
-    }
-    // They were no answers of WeChat's.
-    t.is(seen.count(PHONE) + seen.count(CHECK) - 1, 400 - refused.length)
-    await t.notThrowsAsync(quiet(server, mallory, seen))
-  })
+      t.deepEqual(seen.most(PHONE, CHECK), 3)
+      for (const { status, ms } of logins) t.true(status === 200 && ms < 2000, `${status} after ${ms} ms`)
+      const refused = answers.filter((answer) => answer?.status === 429)
+      t.true(refused.length > 300, `${refused.length} refused`)
+      for (const answer of refused) {
+        t.deepEqual([answer?.get('Retry-After'), answer?.text], ['1', 'Too Many Requests'])
+      }
+      // They were no answers of WeChat's.
+      t.is(seen.count(PHONE) + seen.count(CHECK) - 1, 400 - refused.length)
+      await t.notThrowsAsync(quiet(server, mallory, seen))
+    },
+  )
 }
 
-test.serial('400 requests of fifty users: half of the total, and logins go on', async (t) => {
-  const { server, seen, slow } = await start(t)
-  const all = await users(server, 50)
-  slow(100)
+test.serial(
+  'wechat.concurrency: 400 requests of fifty users: half of the total, and logins go on',
+  async (t) => {
+    const { server, seen, slow } = await start(t)
+    const all = await users(server, 50)
+    slow(100)
 
-  const flood = all.flatMap((visit, user) =>
-    Array.from({ length: 8 }, (_, n) => visit.get(n % 2 ? '/key' : `/phone/made-up-${user}-${n}`)),
-  )
-  await until(() => seen.now(PHONE, CHECK) > 0)
-  const logins = await Promise.all(Array.from({ length: 5 }, () => timedLogin(server)))
-  const statuses = (await Promise.all(flood)).map(({ status }) => status)
-
-  t.is(seen.most(PHONE, CHECK), 5)
-  t.true(seen.most(PHONE, CHECK, LOGIN, TOKEN) <= 10)
-  for (const { status, ms } of logins) t.true(status === 200 && ms < 2000, `${status} after ${ms} ms`)
-  t.deepEqual([...new Set(statuses)].sort(), [200, 400, 429])
-  await t.notThrowsAsync(quiet(server, all[0], seen))
-})
-
-test.serial('fifty users one after the other are all served, and a few at once too', async (t) => {
-  const { server, phones } = await start(t)
-  const all = await users(server, 50)
-
-  for (let n = 0; n < 50; n += 5) {
-    const answers = await Promise.all(
-      all.slice(n, n + 5).map((visit, i) => visit.get(`/phone/${phones(n + i).requestUserPhoneCode()}`)),
+    const flood = all.flatMap((visit, user) =>
+      Array.from({ length: 8 }, (_, n) => visit.get(n % 2 ? '/key' : `/phone/made-up-${user}-${n}`)),
     )
-    t.deepEqual(
-      answers.map(({ status }) => status),
-      Array(5).fill(200),
-    )
-  }
-})
+    await until(() => seen.now(PHONE, CHECK) > 0)
+    const logins = await Promise.all(Array.from({ length: 5 }, () => timedLogin(server)))
+    const statuses = (await Promise.all(flood)).map(({ status }) => status)
 
-test.serial('a code that was turned away is as good as before', async (t) => {
+    t.is(seen.most(PHONE, CHECK), 5)
+    t.true(seen.most(PHONE, CHECK, LOGIN, TOKEN) <= 10)
+    for (const { status, ms } of logins) t.true(status === 200 && ms < 2000, `${status} after ${ms} ms`)
+    t.deepEqual([...new Set(statuses)].sort(), [200, 400, 429])
+    await t.notThrowsAsync(quiet(server, all[0], seen))
+  },
+)
+
+test.serial(
+  'wechat.concurrency: fifty users one after the other are all served, and a few at once too',
+  async (t) => {
+    const { server, phones } = await start(t)
+    const all = await users(server, 50)
+
+    for (let n = 0; n < 50; n += 5) {
+      const answers = await Promise.all(
+        all.slice(n, n + 5).map((visit, i) => visit.get(`/phone/${phones(n + i).requestUserPhoneCode()}`)),
+      )
+      t.deepEqual(
+        answers.map(({ status }) => status),
+        Array(5).fill(200),
+      )
+    }
+  },
+)
+
+test.serial('wechat.concurrency: a code that was turned away is as good as before', async (t) => {
   const { server, slow, phones } = await start(t)
   const [alice] = await users(server, 1)
   const withdraw = slow(300)
@@ -88,28 +99,31 @@ test.serial('a code that was turned away is as good as before', async (t) => {
 })
 
 for (const hanging of [TOKEN, PHONE] as const) {
-  test.serial(`while ${hanging} hangs, the deadline gives the slots back, and logins go on`, async (t) => {
-    const { server, seen, phones } = await start(t, { timeout: 500 })
-    const all = await users(server, 4)
-    const withdraw = server.wechat.fail('hang', { path: hanging, times: Number.POSITIVE_INFINITY })
+  test.serial(
+    `wechat.timeout: while ${hanging} hangs, the deadline gives the slots back, and logins go on`,
+    async (t) => {
+      const { server, seen, phones } = await start(t, { timeout: 500 })
+      const all = await users(server, 4)
+      const withdraw = server.wechat.fail('hang', { path: hanging, times: Number.POSITIVE_INFINITY })
 
-    const flood = all.flatMap((visit, user) =>
-      Array.from({ length: 8 }, (_, n) => visit.get(`/phone/made-up-${user}-${n}`)),
-    )
-    await sleep(100)
-    const logins = await Promise.all(Array.from({ length: 5 }, () => timedLogin(server)))
-    const statuses = (await Promise.all(flood)).map(({ status }) => status)
-    withdraw()
+      const flood = all.flatMap((visit, user) =>
+        Array.from({ length: 8 }, (_, n) => visit.get(`/phone/made-up-${user}-${n}`)),
+      )
+      await sleep(100)
+      const logins = await Promise.all(Array.from({ length: 5 }, () => timedLogin(server)))
+      const statuses = (await Promise.all(flood)).map(({ status }) => status)
+      withdraw()
 
-    for (const { status, ms } of logins) t.true(status === 200 && ms < 500, `${status} after ${ms} ms`)
-    t.deepEqual([...new Set(statuses)].sort(), [429, 504])
-    t.is(statuses.filter((status) => status === 504).length, 10, 'five at a time, five in line')
-    t.true(seen.most(PHONE, TOKEN) <= 5)
-    t.is((await all[0]?.get(`/phone/${phones(0).requestUserPhoneCode()}`))?.status, 200)
-  })
+      for (const { status, ms } of logins) t.true(status === 200 && ms < 500, `${status} after ${ms} ms`)
+      t.deepEqual([...new Set(statuses)].sort(), [429, 504])
+      t.is(statuses.filter((status) => status === 504).length, 10, 'five at a time, five in line')
+      t.true(seen.most(PHONE, TOKEN) <= 5)
+      t.is((await all[0]?.get(`/phone/${phones(0).requestUserPhoneCode()}`))?.status, 200)
+    },
+  )
 }
 
-test.serial('a token that is refused is replaced within the slot of its call', async (t) => {
+test.serial('access_token: a token that is refused is replaced within the slot of its call', async (t) => {
   const { server, seen, phones } = await start(t, { concurrency: 1 })
   const all = await users(server, 2)
   await all[0]?.get(`/phone/${phones(0).requestUserPhoneCode()}`)

@@ -40,7 +40,7 @@ function setUp() {
   return { gallery, lists, ids, setUp }
 }
 
-test('what is saved while the list is on its way is not lost from view', async (t) => {
+test('gallery: a drawing that is saved while the list loads stays in view', async (t) => {
   const { gallery, lists, ids } = setUp()
   const loading = gallery.load()
   await turn()
@@ -53,7 +53,7 @@ test('what is saved while the list is on its way is not lost from view', async (
   t.deepEqual(ids(), ['new saved', 'old saved'])
 })
 
-test('what waits is saved before the list is asked for', async (t) => {
+test('gallery: it saves waiting drawings before it asks for the list', async (t) => {
   const { gallery, lists, ids } = setUp()
   gallery.keep('new', STROKES)
   const loading = gallery.load()
@@ -66,7 +66,7 @@ test('what waits is saved before the list is asked for', async (t) => {
   t.deepEqual(ids(), ['new saved', 'old saved'])
 })
 
-test('the phone’s version of a drawing is shown until the server has it', async (t) => {
+test('gallery: the phone’s version of a drawing is shown until the server has it', async (t) => {
   const { gallery, lists, ids, setUp: setServer } = setUp()
   const loading = gallery.load()
   await turn()
@@ -84,7 +84,7 @@ test('the phone’s version of a drawing is shown until the server has it', asyn
   t.deepEqual(ids(), ['b saved'])
 })
 
-test('pages follow each other, without a drawing twice', async (t) => {
+test('gallery: pages follow each other, without a drawing twice', async (t) => {
   const { gallery, lists, ids } = setUp()
   const loading = gallery.load()
   await turn()
@@ -104,7 +104,7 @@ test('pages follow each other, without a drawing twice', async (t) => {
   t.is(lists.length, 2)
 })
 
-test('a drawing from which every stroke was taken back is deleted', async (t) => {
+test('gallery: a drawing from which every stroke was taken back is deleted', async (t) => {
   const { gallery, ids } = setUp()
   gallery.keep('a', STROKES)
   await gallery.save()

@@ -7,23 +7,26 @@ import { useRedis } from '../support/redis.js'
 const browser = useBrowser(test)
 const redis = useRedis(test)
 
-test.serial('a request is shown with its headers, what the server did, and its answer', async (t) => {
-  const { url } = await startApp(t)
-  const page = await openPage(t, browser(), url)
-  const first = page.locator('.timeline .entry').first()
+test.serial(
+  'inspector: a request is shown with its headers, what the server did, and its answer',
+  async (t) => {
+    const { url } = await startApp(t)
+    const page = await openPage(t, browser(), url)
+    const first = page.locator('.timeline .entry').first()
 
-  await first.getByText('The phone gets').waitFor()
-  const text = await first.innerText()
+    await first.getByText('The phone gets').waitFor()
+    const text = await first.innerText()
 
-  t.regex(text, /X-WX-Code/)
-  t.regex(text, /"nickName":"微信用户"/)
-  t.regex(text, /This is a login.*code2Session.*Store create.*Logged in.*the drawings of this openid, 0/s)
-  t.regex(text, /"msg": "success"/)
-  t.notRegex(text, /X-Inspector/)
-})
+    t.regex(text, /X-WX-Code/)
+    t.regex(text, /"nickName":"微信用户"/)
+    t.regex(text, /This is a login.*code2Session.*Store create.*Logged in.*the drawings of this openid, 0/s)
+    t.regex(text, /"msg": "success"/)
+    t.notRegex(text, /X-Inspector/)
+  },
+)
 
 test.serial(
-  'the session is shown as it is stored, its key sealed; session_key and appSecret never leave the server',
+  'inspector: the session is shown as it is stored, its key sealed; session_key and appSecret never leave the server',
   async (t) => {
     const { url, wechat } = await startApp(t)
     const page = await openPage(t, browser(), url)
@@ -45,7 +48,7 @@ test.serial(
   },
 )
 
-test.serial('twenty requests at once: one login, one exchange', async (t) => {
+test.serial('inspector: twenty requests at once: one login, one exchange', async (t) => {
   const { url, wechat } = await startApp(t)
   const page = await loggedIn(t, url)
   const before = wechat.exchanges
@@ -55,7 +58,7 @@ test.serial('twenty requests at once: one login, one exchange', async (t) => {
 })
 
 test.serial(
-  'a session that expires, or is ended elsewhere, is replaced without the user noticing',
+  'inspector: a session that expires, or is ended elsewhere, is replaced without the user noticing',
   async (t) => {
     const { url } = await startApp(t)
     const page = await loggedIn(t, url)
@@ -68,7 +71,7 @@ test.serial(
   },
 )
 
-test.serial('an app that is started anew has its session', async (t) => {
+test.serial('inspector: an app that is started anew has its session', async (t) => {
   const { url, wechat } = await startApp(t)
   const page = await loggedIn(t, url)
   const before = wechat.exchanges
@@ -78,7 +81,7 @@ test.serial('an app that is started anew has its session', async (t) => {
   t.is(wechat.exchanges, before)
 })
 
-test.serial('what is not WeChat’s word is refused', async (t) => {
+test.serial('inspector: data that WeChat did not sign is refused', async (t) => {
   const { url } = await startApp(t)
   const page = await loggedIn(t, url)
 
@@ -93,7 +96,7 @@ test.serial('what is not WeChat’s word is refused', async (t) => {
   )
 })
 
-test.serial('the client learns by which credential its session goes', async (t) => {
+test.serial('inspector: the client learns by which credential its session goes', async (t) => {
   const { url } = await startApp(t)
   const page = await loggedIn(t, url)
   const used = async () => {
@@ -111,7 +114,7 @@ test.serial('the client learns by which credential its session goes', async (t) 
   t.regex(await tryOut(page, 'carrier'), /logged in, 1 time/)
 })
 
-test.serial('while the store is down nobody is logged out', async (t) => {
+test.serial('inspector: while the store is down nobody is logged out', async (t) => {
   const { url, wechat } = await startApp(t)
   const page = await loggedIn(t, url)
   const before = wechat.exchanges
@@ -124,7 +127,7 @@ test.serial('while the store is down nobody is logged out', async (t) => {
   t.is(wechat.exchanges, before)
 })
 
-test.serial('while WeChat is down only logins fail, and then everything goes on', async (t) => {
+test.serial('inspector: while WeChat is down only logins fail, and then everything goes on', async (t) => {
   const { url } = await startApp(t)
   const page = await loggedIn(t, url)
 
@@ -138,7 +141,7 @@ test.serial('while WeChat is down only logins fail, and then everything goes on'
   t.pass()
 })
 
-test.serial('with a Redis of its own it is the same', async (t) => {
+test.serial('inspector: with a Redis of its own it is the same', async (t) => {
   const { url } = await startApp(t, { redisUrl: redis().url })
   const page = await loggedIn(t, url)
 
@@ -149,7 +152,7 @@ test.serial('with a Redis of its own it is the same', async (t) => {
   t.regex(await tryOut(page, 'expire'), /logged in by itself/)
 })
 
-test.serial('offline, no request reaches the server', async (t) => {
+test.serial('inspector: offline, no request reaches the server', async (t) => {
   const { url } = await startApp(t)
   const page = await loggedIn(t, url)
 
@@ -158,7 +161,7 @@ test.serial('offline, no request reaches the server', async (t) => {
   t.regex(await tryOut(page, 'network'), /a network again/)
 })
 
-test.serial('the inspector speaks two languages, and remembers which', async (t) => {
+test.serial('inspector: the inspector speaks two languages, and remembers which', async (t) => {
   const { url } = await startApp(t)
   const page = await openPage(t, browser(), url)
 
@@ -170,7 +173,7 @@ test.serial('the inspector speaks two languages, and remembers which', async (t)
   t.true(await page.getByText('Make things happen').isVisible())
 })
 
-test.serial('on the screen of a phone everything fits, one part at a time', async (t) => {
+test.serial('inspector: on the screen of a phone everything fits, one part at a time', async (t) => {
   const { url } = await startApp(t)
   const options = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true }
   const page = await openPage(t, browser(), url, options)
@@ -187,7 +190,7 @@ test.serial('on the screen of a phone everything fits, one part at a time', asyn
   t.true(await fits())
 })
 
-test.serial('no other site can use it through a browser', async (t) => {
+test.serial('inspector: no other site can use it through a browser', async (t) => {
   const { url } = await startApp(t)
   const { host } = new URL(url)
 

@@ -27,7 +27,7 @@ function setUp() {
   return { phone, calls, sent, open }
 }
 
-test('what was drawn before the app was killed waits at its next start', (t) => {
+test('outbox: a drawing from before the app was killed waits at its next start', (t) => {
   const { phone, open } = setUp()
   open().put('a', '[1]')
 
@@ -36,7 +36,7 @@ test('what was drawn before the app was killed waits at its next start', (t) => 
   t.like(open().entries(), [{ id: 'a', actions: '[1]' }])
 })
 
-test('what is drawn while its older version is on its way is sent too', async (t) => {
+test('outbox: a drawing that changes while it is sent is sent again', async (t) => {
   const { calls, sent, open } = setUp()
   const outbox = open()
   outbox.put('a', '[1]')
@@ -55,7 +55,7 @@ test('what is drawn while its older version is on its way is sent too', async (t
   t.deepEqual(sent, ['a', 'a'])
 })
 
-test('after a failure everything waits, in its order', async (t) => {
+test('outbox: after a failure everything waits, in its order', async (t) => {
   const { calls, open } = setUp()
   const outbox = open()
   outbox.put('a', '[1]')
@@ -75,7 +75,7 @@ test('after a failure everything waits, in its order', async (t) => {
   t.is(calls[1]?.id, 'a')
 })
 
-test('what the server refuses for good keeps nothing else from being sent, and stays on the phone', async (t) => {
+test('outbox: a drawing that the server refuses for good stays on the phone, and holds up no other', async (t) => {
   const { calls, open } = setUp()
   const outbox = open()
   outbox.put('a', '[1]')
@@ -94,7 +94,7 @@ test('what the server refuses for good keeps nothing else from being sent, and s
   t.is(calls[2]?.actions, '[3]')
 })
 
-test('a drawing that is deleted before it was saved is deleted, not saved', async (t) => {
+test('outbox: a drawing that is deleted before it was saved is deleted, not saved', async (t) => {
   const { calls, open } = setUp()
   const outbox = open()
   outbox.put('a', '[1]')
@@ -106,7 +106,7 @@ test('a drawing that is deleted before it was saved is deleted, not saved', asyn
   t.like(calls, [{ id: 'a', actions: null }])
 })
 
-test('calls of send() at the same time are one', async (t) => {
+test('outbox: calls of send() at the same time are one', async (t) => {
   const { calls, open } = setUp()
   const outbox = open()
   outbox.put('a', '[1]')

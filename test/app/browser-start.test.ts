@@ -10,7 +10,7 @@ import { outputUntil } from '../support/output-until.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-test('npm start says where to look, keeps drawings in a folder, and ends when it is asked to', async (t) => {
+test('npm start: it says where to look, keeps drawings in a folder, and ends when it is asked to', async (t) => {
   const folder = temporaryFolder(t)
   const app = start(t, { PORT: '0', ONE_STROKE_FOLDER: folder })
 
@@ -25,7 +25,7 @@ test('npm start says where to look, keeps drawings in a folder, and ends when it
   t.is(code, 0)
 })
 
-test('a port that is taken is no obstacle', async (t) => {
+test('npm start: a port that is taken is no obstacle', async (t) => {
   const other = createServer().listen(0, '127.0.0.1')
   await once(other, 'listening')
   t.teardown(() => other.close())
@@ -40,7 +40,7 @@ test('a port that is taken is no obstacle', async (t) => {
   t.false(output.includes(`:${port}`))
 })
 
-test('what cannot be started says why, in one sentence', async (t) => {
+test('npm start: a server that cannot start says why, in one sentence', async (t) => {
   const mistakes: [Record<string, string>, RegExp][] = [
     [{ NODE_ENV: 'production' }, /does not run with NODE_ENV=production/],
     [{ PORT: 'http' }, /^PORT must be a number/],

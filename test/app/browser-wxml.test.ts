@@ -16,7 +16,7 @@ async function rendered(wxml: string, data: Data = {}): Promise<string> {
   return render(data, { h, each, text }).flat().join('')
 }
 
-test('expressions see the data, and a lone one keeps its type', async (t) => {
+test('wxml: expressions see the data, and a lone one keeps its type', async (t) => {
   const data = { me: { name: 'x' }, isOn: true, name: 'no' }
   t.is(
     await rendered(`<view class="a {{isOn ? 'on' : ''}}" on="{{isOn}}">{{me.name}}!{{nothing}}</view>`, data),
@@ -24,7 +24,7 @@ test('expressions see the data, and a lone one keeps its type', async (t) => {
   )
 })
 
-test('of wx:if, wx:elif and wx:else there is one', async (t) => {
+test('wxml: one of wx:if, wx:elif and wx:else is rendered', async (t) => {
   const wxml = `
     <a wx:if="{{n > 1}}"/>
     <b wx:elif="{{n === 1}}"/>
@@ -35,7 +35,7 @@ test('of wx:if, wx:elif and wx:else there is one', async (t) => {
   t.is(await rendered(wxml, { n: 0 }), '<c></c><d></d>')
 })
 
-test('wx:for names its items, also in loops within loops', async (t) => {
+test('wxml: wx:for names its items, also in loops within loops', async (t) => {
   const wxml = `
     <row wx:for="{{rows}}" wx:for-item="row" wx:for-index="y">
       <cell wx:for="{{row.cells}}">{{y}}{{index}}{{item}}{{item === best ? '!' : ''}}</cell>
@@ -46,11 +46,11 @@ test('wx:for names its items, also in loops within loops', async (t) => {
   )
 })
 
-test('comments and what is in quotes are no tags', async (t) => {
+test('wxml: comments and what is in quotes are no tags', async (t) => {
   t.is(await rendered(`<!-- <a> --><b x="{{ 1 > 0 ? '>' : '<' }}">t</b>`), '<b x=">">t</b>')
 })
 
-test('a template that is broken is an error that says where', (t) => {
+test('wxml: a template that is broken is an error that says where', (t) => {
   for (const [wxml, message] of [
     ['<a><b></a>', /<\/a> closes <b>/],
     ['<a>', /<a> is never closed/],

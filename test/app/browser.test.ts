@@ -14,7 +14,7 @@ import {
 
 const browser = useBrowser(test)
 
-test.serial('a drawing is there after a reload, and after the server was started anew', async (t) => {
+test.serial('app: a drawing is there after a reload, and after the server was started anew', async (t) => {
   const folder = temporaryFolder(t)
   const first = await startApp(t, { folder })
   const page = await openPage(t, browser(), first.url)
@@ -34,7 +34,7 @@ test.serial('a drawing is there after a reload, and after the server was started
   t.is(await phoneOf(page).locator('.card-picture').getAttribute('src'), picture)
 })
 
-test.serial('two users do not see each other’s drawings', async (t) => {
+test.serial('app: two users do not see each other’s drawings', async (t) => {
   const { url } = await startApp(t)
   const page = await openPage(t, browser(), url)
   await draw(page)
@@ -53,7 +53,7 @@ test.serial('two users do not see each other’s drawings', async (t) => {
   t.is((await cards(page)).length, 1)
 })
 
-test.serial('what is drawn without a network is saved when there is one again', async (t) => {
+test.serial('app: it saves drawings from the time without a network when there is one again', async (t) => {
   const { url } = await startApp(t)
   const page = await openPage(t, browser(), url)
   await phoneOf(page).getByText('从第一笔开始').waitFor()
@@ -72,7 +72,7 @@ test.serial('what is drawn without a network is saved when there is one again', 
 })
 
 test.serial(
-  'nothing is lost when the app is killed in the middle of a drawing, without a network',
+  'app: nothing is lost when the app is killed in the middle of a drawing, without a network',
   async (t) => {
     const { url } = await startApp(t)
     const page = await openPage(t, browser(), url)
@@ -91,7 +91,7 @@ test.serial(
   },
 )
 
-test.serial('a stroke can be taken back, and a drawing goes on where it ended', async (t) => {
+test.serial('app: a stroke can be taken back, and a drawing goes on where it ended', async (t) => {
   const { url } = await startApp(t)
   const page = await openPage(t, browser(), url)
   const phone = phoneOf(page)
@@ -118,7 +118,7 @@ test.serial('a stroke can be taken back, and a drawing goes on where it ended', 
   )
 })
 
-test.serial('a drawing is deleted once that was confirmed, and not before', async (t) => {
+test.serial('app: a drawing is deleted once that was confirmed, and not before', async (t) => {
   const { url } = await startApp(t)
   const page = await openPage(t, browser(), url)
   const phone = phoneOf(page)
@@ -139,7 +139,7 @@ test.serial('a drawing is deleted once that was confirmed, and not before', asyn
   t.is((await cards(page)).length, 0)
 })
 
-test.serial('while the server is away, the gallery says so, and what is drawn waits', async (t) => {
+test.serial('app: while the server is away, the gallery says so, and what is drawn waits', async (t) => {
   const { url } = await startApp(t)
   const page = await openPage(t, browser(), url)
   const phone = phoneOf(page)
@@ -157,7 +157,7 @@ test.serial('while the server is away, the gallery says so, and what is drawn wa
   t.is((await cards(page)).length, 1)
 })
 
-test.serial('avatar and nickname stay', async (t) => {
+test.serial('app: avatar and nickname stay', async (t) => {
   const { url } = await startApp(t)
   const page = await openPage(t, browser(), url)
   const phone = phoneOf(page)
@@ -171,7 +171,7 @@ test.serial('avatar and nickname stay', async (t) => {
   t.is(await phone.getByPlaceholder('点这里填昵称').inputValue(), '小明同学')
 })
 
-test.serial('the app runs alone on the whole screen of a phone, under a finger', async (t) => {
+test.serial('app: the app runs alone on the whole screen of a phone, under a finger', async (t) => {
   const { url } = await startApp(t)
   const options = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true }
   const page = await openPage(t, browser(), `${url}/phone?user=xiaohong`, options)

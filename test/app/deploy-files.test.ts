@@ -123,7 +123,7 @@ test('compose: nginx fills in every word of its template, and nothing else', (t)
   for (const address of addresses) t.true(address.startsWith(subnet.replace(/\.0\/24$/, '.')))
 })
 
-test('compose: what is missing in the environment is named', (t) => {
+test('compose: it names what is missing in the environment', (t) => {
   const text = read('compose.yaml')
   for (const name of Object.keys(ENVIRONMENT)) t.regex(text, new RegExp(`\\$\\{${name}:\\?[^}]+\\}`), name)
 })

@@ -35,7 +35,7 @@ for (const carrier of Object.keys(CARRIERS) as CarrierName[]) {
     )
   const name = (what: string) => `${carrier}: ${what}`
 
-  test(name('a login, and then requests with what it gave'), async (t) => {
+  test(name('createSession(): a login, and then requests with what it gave'), async (t) => {
     const { session, phone, heard } = await begin(t)
     const changes: boolean[] = []
     session.onChange((isLoggedIn) => changes.push(isLoggedIn))
@@ -55,7 +55,7 @@ for (const carrier of Object.keys(CARRIERS) as CarrierName[]) {
     t.deepEqual(changes, [true])
   })
 
-  test(name('a session is found at the next launch'), async (t) => {
+  test(name('createSession(): a session is found at the next launch'), async (t) => {
     const { session, phone, url } = await begin(t)
     await session.request({ url: '/' })
 
@@ -68,7 +68,9 @@ for (const carrier of Object.keys(CARRIERS) as CarrierName[]) {
   })
 
   test.serial(
-    name('a session that has expired: one login for all, and nobody is taken for nobody'),
+    name(
+      'ERR_SESSION_EXPIRED: when a session has expired all calls share one login, and none goes out without a session',
+    ),
     async (t) => {
       const { session, phone } = await begin(t, { ttl: 3 })
       await session.request({ url: '/' })
@@ -81,7 +83,7 @@ for (const carrier of Object.keys(CARRIERS) as CarrierName[]) {
     },
   )
 
-  test(name('a session that was revoked: one login for all'), async (t) => {
+  test(name('ERR_SESSION_EXPIRED: when a session was revoked all calls share one login'), async (t) => {
     const { session, phone, server } = await begin(t, {}, {})
     await session.request({ url: '/who' })
     await server.revoke(phone.user.openId)
@@ -92,7 +94,7 @@ for (const carrier of Object.keys(CARRIERS) as CarrierName[]) {
     t.is(phone.counts.login, 2)
   })
 
-  test(name('after a logout nothing of the session is sent or kept'), async (t) => {
+  test(name('logout(): after a logout nothing of the session is sent or kept'), async (t) => {
     const { session, phone, heard } = await begin(t)
     await session.request({ url: '/' })
     await session.request({ url: '/' })
@@ -109,7 +111,7 @@ for (const carrier of Object.keys(CARRIERS) as CarrierName[]) {
   })
 
   for (const api of ['uploadFile', 'downloadFile'] as const) {
-    test(name(`the first call is ${api}`), async (t) => {
+    test(name(`createSession(): the first call is ${api}`), async (t) => {
       const { session, phone } = await begin(t)
       phone.files.write('wxfile://f', 'hello')
       const { statusCode } =
@@ -124,7 +126,7 @@ for (const carrier of Object.keys(CARRIERS) as CarrierName[]) {
   }
 
   test(
-    name('another credential, in parallel with other requests: no login, and nothing is lost'),
+    name('rotate(): a new credential beside parallel requests needs no login, and loses nothing'),
     async (t) => {
       const { session, phone, heard } = await begin(t)
       await session.request({ url: '/' })
@@ -144,7 +146,7 @@ for (const carrier of Object.keys(CARRIERS) as CarrierName[]) {
     },
   )
 
-  test(name('another credential that an upload or a download brings'), async (t) => {
+  test(name('rotate(): an upload or a download may bring the new credential'), async (t) => {
     const { session, phone } = await begin(t)
     phone.files.write('wxfile://f', 'hello')
     await session.request({ url: '/' })
@@ -157,7 +159,7 @@ for (const carrier of Object.keys(CARRIERS) as CarrierName[]) {
     t.is(phone.counts.login, 1)
   })
 
-  test(name('a login on its own path'), async (t) => {
+  test(name('loginPath: a login on its own path'), async (t) => {
     const { session, phone, heard } = await begin(t, { loginPath: '/login' }, { loginPath: '/login' })
 
     const [one, two] = await Promise.all([
@@ -176,7 +178,7 @@ for (const carrier of Object.keys(CARRIERS) as CarrierName[]) {
   })
 }
 
-test('the drop-in learns what a server gives', async (t) => {
+test('request(): the drop-in learns what a server gives', async (t) => {
   const phone = scriptedPhone({ answer: (_, n) => ok(n === 1 ? { 'x-wx-session': 'id-1' } : {}) })
   const { wx } = globalThis as { wx?: unknown }
   Object.assign(globalThis, { wx: phone.wx })
@@ -189,7 +191,7 @@ test('the drop-in learns what a server gives', async (t) => {
   t.like([...phone.storage.values()][0], { v: 2, header: { 'X-WX-Session': 'id-1' } })
 })
 
-test('a token is kept as it is sent, and written once', async (t) => {
+test('Authorization: a token is kept as it is sent, and written once', async (t) => {
   const { phone, session } = scripted({ answer: (_, n) => ok(n === 1 ? { 'X-WX-Token': 'a.b.c' } : {}) })
 
   await session.request({ url: '/' })
@@ -199,7 +201,7 @@ test('a token is kept as it is sent, and written once', async (t) => {
   t.like(phone.storage.get('kept'), { v: 2, header: { Authorization: 'Bearer a.b.c' } })
 })
 
-test("the app's own Authorization goes out as it is, and the session stays out of it", async (t) => {
+test("Authorization: the app's own Authorization goes out as it is, and the session stays out of it", async (t) => {
   const header = { 'X-WX-Session-Error': 'ERR_SESSION_EXPIRED', 'X-WX-Token': 'of the app' }
   const refusal = { statusCode: 401, header }
   const { phone, session } = scripted({
@@ -219,7 +221,7 @@ test("the app's own Authorization goes out as it is, and the session stays out o
   t.is(phone.counts.login, 1)
 })
 
-test('an answer that renews is no login, and nobody hears of a change', async (t) => {
+test('rolling: an answer that renews is no login, and onChange is not called', async (t) => {
   const changes: boolean[] = []
   const { phone, session } = scripted({ answer: (_, n) => ok({ 'X-WX-Session': `id-${n}` }) })
   session.onChange((isLoggedIn) => changes.push(isLoggedIn))
@@ -233,7 +235,7 @@ test('an answer that renews is no login, and nobody hears of a change', async (t
   )
 })
 
-test.serial('a late answer of an old session brings nothing to the new one', async (t) => {
+test.serial('X-WX-Session: a late answer of an old session brings nothing to the new one', async (t) => {
   const { phone, session } = scripted({
     answer({ url, header }, n) {
       if (url.endsWith('/late')) return undefined
@@ -258,7 +260,7 @@ test.serial('a late answer of an old session brings nothing to the new one', asy
   t.is(phone.counts.login, 2)
 })
 
-test('the header of a long download is heard when it begins', async (t) => {
+test('X-WX-Session: the header of a long download is heard when it begins', async (t) => {
   const { phone, session } = scripted({
     answer: ({ api, header }) => {
       if (api === 'downloadFile') return undefined
@@ -277,7 +279,7 @@ test('the header of a long download is heard when it begins', async (t) => {
   t.is((await download).statusCode, 200)
 })
 
-test('a socket brings a credential when it opens', async (t) => {
+test('connectSocket(): a socket brings a credential when it opens', async (t) => {
   const { phone, session } = scripted({
     answer: ({ header }) => ok(isLogin(header) ? { 'X-WX-Session': 'id-1' } : {}),
   })
@@ -290,7 +292,7 @@ test('a socket brings a credential when it opens', async (t) => {
   t.is(phone.sent[2]?.header['X-WX-Session'], 'id-2')
 })
 
-test('a socket of another origin brings neither a credential nor a cookie', async (t) => {
+test('connectSocket(): a socket of another origin brings neither a credential nor a cookie', async (t) => {
   const { phone, session } = scripted({
     answer: ({ header }) => ok(isLogin(header) ? { 'X-WX-Session': 'id-1' } : {}),
   })
@@ -304,7 +306,7 @@ test('a socket of another origin brings neither a credential nor a cookie', asyn
   t.deepEqual(phone.sent[2]?.header, { 'X-WX-Session': 'id-1' })
 })
 
-test('appId is sent with all requests to our origins, and with no others', async (t) => {
+test('appId: it is sent with all requests to our origins, and with no others', async (t) => {
   for (const [appId, expected] of [
     ['wx9', 'wx9'],
     [true, 'wx1'],
@@ -323,7 +325,7 @@ test('appId is sent with all requests to our origins, and with no others', async
   }
 })
 
-test('one server, two mini programs', async (t) => {
+test('appId: one server, two mini programs', async (t) => {
   const one = startWechat(t)
   const { url } = await startServer(t, {
     weixin: one,
@@ -339,7 +341,7 @@ test('one server, two mini programs', async (t) => {
   t.is(data.user?.openId, phone.user.openId)
 })
 
-test('a login path gets the code and the profile as JSON, and nothing in headers', async (t) => {
+test('loginPath: one gets the code and the profile as JSON, and nothing in headers', async (t) => {
   const { phone, session } = scripted(
     {
       answer: ({ url }) => (url.endsWith('/login') ? { ...ok(), data: { user: null, expiresAt: 1 } } : ok()),
@@ -368,7 +370,7 @@ test('a login path gets the code and the profile as JSON, and nothing in headers
   })
 })
 
-test('a login path that the server has not is an error, and no session', async (t) => {
+test('loginPath: one that the server has not is an error, and no session', async (t) => {
   const { phone, session } = scripted(
     { answer: () => ({ statusCode: 404, data: 'Not Found' }) },
     { loginPath: '/login' },
@@ -380,7 +382,7 @@ test('a login path that the server has not is an error, and no session', async (
   t.is(phone.storage.size, 0)
 })
 
-test("protocol 'cookies': a server with sessions of its own, and no login", async (t) => {
+test("createSession({ protocol: 'cookies' }): a server with sessions of its own, and no login", async (t) => {
   const { phone, session } = scripted(
     { answer: (_, n) => ok(n === 1 ? { 'Set-Cookie': 'PHPSESSID=1; path=/; HttpOnly' } : {}) },
     { protocol: 'cookies' },
@@ -401,7 +403,7 @@ test("protocol 'cookies': a server with sessions of its own, and no login", asyn
   t.deepEqual([...phone.storage.keys()], [])
 })
 
-test("protocol 'cookies': what arrives after a logout is of the user who left", async (t) => {
+test("createSession({ protocol: 'cookies' }): it ignores cookies that arrive after a logout", async (t) => {
   const { phone, session } = scripted({ answer: () => undefined }, { protocol: 'cookies' })
   const call = session.request({ url: '/' })
   await sleep(1)
@@ -418,7 +420,7 @@ test("protocol 'cookies': what arrives after a logout is of the user who left", 
   await next
 })
 
-test('cookies are kept beside the session, and found at the next launch', async (t) => {
+test('Set-Cookie: cookies are kept beside the session, and found at the next launch', async (t) => {
   const { phone, session } = scripted({ answer: (_, n) => ok(n === 2 ? { 'Set-Cookie': 'lang=zh' } : {}) })
   await session.request({ url: '/' })
   await session.request({ url: '/' })
@@ -430,7 +432,7 @@ test('cookies are kept beside the session, and found at the next launch', async 
   t.is(phone.counts.login, 1)
 })
 
-test("protocol 'cookies': a socket that opens after a logout brings nothing, and nobody hears of a change", async (t) => {
+test("createSession({ protocol: 'cookies' }): a socket that opens after a logout brings nothing, and nobody hears of a change", async (t) => {
   const { phone, session } = scripted({ answer: () => ok() }, { protocol: 'cookies' })
   const changes: boolean[] = []
   session.onChange((isLoggedIn) => changes.push(isLoggedIn))
@@ -446,7 +448,7 @@ test("protocol 'cookies': a socket that opens after a logout brings nothing, and
   t.deepEqual(changes, [])
 })
 
-test('cookies and what comes with them are written at once', async (t) => {
+test('Set-Cookie: cookies and what comes with them are written at once', async (t) => {
   const { phone, session } = scripted({ answer: (_, n) => ok({ 'Set-Cookie': `sid=${n}` }) })
 
   const write = phone.wx.setStorageSync
@@ -462,24 +464,27 @@ test('cookies and what comes with them are written at once', async (t) => {
   }
 })
 
-test.serial('when the cookies of a login are over, so is the session: also at the next launch', async (t) => {
-  const { phone, session } = scripted({
-    answer: ({ header }) => ok(isLogin(header) ? { 'Set-Cookie': 'sid=1; Max-Age=1' } : {}),
-  })
-  await session.request({ url: '/' })
-  await session.request({ url: '/' })
-  const next = createSession({ baseUrl: BASE_URL, wx: phone.wx, storageKey: 'kept' })
-  takeDate(t).pass(1100)
+test.serial(
+  'Set-Cookie: when the cookies of a login are over, so is the session: also at the next launch',
+  async (t) => {
+    const { phone, session } = scripted({
+      answer: ({ header }) => ok(isLogin(header) ? { 'Set-Cookie': 'sid=1; Max-Age=1' } : {}),
+    })
+    await session.request({ url: '/' })
+    await session.request({ url: '/' })
+    const next = createSession({ baseUrl: BASE_URL, wx: phone.wx, storageKey: 'kept' })
+    takeDate(t).pass(1100)
 
-  await next.request({ url: '/' })
+    await next.request({ url: '/' })
 
-  t.deepEqual(
-    phone.sent.map(({ header }) => isLogin(header)),
-    [true, false, true],
-  )
-})
+    t.deepEqual(
+      phone.sent.map(({ header }) => isLogin(header)),
+      [true, false, true],
+    )
+  },
+)
 
-test.serial('cookies that came later are the app’s: the session outlives them', async (t) => {
+test.serial('Set-Cookie: cookies that came later are the app’s: the session outlives them', async (t) => {
   const { phone, session } = scripted({
     answer: (_, n) => ok(n === 2 ? { 'Set-Cookie': 'flash=1; Max-Age=1' } : {}),
   })
@@ -492,7 +497,7 @@ test.serial('cookies that came later are the app’s: the session outlives them'
   t.deepEqual(phone.sent[2]?.header, { 'X-WX-Code': 'code-1' })
 })
 
-test('of credentials that come at once the last is tried, then the one before, then a login', async (t) => {
+test('X-WX-Session: of credentials that arrive at once it tries the last, then the one before, then a login', async (t) => {
   for (const good of ['id-1', 'id-2', 'none']) {
     const { phone, session } = scripted({
       answer({ url, header }) {

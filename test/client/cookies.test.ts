@@ -15,14 +15,14 @@ function after(cookies: Head['cookies'], from = URL): CookieJar {
   return jar
 }
 
-test('a cookie goes back where it came from, and its value is never changed', (t) => {
+test('cookies: a cookie goes back to where it came from, with its value unchanged', (t) => {
   t.is(sent(URL, ['sid=a.b%20=="c"; HttpOnly; SameSite=Lax']), 'sid=a.b%20=="c"')
   t.is(sent(URL, [' sid = 1 ']), 'sid=1')
   t.is(sent(URL, ['sid=']), 'sid=')
   for (const line of ['', 'sid', '=1', '; Path=/']) t.is(sent(URL, [line]), undefined, line)
 })
 
-test('cookies are read from an array, a header in any case, an array in it, and a text joined by commas', (t) => {
+test('cookies: cookies are read from an array, a header in any case, an array in it, and a text joined by commas', (t) => {
   const expires = 'Expires=Wed, 21 Oct 2099 07:28:00 GMT'
   const joined = `a=1; ${expires}; Path=/,b=2; Path=/; ${expires}, c=3`
   const heads: Head[] = [
@@ -39,7 +39,7 @@ test('cookies are read from an array, a header in any case, an array in it, and 
   }
 })
 
-test('an answer without cookies changes nothing, and says so', (t) => {
+test('cookies: an answer without cookies changes nothing, and says so', (t) => {
   const jar: CookieJar = {}
 
   t.false(readCookies(jar, URL, {}))
@@ -48,12 +48,12 @@ test('an answer without cookies changes nothing, and says so', (t) => {
   t.true(readCookies(jar, URL, { cookies: ['a=1', 'b=2'] }))
 })
 
-test('an attribute that comes twice means what it says last (RFC 6265, 5.3)', (t) => {
+test('cookies: an attribute that comes twice means what it says last (RFC 6265, 5.3)', (t) => {
   t.is(sent('https://shop.example.com/b', ['a=1; Path=/a; path=/b']), 'a=1')
   t.is(sent(URL, ['a=1; Max-Age=0; Max-Age=60']), 'a=1')
 })
 
-test('what is set again is replaced; of another path it is another one', (t) => {
+test('cookies: a cookie that is set again is replaced; with another path it is another cookie', (t) => {
   t.is(sent(URL, ['a=1', 'a=2']), 'a=2')
   t.is(sent(URL, ['a=1; Path=/', 'a=2; Path=/a']), 'a=1; a=2')
 })
@@ -74,7 +74,7 @@ test('Max-Age and Expires: the first counts more, the past deletes, and neither 
   t.deepEqual(livingCookies(after([`a=1; ${past}`])), [])
 })
 
-test('Domain: the host and what is below it; else the host alone (RFC 6265, 5.1.3)', (t) => {
+test('Domain: a cookie goes to that host and those below it; else to its own host alone (RFC 6265, 5.1.3)', (t) => {
   const hosts = [
     'shop.example.com',
     'www.shop.example.com',
@@ -96,7 +96,7 @@ test('Domain: the host and what is below it; else the host alone (RFC 6265, 5.1.
   t.is(sent('wss://shop.example.com/a/', ['a=1']), 'a=1')
 })
 
-test('a foreign domain, a top level and part of an address are refused', (t) => {
+test('Domain: a foreign domain, a top level and part of an address are refused', (t) => {
   for (const domain of ['bank.com', 'www.shop.example.com', 'ample.com', 'com', '.com', 'op.example.com']) {
     t.is(sent(`https://${domain.replace(/^\./, '')}/`, [`a=1; Domain=${domain}; Path=/`]), undefined, domain)
     t.is(sent(URL, [`a=1; Domain=${domain}; Path=/`]), undefined, domain)
@@ -107,7 +107,7 @@ test('a foreign domain, a top level and part of an address are refused', (t) => 
   t.is(sent('https://evil.example\\@shop.example.com/', ['a=1; Path=/']), undefined)
 })
 
-test('Path: what it says or where it came from, and what is below (RFC 6265, 5.1.4)', (t) => {
+test('Path: a cookie goes to the path that it names or came from, and below (RFC 6265, 5.1.4)', (t) => {
   const paths = ['/', '/a', '/a/', '/a/b', '/ab']
   const reached = (line: string, from = URL) =>
     paths.filter((path) => sent(`https://shop.example.com${path}`, [line], from))
@@ -131,7 +131,7 @@ test('Secure: by https, and to this machine', (t) => {
   t.is(sent('http://localhost.example.com/', secure, 'http://localhost.example.com/'), undefined)
 })
 
-test('a name that begins with __Host- or __Secure- is kept to what it promises', (t) => {
+test('__Host- and __Secure-: a name that begins so is kept to what it promises', (t) => {
   const wide = 'https://example.com/'
   for (const [line, isKept] of [
     ['__Host-wx-session=1; path=/; secure; httponly', true],
@@ -148,7 +148,7 @@ test('a name that begins with __Host- or __Secure- is kept to what it promises',
   t.is(sent(URL, ['__Host-wx-session=evil; path=/; secure; domain=example.com'], wide), undefined)
 })
 
-test('the cookies of the app itself come first', (t) => {
+test('cookies: the cookies of the app itself come first', (t) => {
   const jar = after(['sid=1'])
 
   t.deepEqual(withCookies(jar, URL, { Cookie: 'own=1', 'X-Other': '2' }), {
@@ -159,7 +159,7 @@ test('the cookies of the app itself come first', (t) => {
   t.deepEqual(withCookies(jar, 'https://example.com/', { cookie: 'own=1' }), { cookie: 'own=1' })
 })
 
-test('50 cookies, the oldest go; one that is longer than 4096 characters is none', (t) => {
+test('cookies: 50 cookies, the oldest go; one that is longer than 4096 characters is none', (t) => {
   const many = Array.from({ length: 52 }, (_, n) => `c${n}=${n}`)
   const jar = after([...many.slice(0, 51), 'c1=again', ...many.slice(51)])
 
@@ -169,6 +169,6 @@ test('50 cookies, the oldest go; one that is longer than 4096 characters is none
   t.is(sent(URL, [`a=${'x'.repeat(4095)}`]), undefined)
 })
 
-test('nonsense where cookies should be is none', (t) => {
+test('cookies: a Set-Cookie that is nonsense sets none', (t) => {
   for (const cookies of [undefined, null, 7, 'text', {}]) t.deepEqual(livingCookies({ cookies }), [])
 })

@@ -5,7 +5,7 @@ import { start } from './support/client-calls.js'
 import { type Script, scriptedPhone } from './support/scripted-phone.js'
 
 // The drop-in has one session in a process, of the wx that was there at its first call.
-test('request() keeps cookies for the host that sets them: a cookieCarrier() knows the session', async (t) => {
+test('request(): it keeps cookies for the host that sets them, so a cookieCarrier() knows the session', async (t) => {
   const { phone, heard, url } = await start(t, { carrier: CARRIERS.cookie() })
   const { request: send } = phone.wx
   const theirs: (string | undefined)[] = []

@@ -27,11 +27,11 @@ const BASE = 'https://api.example.com'
 
 // — Where the session goes —
 
-test('names before an @ are no part of an origin: such an address gets the session', async (t) => {
+test('baseUrl: names before an @ are no part of an origin: such an address gets the session', async (t) => {
   t.deepEqual(await withSession(['https://alice:secret@api.example.com/'], { baseUrl: BASE }), [true])
 })
 
-test('an address may be written in any way that means the same origin', async (t) => {
+test('baseUrl: an address may be written in any way that means the same origin', async (t) => {
   for (const [origin, ...addresses] of [
     ['https://API.Example.com:443/v1/', 'https://api.example.com', 'HTTPS://api.example.COM:443/?a#b'],
     ['http://api.example.com', 'HTTP://API.example.com:80/', 'http://alice@api.example.com:80'],
@@ -43,12 +43,12 @@ test('an address may be written in any way that means the same origin', async (t
   }
 })
 
-test('another scheme or port is another origin, and a default port belongs to its own scheme', async (t) => {
+test('baseUrl: another scheme or port is another origin, and a default port belongs to its own scheme', async (t) => {
   const addresses = ['http://api.example.com', 'https://api.example.com:80', 'https://api.example.com:4430']
   t.deepEqual(await withSession(addresses, { baseUrl: BASE }), [false, false, false])
 })
 
-test('however the base is written, the session is kept under the same name', async (t) => {
+test('baseUrl: the session is stored under the same name, however the base is written', async (t) => {
   for (const baseUrl of [
     BASE,
     'HTTPS://API.EXAMPLE.COM:443/v1',
@@ -61,7 +61,7 @@ test('however the base is written, the session is kept under the same name', asy
   }
 })
 
-test('a relative address has one slash after the base, and keeps those of its own', async (t) => {
+test('url: a relative address has one slash after the base, and keeps those of its own', async (t) => {
   const { phone, session } = start({}, { baseUrl: `${BASE}/v1///` })
 
   for (const url of ['a/b//c', '/a', '///a/b', '', '?a=/b']) await session.request({ url })
@@ -72,7 +72,7 @@ test('a relative address has one slash after the base, and keeps those of its ow
   )
 })
 
-test('a relative address that speaks of an absolute one is relative', async (t) => {
+test('url: a relative address that speaks of an absolute one is relative', async (t) => {
   const { phone, session } = start()
 
   await session.request({ url: '/go?to=https://other.example/' })
@@ -81,7 +81,7 @@ test('a relative address that speaks of an absolute one is relative', async (t) 
   t.truthy(phone.sent[0]?.header['X-WX-Code'])
 })
 
-test('the login before an upload asks the server that the upload goes to', async (t) => {
+test('uploadFile(): the login before an upload asks the server that the upload goes to', async (t) => {
   for (const [url, asked] of [
     ['/files', `${BASE}/`],
     ['https://files.example.com/new?a', 'https://files.example.com'],
@@ -98,7 +98,7 @@ test('the login before an upload asks the server that the upload goes to', async
   }
 })
 
-test('a socket has the scheme of sockets, and only there', async (t) => {
+test('connectSocket(): a socket has the scheme of sockets, and only there', async (t) => {
   const { phone, session } = start()
 
   await session.connectSocket({ url: '/chat?from=http://a.example' })
@@ -112,7 +112,7 @@ test('a socket has the scheme of sockets, and only there', async (t) => {
 
 // — What an error says —
 
-test('a base that is no URL is told when the session is made, as an error of the app’s author', (t) => {
+test('baseUrl: a base that is no URL is told when the session is made, as an error of the app’s author', (t) => {
   for (const options of [{ baseUrl: 'api.example.com' }, { baseUrl: BASE, origins: ['api.example.com'] }]) {
     const error = t.throws(() => createSession(options), { instanceOf: SessionError })
     t.like(error, {
@@ -127,7 +127,7 @@ test('a base that is no URL is told when the session is made, as an error of the
   }
 })
 
-test('what the app’s author must mend is said in words, before anything is sent', async (t) => {
+test('ERR_OPTIONS: a mistake of the app’s author is named in words, before anything is sent', async (t) => {
   const { phone, session } = start()
   const { uploadFile: _, ...olderWx } = phone.wx
   const older = createSession({ baseUrl: BASE, wx: olderWx })
@@ -147,7 +147,7 @@ test('what the app’s author must mend is said in words, before anything is sen
   t.deepEqual([phone.sent.length, phone.counts.login], [0, 0])
 })
 
-test('what wx throws is the failure of its call, whatever it is', async (t) => {
+test('fail: it is called with whatever wx throws', async (t) => {
   for (const [thrown, message] of [
     [new TypeError('parameter.data should be String'), 'parameter.data should be String'],
     [{ message: 'no such thing' }, 'no such thing'],
@@ -166,7 +166,7 @@ test('what wx throws is the failure of its call, whatever it is', async (t) => {
   }
 })
 
-test('an error says where its call was: waiting, logging in, or on its way', async (t) => {
+test('SessionError: an error says where its call was: waiting, logging in, or on its way', async (t) => {
   const { session } = start({ answer: () => undefined }, { stored: 'code-0' })
   const { session: stranger } = start()
 
@@ -190,7 +190,7 @@ test('an error says where its call was: waiting, logging in, or on its way', asy
   t.like(await failure(sent), { ...aborted, phase: 'request', attempts: 1 })
 })
 
-test('calls that run at logout say so, in any phase, and those to others run on', async (t) => {
+test('logout(): calls that run at logout say so, in any phase, and those to others run on', async (t) => {
   const { phone, session } = start({ answer: () => undefined }, { stored: 'code-0' })
   const waiting = session.request({ url: '/' })
   const elsewhere = session.request({ url: 'https://other.example/' })
@@ -208,7 +208,7 @@ test('calls that run at logout say so, in any phase, and those to others run on'
   t.is((await elsewhere).data, 'welcome')
 })
 
-test('a wx.login that was given up and calls back late leaves no signature of another key', async (t) => {
+test('loginTimeout: a wx.login that was given up and calls back late leaves no signature of another key', async (t) => {
   const late: ((result: { code: string }) => void)[] = []
   const profile = async () => {
     for (const success of late) success({ code: 'late' })
@@ -228,7 +228,7 @@ test('a wx.login that was given up and calls back late leaves no signature of an
   )
 })
 
-test('a call that nobody answers ends at its deadline, says so, and is aborted', async (t) => {
+test('deadline: a call that nobody answers ends at its deadline, says so, and is aborted', async (t) => {
   const { phone, session } = start({ answer: () => undefined }, { deadline: 300 })
 
   const error = await failure(session.request({ url: '/' }))
@@ -242,7 +242,7 @@ test('a call that nobody answers ends at its deadline, says so, and is aborted',
   t.true(phone.sent[0]?.isAborted)
 })
 
-test('an error of another copy of the client is known by its brand, and nothing else is', (t) => {
+test('isSessionError(): an error of another copy of the client is known by its brand, and nothing else is', (t) => {
   const BRAND = 'weapp-session-client:error'
   const error = t.throws(() => createSession({ baseUrl: 'none' }))
   const ofAnotherCopy = Object.assign(new Error('abort'), { [BRAND]: true })
@@ -265,7 +265,7 @@ test('an error of another copy of the client is known by its brand, and nothing 
 
 // — What counts as a refusal —
 
-test('a refusal in bytes is short: what has 2048 of them or more is somebody’s file', async (t) => {
+test('downloadFile(): a refusal in bytes is short: what has 2048 of them or more is somebody’s file', async (t) => {
   for (const [length, isRefusal] of [
     [300, true],
     [2047, true],
@@ -282,7 +282,7 @@ test('a refusal in bytes is short: what has 2048 of them or more is somebody’s
   }
 })
 
-test('a refusal in a text is one, and a text that only mentions one is not', async (t) => {
+test('downloadFile(): a refusal in a text is one, and a text that only mentions one is not', async (t) => {
   const text = JSON.stringify(refusal('ERR_BAD_REQUEST'))
   const { session } = start({ answer: () => ({ statusCode: 400, data: text }) }, { stored: 'code-0' })
   t.like(await failure(session.request({ url: '/' })), {
@@ -299,7 +299,7 @@ test('a refusal in a text is one, and a text that only mentions one is not', asy
   }
 })
 
-test.serial('an older server’s 200 means what its errcode means', async (t) => {
+test.serial('legacyStatus: an older server’s 200 means what its errcode means', async (t) => {
   const clock = clockOf(t)
   for (const [errcode, statusCode, retryable] of [
     [40226, 403, false],
@@ -319,7 +319,7 @@ test.serial('an older server’s 200 means what its errcode means', async (t) =>
   }
 })
 
-test('a reason that only looks like a known one asks for nothing', async (t) => {
+test('X-WX-Session-Error: a reason that only looks like a known one asks for nothing', async (t) => {
   for (const known of ['ERR_SESSION_EXPIRED', 'ERR_STORE_UNAVAILABLE']) {
     for (const reason of [`${known}_TWICE`, `NO_${known}`]) {
       const answer = () => refused(reason as Reason, 503)
@@ -335,7 +335,7 @@ test('a reason that only looks like a known one asks for nothing', async (t) => 
 
 // — What a login carries —
 
-test('a code that is none fails the login, and nothing is sent', async (t) => {
+test('wx.login: a code that is none fails the login, and nothing is sent', async (t) => {
   for (const result of [{}, { code: '' }, { code: 7 }, { code: { a: 1 } }, { code: null }]) {
     const { phone, session } = start({ login: () => result })
 
@@ -347,7 +347,7 @@ test('a code that is none fails the login, and nothing is sent', async (t) => {
   }
 })
 
-test('user info goes with the login when it is whole; otherwise the code goes alone', async (t) => {
+test('getUserInfo: user info goes with the login when it is whole; otherwise the code goes alone', async (t) => {
   const whole = { rawData: '{"nickName":"爱丽丝"}', signature: 'signed' }
   const { phone, session } = start({ userInfo: whole })
   await session.login()
@@ -372,7 +372,7 @@ test('user info goes with the login when it is whole; otherwise the code goes al
   }
 })
 
-test('nobody is asked for user info where there is no wx.getUserInfo, or the app wants none', async (t) => {
+test('getUserInfo: it is not called where wx has none, or the app wants none', async (t) => {
   for (const profile of ['none', 'userInfo'] as const) {
     const phone = scriptedPhone()
     const { getUserInfo: _, ...without } = phone.wx
@@ -385,7 +385,7 @@ test('nobody is asked for user info where there is no wx.getUserInfo, or the app
   }
 })
 
-test('a login that a server answers with its own failure, from 500 on, makes no session', async (t) => {
+test('X-WX-Code: a login that a server answers with its own failure, from 500 on, makes no session', async (t) => {
   for (const [statusCode, logins] of [
     [499, 1],
     [500, 2],
@@ -402,74 +402,83 @@ test('a login that a server answers with its own failure, from 500 on, makes no 
 
 // — What is sent twice —
 
-test.serial('only what may be done twice is sent twice: no POST, PATCH or XGET, but a delete', async (t) => {
-  const clock = clockOf(t)
-  for (const [method, attempts] of [
-    [undefined, 2],
-    ...['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'get', 'Delete'].map((safe) => [safe, 2] as const),
-    ...['POST', 'post', 'PATCH', 'CONNECT', 'TRACE', 'XGET', 'GETX'].map((other) => [other, 1] as const),
-  ] as const) {
-    // Within a session, and at its login.
-    for (const stored of [{ stored: 'code-0' }, {}]) {
-      const { phone, session } = start({ answer: busyOnce }, stored)
+test.serial(
+  'createSession(): it repeats only safe and idempotent methods: no POST, PATCH or XGET, but DELETE',
+  async (t) => {
+    const clock = clockOf(t)
+    for (const [method, attempts] of [
+      [undefined, 2],
+      ...['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'get', 'Delete'].map((safe) => [safe, 2] as const),
+      ...['POST', 'post', 'PATCH', 'CONNECT', 'TRACE', 'XGET', 'GETX'].map((other) => [other, 1] as const),
+    ] as const) {
+      // Within a session, and at its login.
+      for (const stored of [{ stored: 'code-0' }, {}]) {
+        const { phone, session } = start({ answer: busyOnce }, stored)
 
-      const call = session.request({ url: '/', ...(method && { method }) })
+        const call = session.request({ url: '/', ...(method && { method }) })
+        await clock.advance(5000)
+
+        if (attempts === 1)
+          t.like(await failure(call), { reason: 'ERR_STORE_UNAVAILABLE', attempts, retryable: true })
+        else t.is((await call).data, 'welcome')
+        t.is(phone.sent.length, attempts, `${method}`)
+      }
+    }
+  },
+)
+
+test.serial(
+  'ERR_STORE_UNAVAILABLE: while the store is away, logins and downloads are repeated, and uploads are not',
+  async (t) => {
+    const clock = clockOf(t)
+    const { phone, session } = start({ answer: busyOnce })
+    const login = session.login()
+    await clock.advance(5000)
+    await login
+    t.is(phone.sent.length, 2)
+
+    for (const [api, attempts] of [
+      ['downloadFile', 2],
+      ['uploadFile', 1],
+    ] as const) {
+      const { phone, session } = start({ answer: busyOnce }, { stored: 'code-0' })
+      const call = session[api]({ url: '/', filePath: 'a', name: 'a' })
       await clock.advance(5000)
 
-      if (attempts === 1)
-        t.like(await failure(call), { reason: 'ERR_STORE_UNAVAILABLE', attempts, retryable: true })
-      else t.is((await call).data, 'welcome')
-      t.is(phone.sent.length, attempts, `${method}`)
+      if (attempts === 2) t.is((await call).statusCode, 200)
+      else t.is((await failure(call)).reason, 'ERR_STORE_UNAVAILABLE')
+      t.is(phone.sent.length, attempts)
     }
-  }
-})
+  },
+)
 
-test.serial('while the store is away, logins and downloads are repeated, and uploads are not', async (t) => {
-  const clock = clockOf(t)
-  const { phone, session } = start({ answer: busyOnce })
-  const login = session.login()
-  await clock.advance(5000)
-  await login
-  t.is(phone.sent.length, 2)
+test.serial(
+  'Retry-After: a repetition waits as long as the server says, or a little longer each time',
+  async (t) => {
+    const clock = clockOf(t)
+    for (const [header, pauses] of [
+      [{ 'Retry-After': '7' }, [7000, 7000, 7000]],
+      [{ 'retry-after': '2' }, [2000, 2000, 2000]],
+      [{}, [200, 400, 600]],
+      [{ 'Retry-After': 'soon' }, [200, 400, 600]],
+    ] as const) {
+      const sentAt: number[] = []
+      const answer = () => {
+        sentAt.push(clock.now())
+        return refused('ERR_STORE_UNAVAILABLE', 503, header)
+      }
+      const { session } = start({ answer }, { stored: 'code-0' })
 
-  for (const [api, attempts] of [
-    ['downloadFile', 2],
-    ['uploadFile', 1],
-  ] as const) {
-    const { phone, session } = start({ answer: busyOnce }, { stored: 'code-0' })
-    const call = session[api]({ url: '/', filePath: 'a', name: 'a' })
-    await clock.advance(5000)
+      const call = session.request({ url: '/' })
+      await clock.advance(30_000)
 
-    if (attempts === 2) t.is((await call).statusCode, 200)
-    else t.is((await failure(call)).reason, 'ERR_STORE_UNAVAILABLE')
-    t.is(phone.sent.length, attempts)
-  }
-})
-
-test.serial('a repetition waits as long as the server says, or a little longer each time', async (t) => {
-  const clock = clockOf(t)
-  for (const [header, pauses] of [
-    [{ 'Retry-After': '7' }, [7000, 7000, 7000]],
-    [{ 'retry-after': '2' }, [2000, 2000, 2000]],
-    [{}, [200, 400, 600]],
-    [{ 'Retry-After': 'soon' }, [200, 400, 600]],
-  ] as const) {
-    const sentAt: number[] = []
-    const answer = () => {
-      sentAt.push(clock.now())
-      return refused('ERR_STORE_UNAVAILABLE', 503, header)
+      t.like(await failure(call), { reason: 'ERR_STORE_UNAVAILABLE', attempts: 4, statusCode: 503 })
+      t.deepEqual(between(sentAt), [...pauses])
     }
-    const { session } = start({ answer }, { stored: 'code-0' })
+  },
+)
 
-    const call = session.request({ url: '/' })
-    await clock.advance(30_000)
-
-    t.like(await failure(call), { reason: 'ERR_STORE_UNAVAILABLE', attempts: 4, statusCode: 503 })
-    t.deepEqual(between(sentAt), [...pauses])
-  }
-})
-
-test('a download’s first 401 without a header is taken for the session’s end, the next is the app’s', async (t) => {
+test('downloadFile(): a download’s first 401 without a header is taken for the session’s end, the next is the app’s', async (t) => {
   const { phone, session } = start({
     answer: ({ api }) => (api === 'request' ? WELCOME : { statusCode: 401 }),
   })
@@ -484,7 +493,7 @@ test('a download’s first 401 without a header is taken for the session’s end
   )
 })
 
-test('other answers of a download, and any of an upload, are the app’s', async (t) => {
+test('downloadFile(): all other answers, and any of uploadFile(), are the app’s', async (t) => {
   for (const [api, statusCode] of [
     ['downloadFile', 403],
     ['downloadFile', 404],
@@ -498,7 +507,7 @@ test('other answers of a download, and any of an upload, are the app’s', async
   }
 })
 
-test('a download’s 401 whose header is heard is the app’s, unless that header refuses', async (t) => {
+test('downloadFile(): a download’s 401 whose header is heard is the app’s, unless that header refuses', async (t) => {
   const { phone, session } = start({ answer: () => ({ statusCode: 401, header: {} }) }, { stored: 'code-0' })
   t.is((await session.downloadFile({ url: '/a' })).statusCode, 401)
   t.is(phone.sent.length, 1)
@@ -516,7 +525,7 @@ test('a download’s 401 whose header is heard is the app’s, unless that heade
 
 // — Tasks —
 
-test('a wx that gives no task is served too', async (t) => {
+test('task: it works with a wx that returns no task', async (t) => {
   const phone = scriptedPhone()
   const nothing = (call: (options: never) => unknown) => (options: never) => void call(options)
   const wx = {
@@ -530,7 +539,7 @@ test('a wx that gives no task is served too', async (t) => {
   t.is((await session.downloadFile({ url: '/' })).statusCode, 200)
 })
 
-test('a listener that is taken away hears nothing more, in the middle of a call too', async (t) => {
+test('onHeadersReceived(): a listener that is taken away hears nothing more, in the middle of a call too', async (t) => {
   const { phone, session } = start({ answer: () => undefined }, { stored: 'code-0' })
   const heard: string[] = []
   const listener = (name: string) => () => void heard.push(name)
@@ -558,7 +567,7 @@ test('a listener that is taken away hears nothing more, in the middle of a call 
   t.deepEqual(heard, ['one', 'two', 'two', 'headers', 'headers again'])
 })
 
-test('a listener that throws keeps no other from hearing', async (t) => {
+test('onHeadersReceived(): a listener that throws keeps no other from hearing', async (t) => {
   const { phone, session } = start({}, { stored: 'code-0' })
   const shown: unknown[] = []
   const { error: show } = console
@@ -580,7 +589,7 @@ test('a listener that throws keeps no other from hearing', async (t) => {
   t.true(shown.includes(thrown))
 })
 
-test('what an attempt says after its refusal is not heard, nor the refusal itself', async (t) => {
+test('onHeadersReceived(): listeners hear neither a refusal, nor what follows in that attempt', async (t) => {
   const { phone, session } = start({ answer: () => undefined }, { stored: 'code-0' })
   const heard: string[] = []
   const call = session.request({ url: '/', enableChunked: true })
@@ -604,7 +613,7 @@ test('what an attempt says after its refusal is not heard, nor the refusal itsel
   t.deepEqual(heard, ['headers the second', 'chunk'])
 })
 
-test('only a handshake that fails with 401 ends the session', async (t) => {
+test('connectSocket(): only a handshake that fails with 401 ends the session', async (t) => {
   const { phone, session } = start({}, { stored: 'code-0' })
   await session.connectSocket({ url: '/chat' })
   const [sent] = phone.sent
@@ -618,7 +627,7 @@ test('only a handshake that fails with 401 ends the session', async (t) => {
   t.is(phone.storage.size, 0)
 })
 
-test('a handshake with another origin that fails with 401 leaves the session alone', async (t) => {
+test('connectSocket(): a handshake with another origin that fails with 401 leaves the session alone', async (t) => {
   const { phone, session } = start({}, { stored: 'code-0' })
   await session.connectSocket({ url: 'wss://other.example/chat' })
 
@@ -627,7 +636,7 @@ test('a handshake with another origin that fails with 401 leaves the session alo
   t.is(phone.storage.size, 1)
 })
 
-test('a socket that is aborted before there is one is closed', async (t) => {
+test('abort(): a socket that is aborted before there is one is closed', async (t) => {
   const { phone, session } = start({ answer: () => undefined }, { stored: 'code-0' })
   const call = session.connectSocket({ url: '/chat' })
   await turns()
@@ -640,7 +649,7 @@ test('a socket that is aborted before there is one is closed', async (t) => {
 
 // — Who takes over —
 
-test('a login may be aborted at any moment: the next call takes over', async (t) => {
+test('abort(): a login may be aborted at any moment: the next call takes over', async (t) => {
   for (let n = 0; n <= 40; n++) {
     const { session } = start({ userInfo: {} }, { profile: () => aborting(n), deadline: 2000 })
     const leader = session.request({ url: '/' })
@@ -655,7 +664,7 @@ test('a login may be aborted at any moment: the next call takes over', async (t)
   }
 })
 
-test('no file carries a login, even where the session ends between the login and the file', async (t) => {
+test('uploadFile(): no file carries a login, even where the session ends between the login and the file', async (t) => {
   const phone = scriptedPhone()
   const wx = {
     ...phone.wx,
@@ -691,18 +700,21 @@ test('no file carries a login, even where the session ends between the login and
 
 // — How long logins wait —
 
-test.serial('logins that fail and fail are tried after 2, 4, 8 … 60 seconds, and never later', async (t) => {
-  const clock = clockOf(t)
-  const { session, sentAt } = startFailing(clock)
+test.serial(
+  'login: logins that fail and fail are tried after 2, 4, 8 … 60 seconds, and never later',
+  async (t) => {
+    const clock = clockOf(t)
+    const { session, sentAt } = startFailing(clock)
 
-  await callEvery100ms(clock, session, 300_000)
+    await callEvery100ms(clock, session, 300_000)
 
-  const pauses = between(sentAt)
-  t.deepEqual(pauses.slice(0, 2), [300, 600])
-  t.deepEqual(pauses.slice(2, 10), [2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000, 60_000])
-})
+    const pauses = between(sentAt)
+    t.deepEqual(pauses.slice(0, 2), [300, 600])
+    t.deepEqual(pauses.slice(2, 10), [2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000, 60_000])
+  },
+)
 
-test.serial('one login that succeeds makes up for all that failed before', async (t) => {
+test.serial('login: a login that succeeds resets the count of those that failed', async (t) => {
   const clock = clockOf(t)
   const { session, sentAt, mend, spoil } = startFailing(clock)
   await callEvery100ms(clock, session, 20_000)
@@ -717,7 +729,7 @@ test.serial('one login that succeeds makes up for all that failed before', async
   t.deepEqual(between(sentAt), [300, 600, 2000, 4000])
 })
 
-test.serial('a gateway’s pages, three times in a row, are a network that fails', async (t) => {
+test.serial('login: a gateway’s pages, three times in a row, are a network that fails', async (t) => {
   const clock = clockOf(t)
   const { phone, session } = start({ answer: () => ({ statusCode: 502 }) })
   for (let n = 1; n <= 3; n++) {
@@ -733,7 +745,7 @@ test.serial('a gateway’s pages, three times in a row, are a network that fails
   t.is(phone.sent.length, 3)
 })
 
-test.serial('two sessions that end within a minute stop the logins; older ones may end', async (t) => {
+test.serial('login: two sessions that end within a minute stop the logins; older ones may end', async (t) => {
   const clock = clockOf(t)
   const { phone, session, begun, end } = startMortal()
   const ask = () => soon(clock, session.request({ url: '/' }))
@@ -765,72 +777,81 @@ test.serial('two sessions that end within a minute stop the logins; older ones m
   t.is((await ask()).data, 'welcome')
 })
 
-test.serial('the third login in a row that fails is the last for a while, whatever failed', async (t) => {
-  const clock = clockOf(t)
-  const replies: Reply[] = [
-    refused('ERR_SESSION_EXPIRED', 401),
-    { errMsg: 'request:fail' },
-    refused('ERR_SESSION_EXPIRED', 401),
-  ]
-  const { phone, session } = start({ answer: () => replies.shift() ?? WELCOME })
-  const ask = () => soon(clock, session.request({ url: '/' }))
-  t.like(await failure(ask()), { code: 'ERR_NETWORK', attempts: 2 })
-  await clock.advance(61_000)
-
-  t.like(await failure(ask()), { code: 'ERR_REFUSED', reason: 'ERR_SESSION_EXPIRED', attempts: 1 })
-  t.like(await failure(ask()), { code: 'ERR_REFUSED', attempts: 0 })
-  t.is(phone.sent.length, 3)
-  await clock.advance(2000)
-  t.is((await ask()).data, 'welcome')
-})
-
-test.serial('after a login that came too often there is none for as long as the server says', async (t) => {
-  const clock = clockOf(t)
-  for (const [header, ms] of [
-    [{ 'Retry-After': '5' }, 5000],
-    [{}, 60_000],
-  ] as const) {
-    const answer = (_: unknown, n: number) =>
-      n === 1 ? refused('ERR_SESSION_KEY_EXCHANGE_FAILED', 429, header) : WELCOME
-    const { phone, session } = start({ answer })
+test.serial(
+  'login: the third login in a row that fails is the last for a while, whatever failed',
+  async (t) => {
+    const clock = clockOf(t)
+    const replies: Reply[] = [
+      refused('ERR_SESSION_EXPIRED', 401),
+      { errMsg: 'request:fail' },
+      refused('ERR_SESSION_EXPIRED', 401),
+    ]
+    const { phone, session } = start({ answer: () => replies.shift() ?? WELCOME })
     const ask = () => soon(clock, session.request({ url: '/' }))
-    t.like(await failure(ask()), { statusCode: 429, attempts: 1 })
+    t.like(await failure(ask()), { code: 'ERR_NETWORK', attempts: 2 })
+    await clock.advance(61_000)
 
-    await clock.advance(ms - 100)
-    t.like(await failure(ask()), { statusCode: 429, attempts: 0, phase: 'login' })
-    t.is(phone.counts.login, 1)
-    await clock.advance(200)
+    t.like(await failure(ask()), { code: 'ERR_REFUSED', reason: 'ERR_SESSION_EXPIRED', attempts: 1 })
+    t.like(await failure(ask()), { code: 'ERR_REFUSED', attempts: 0 })
+    t.is(phone.sent.length, 3)
+    await clock.advance(2000)
     t.is((await ask()).data, 'welcome')
-  }
-})
+  },
+)
 
-test.serial('a code is sent until it is four and a half minutes old, and then no more', async (t) => {
-  const clock = clockOf(t)
-  for (const [age, sent] of [
-    [269_999, 'code-1'],
-    [270_000, 'code-2'],
-  ] as const) {
-    const profile = () =>
-      new Promise<undefined>((resolve) =>
-        setTimeout(() => resolve(undefined), phone.counts.login === 1 ? age : 0),
+test.serial(
+  'Retry-After: after a login that came too often there is none for as long as the server says',
+  async (t) => {
+    const clock = clockOf(t)
+    for (const [header, ms] of [
+      [{ 'Retry-After': '5' }, 5000],
+      [{}, 60_000],
+    ] as const) {
+      const answer = (_: unknown, n: number) =>
+        n === 1 ? refused('ERR_SESSION_KEY_EXCHANGE_FAILED', 429, header) : WELCOME
+      const { phone, session } = start({ answer })
+      const ask = () => soon(clock, session.request({ url: '/' }))
+      t.like(await failure(ask()), { statusCode: 429, attempts: 1 })
+
+      await clock.advance(ms - 100)
+      t.like(await failure(ask()), { statusCode: 429, attempts: 0, phase: 'login' })
+      t.is(phone.counts.login, 1)
+      await clock.advance(200)
+      t.is((await ask()).data, 'welcome')
+    }
+  },
+)
+
+test.serial(
+  'X-WX-Code: a code is sent until it is four and a half minutes old, and then no more',
+  async (t) => {
+    const clock = clockOf(t)
+    for (const [age, sent] of [
+      [269_999, 'code-1'],
+      [270_000, 'code-2'],
+    ] as const) {
+      const profile = () =>
+        new Promise<undefined>((resolve) =>
+          setTimeout(() => resolve(undefined), phone.counts.login === 1 ? age : 0),
+        )
+      const { phone, session } = start({}, { profile, loginTimeout: 300_000, deadline: 900_000 })
+
+      const call = session.request({ url: '/' })
+      await clock.advance(300_000)
+      await call
+
+      t.deepEqual(
+        phone.sent.map(({ header }) => header['X-WX-Code']),
+        [sent],
       )
-    const { phone, session } = start({}, { profile, loginTimeout: 300_000, deadline: 900_000 })
-
-    const call = session.request({ url: '/' })
-    await clock.advance(300_000)
-    await call
-
-    t.deepEqual(
-      phone.sent.map(({ header }) => header['X-WX-Code']),
-      [sent],
-    )
-  }
-})
+    }
+  },
+)
 
 // — Helpers —
 
 /** A session on a scripted phone; `stored`: the code of one that began at an earlier launch. */
-test('the code of an error is ours, whatever wx throws', async (t) => {
+test('SessionError: the code of an error is ours, whatever wx throws', async (t) => {
   const phone = scriptedPhone()
   const request = () => {
     throw Object.assign(new Error('denied'), { code: 'EPERM', retryable: true })
@@ -840,7 +861,7 @@ test('the code of an error is ours, whatever wx throws', async (t) => {
   t.like(error, { code: 'ERR_OPTIONS', message: 'denied', retryable: false })
 })
 
-test('a text that wx throws is the message, and nothing else of the error', async (t) => {
+test('SessionError: a text that wx throws is the message, and nothing else of the error', async (t) => {
   const phone = scriptedPhone()
   const request = () => {
     throw 'text'
@@ -850,7 +871,7 @@ test('a text that wx throws is the message, and nothing else of the error', asyn
   t.false('0' in error)
 })
 
-test('an error never says ok', async (t) => {
+test('SessionError: its message never says ok', async (t) => {
   const phone = scriptedPhone({ answer: () => ({ statusCode: 502 }) })
   const session = createSession({ baseUrl: BASE, wx: phone.wx })
   for (let n = 1; n <= 3; n++) await session.request({ url: '/' })

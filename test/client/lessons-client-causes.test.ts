@@ -35,7 +35,7 @@ nothingIsLeftUncaught(test)
 // — Refusals by cause —
 
 // §2.9.
-test('40226, a blocked account: one login, an error at once, for the next calls too', async (t) => {
+test('errcode 40226: a blocked account: one login, an error at once, for the next calls too', async (t) => {
   const { session, phone, wechat } = await start(t)
   wechat.fail({ errcode: 40226 }, { times: 10 })
   const startedAt = Date.now()
@@ -51,7 +51,7 @@ test('40226, a blocked account: one login, an error at once, for the next calls 
 })
 
 // §2.9.
-test('45011, too often: one login, and none for as long as the server says', async (t) => {
+test('errcode 45011: too often: one login, and none for as long as the server says', async (t) => {
   const { session, phone, wechat } = await start(t)
   wechat.fail({ errcode: 45011 })
 
@@ -68,7 +68,7 @@ test('45011, too often: one login, and none for as long as the server says', asy
 })
 
 // §2.9.
-test('45011 and 40226 are told apart by a server that answers everything with 200', async (t) => {
+test('errcode 45011 and 40226: they are told apart by a server that answers everything with 200', async (t) => {
   for (const [errcode, retryable] of [
     [45011, true],
     [40226, false],
@@ -93,7 +93,7 @@ for (const [what, fault] of [
   ['an answer that is lost', 'lost'],
   ['a page of a gateway', { status: 502 }],
 ] as const) {
-  test(`${what}, once: a new code, and the POST is carried out once`, async (t) => {
+  test(`wx.login, ${what}, once: a new code, and the POST is carried out once`, async (t) => {
     let handled = 0
     const { session, phone, wechat, heard } = await start(t, {
       wechat: { timeout: 1000 },
@@ -115,7 +115,7 @@ for (const [what, fault] of [
 }
 
 // §2.9.
-test('-1 and a wrong appSecret, always: three logins, then an error at once, with the reason', async (t) => {
+test('errcode -1: this and a wrong appSecret, always: three logins, then an error at once, with the reason', async (t) => {
   for (const errcode of [-1, 40125]) {
     const { session, phone, wechat } = await start(t)
     wechat.fail({ errcode }, { times: Number.POSITIVE_INFINITY })
@@ -133,7 +133,7 @@ test('-1 and a wrong appSecret, always: three logins, then an error at once, wit
 })
 
 // §2.9.
-test('after the cool-down one call tries again, and when it succeeds all do', async (t) => {
+test('login: after the cool-down one call tries again, and when it succeeds all do', async (t) => {
   const { session, phone, wechat } = await start(t)
   const recover = wechat.fail({ errcode: -1 }, { times: Number.POSITIVE_INFINITY })
   await fails(t, (callbacks) => session.request({ url: '/', ...callbacks }))
@@ -150,7 +150,7 @@ test('after the cool-down one call tries again, and when it succeeds all do', as
 })
 
 // §2.9.
-test('untrusted user data stops: one login, one request, and no second try', async (t) => {
+test('ERR_UNTRUSTED_RAW_DATA: untrusted user data stops: one login, one request, and no second try', async (t) => {
   const { session, phone, wechat } = await start(t)
   const original = phone.wx.getUserInfo
   phone.wx.getUserInfo = (options = {}) =>
@@ -164,7 +164,7 @@ test('untrusted user data stops: one login, one request, and no second try', asy
 })
 
 // §2.9.
-test('a store that is away for a moment: GET is repeated, POST is not, and the session is kept', async (t) => {
+test('ERR_STORE_UNAVAILABLE: a store that is away for a moment: GET is repeated, POST is not, and the session is kept', async (t) => {
   const store = failingStore()
   const { session, phone } = await start(t, { store })
   await session.request({ url: '/' })
@@ -186,7 +186,7 @@ test('a store that is away for a moment: GET is repeated, POST is not, and the s
 })
 
 // §2.9.
-test('a store that stays away: four tries at most, and the session is still there afterwards', async (t) => {
+test('ERR_STORE_UNAVAILABLE: a store that stays away: four tries at most, and the session is still there afterwards', async (t) => {
   const store = failingStore()
   const { session, phone } = await start(t, { store })
   await session.request({ url: '/' })
@@ -202,7 +202,7 @@ test('a store that stays away: four tries at most, and the session is still ther
 })
 
 // §2.9.
-test('a conflict: GET is repeated until it is saved, POST fails and is carried out once', async (t) => {
+test('ERR_SESSION_CONFLICT: a conflict: GET is repeated until it is saved, POST fails and is carried out once', async (t) => {
   for (const method of ['GET', 'POST'] as const) {
     let handled = 0
     const { session, phone } = await start(t, {
@@ -238,7 +238,7 @@ test('a conflict: GET is repeated until it is saved, POST fails and is carried o
 })
 
 // §2.9.
-test('a conflict at the login itself: the session is there, and no second login follows', async (t) => {
+test('ERR_SESSION_CONFLICT: a conflict at the login itself: the session is there, and no second login follows', async (t) => {
   const { session, phone, heard } = await startOdd(t, (ctx, n) => {
     if (n === 1) refuse(ctx, 'ERR_SESSION_CONFLICT', 409)
     else ctx.body = {}
@@ -251,7 +251,7 @@ test('a conflict at the login itself: the session is there, and no second login 
 })
 
 // §2.9.
-test('a login with a bad shape stops at once', async (t) => {
+test('ERR_BAD_REQUEST: a login with a bad shape stops at once', async (t) => {
   const { session, phone } = await start(t)
   const original = phone.wx.login
   phone.wx.login = (options = {}) =>
@@ -265,7 +265,7 @@ test('a login with a bad shape stops at once', async (t) => {
 })
 
 // 1c: miniprogram-network sends it twice.
-test('a POST whose answer is lost is not sent again, at login or later', async (t) => {
+test('createSession(): a POST whose answer is lost is not sent again, at login or later', async (t) => {
   let handled = 0
   const { session, phone } = await start(t, {
     handler(ctx) {
@@ -285,7 +285,7 @@ test('a POST whose answer is lost is not sent again, at login or later', async (
 })
 
 // 1c: mp-req hands it over as a success.
-test('a refusal is never a success, whatever kind of body was asked for', async (t) => {
+test('success: a refusal is never a success, whatever kind of body was asked for', async (t) => {
   for (const legacyStatus of [false, true]) {
     for (const options of [
       {},
@@ -308,7 +308,7 @@ test('a refusal is never a success, whatever kind of body was asked for', async 
 })
 
 // 1c.
-test('the server of 2016: 200, no header, only the body says that the session is over', async (t) => {
+test('legacyStatus: the server of 2016: 200, no header, only the body says that the session is over', async (t) => {
   for (const options of [
     {},
     { dataType: 'text' },
@@ -332,7 +332,7 @@ test('the server of 2016: 200, no header, only the body says that the session is
 })
 
 // 1c: alova: the first call was rejected, and those that waited did so for ever.
-test('whatever wx or a profile does, each call ends, and once', async (t) => {
+test('complete: whatever wx or a profile does, each call ends, and once', async (t) => {
   const { url, wechat } = await startServer(t)
   const phone = wechat.phone()
   const { wx } = phone
@@ -406,7 +406,7 @@ test('whatever wx or a profile does, each call ends, and once', async (t) => {
 // — login, logout, onChange —
 
 // §2.15.
-test('onChange tells each beginning and end once, and can be left', async (t) => {
+test('onChange: it tells each beginning and end once, and can be left', async (t) => {
   const { session, phone, server } = await start(t)
   const heard: string[] = []
   session.onChange((isLoggedIn) => heard.push(`one ${isLoggedIn}`))
@@ -424,7 +424,7 @@ test('onChange tells each beginning and end once, and can be left', async (t) =>
 })
 
 // §2.15.
-test('calls that run at logout fail at once and are not replayed; the next one logs in', async (t) => {
+test('logout(): calls that run at logout fail at once and are not replayed; the next one logs in', async (t) => {
   let handled = 0
   let isOpen = false
   const { session, phone, heard } = await start(t, {
@@ -455,7 +455,7 @@ test('calls that run at logout fail at once and are not replayed; the next one l
 })
 
 // §2.15.
-test('logout during the login ends that too: nothing is stored, nothing is sent later', async (t) => {
+test('logout(): during the login it ends that too: nothing is stored, nothing is sent later', async (t) => {
   const { session, phone, heard } = await start(t)
   const changes: boolean[] = []
   session.onChange((isLoggedIn) => changes.push(isLoggedIn))
@@ -477,7 +477,7 @@ test('logout during the login ends that too: nothing is stored, nothing is sent 
 })
 
 // §2.15.
-test('logout while the login is on its way: its answer makes no session', async (t) => {
+test('logout(): while the login is on its way, its answer makes no session', async (t) => {
   let isOpen = false
   const { session, phone, heard } = await start(t, {
     handler: async (ctx) => {
@@ -498,7 +498,7 @@ test('logout while the login is on its way: its answer makes no session', async 
 })
 
 // §2.15.
-test('uploads and downloads that wait for a login fail at logout as all do', async (t) => {
+test('logout(): uploads and downloads that wait for a login fail at logout as all do', async (t) => {
   const { session, phone, heard } = await start(t)
   phone.files.write('a.txt', 'text')
   phone.fail('login', { delay: 150 })
@@ -516,7 +516,7 @@ test('uploads and downloads that wait for a login fail at logout as all do', asy
 })
 
 // §2.15.
-test('a call that is made when the session ends, in onChange, belongs to the next session', async (t) => {
+test('onChange: a call that is made when the session ends, in onChange, belongs to the next session', async (t) => {
   const { session, phone } = await start(t)
   await session.login()
   const calls: Promise<unknown>[] = []
@@ -533,7 +533,7 @@ test('a call that is made when the session ends, in onChange, belongs to the nex
 })
 
 // §2.15.
-test('callbacks that call again, log out or abort do no harm', async (t) => {
+test('success: callbacks that call again, log out or abort do no harm', async (t) => {
   const { session } = await start(t)
   const told: string[] = []
 
@@ -567,7 +567,7 @@ test('callbacks that call again, log out or abort do no harm', async (t) => {
 // — The task —
 
 // §2.4.
-test('listeners of the task hear the replay; those that were taken away do not', async (t) => {
+test('onHeadersReceived(): listeners of the task hear the replay; those that were taken away do not', async (t) => {
   const { session, phone, server } = await start(t, {
     handler(ctx) {
       ctx.set('X-Answer', 'yes')
@@ -599,7 +599,7 @@ test('listeners of the task hear the replay; those that were taken away do not',
 })
 
 // §2.4.
-test('listeners that are added during the login hear the request, progress too', async (t) => {
+test('onHeadersReceived(): listeners that are added during the login hear the request, progress too', async (t) => {
   const { session, phone } = await start(t)
   phone.files.write('a.txt', 'text')
   phone.fail('login', { delay: 100 })
@@ -618,7 +618,7 @@ test('listeners that are added during the login hear the request, progress too',
 })
 
 // §2.4.
-test('abort before anything was sent, while others log in, in a back-off, twice, or after the end', async (t) => {
+test('abort(): before anything was sent, while others log in, in a back-off, twice, or after the end', async (t) => {
   const { session, phone, wechat, heard } = await start(t)
   const atOnce = await fails(t, (callbacks) => {
     const call = session.request({ url: '/', ...callbacks })
@@ -660,7 +660,7 @@ test('abort before anything was sent, while others log in, in a back-off, twice,
 })
 
 // §2.4.
-test('a call to another origin that is aborted at once is not sent either; logout leaves it alone', async (t) => {
+test('abort(): a call to another origin that is aborted at once is not sent either; logout leaves it alone', async (t) => {
   const { session, phone } = await start(t)
   let isOpen = false
   const elsewhere = await startOdd(t, async (ctx) => {
@@ -686,7 +686,7 @@ test('a call to another origin that is aborted at once is not sent either; logou
 // — Uploads and downloads —
 
 // §2.5.
-test('files are the first calls of a session: one login for all, which no file carries', async (t) => {
+test('uploadFile(): files are the first calls of a session: one login for all, which no file carries', async (t) => {
   const { session, phone, wechat, heard } = await start(t, { handler: requireUser })
   phone.files.write('a.txt', 'text')
 
@@ -705,7 +705,7 @@ test('files are the first calls of a session: one login for all, which no file c
 })
 
 // §2.5.
-test('an upload alone: login, then the file, with the session in its header', async (t) => {
+test('uploadFile(): an upload alone: login, then the file, with the session in its header', async (t) => {
   const uploads: IncomingHttpHeaders[] = []
   const { session, phone, heard } = await start(t, {
     handler(ctx) {
@@ -726,7 +726,7 @@ test('an upload alone: login, then the file, with the session in its header', as
 })
 
 // §2.5.
-test('an upload meets an expired session, said in a string: it is sent again, handled once', async (t) => {
+test('uploadFile(): an upload meets an expired session, said in a string: it is sent again, handled once', async (t) => {
   for (const legacyStatus of [false, true]) {
     let handled = 0
     const { session, phone, server } = await start(t, {
@@ -752,7 +752,7 @@ test('an upload meets an expired session, said in a string: it is sent again, ha
 // §2.5: Every client: the refusal is saved as the user's file.
 for (const legacyStatus of [false, true]) {
   const how = legacyStatus ? ' said with status 200' : ''
-  test(`a download meets an expired session${how}: the file is the file, never the refusal`, async (t) => {
+  test(`downloadFile(): a download meets an expired session${how}: the file is the file, never the refusal`, async (t) => {
     for (const options of [{}, { filePath: 'mine.txt' }]) {
       const { session, phone, server } = await start(t, { legacyStatus, handler: requireUser })
       await session.login()
@@ -770,7 +770,7 @@ for (const legacyStatus of [false, true]) {
 }
 
 // §2.5.
-test('downloads that the app itself answers 401 are the app’s, and cost nobody the session', async (t) => {
+test('downloadFile(): downloads that the app itself answers 401 are the app’s, and cost nobody the session', async (t) => {
   const { session, phone } = await start(t, {
     handler(ctx) {
       if (ctx.path === '/private') ctx.status = 401
@@ -791,7 +791,7 @@ test('downloads that the app itself answers 401 are the app’s, and cost nobody
 })
 
 // §2.5.
-test('a download that the store refuses for a moment is repeated, and keeps the session', async (t) => {
+test('downloadFile(): a download that the store refuses for a moment is repeated, and keeps the session', async (t) => {
   const store = failingStore()
   const { session, phone } = await start(t, { store, handler: requireUser })
   await session.login()
@@ -810,7 +810,7 @@ test('a download that the store refuses for a moment is repeated, and keeps the 
 // — Sockets —
 
 // §2.6.
-test('a socket as the first call: login, then a handshake with the session', async (t) => {
+test('connectSocket(): a socket as the first call: login, then a handshake with the session', async (t) => {
   const { session, phone, handshakes, url } = await startSockets(t)
 
   const text = await messageOf(await session.connectSocket({ url: `${url.replace('http', 'ws')}/live` }))
@@ -821,7 +821,7 @@ test('a socket as the first call: login, then a handshake with the session', asy
 })
 
 // §2.6.
-test('a relative url of a socket is resolved against baseUrl, to ws', async (t) => {
+test('connectSocket(): a relative url of a socket is resolved against baseUrl, to ws', async (t) => {
   const { session, handshakes } = await startSockets(t)
 
   const text = await messageOf(await session.connectSocket({ url: '/live' }))
@@ -831,7 +831,7 @@ test('a relative url of a socket is resolved against baseUrl, to ws', async (t) 
 })
 
 // §2.6.
-test('a handshake that is refused with 401: the next connection logs in first', async (t) => {
+test('connectSocket(): a handshake that is refused with 401: the next connection logs in first', async (t) => {
   const { session, phone, url, sessions } = await startSockets(t)
   const live = `${url.replace('http', 'ws')}/live`
   await session.login()
@@ -845,7 +845,7 @@ test('a handshake that is refused with 401: the next connection logs in first', 
 })
 
 // §2.6.
-test('a socket that wx does not create is told to fail, with what wx said', async (t) => {
+test('connectSocket(): a socket that wx does not create is told to fail, with what wx said', async (t) => {
   const { session, phone, url } = await startSockets(t)
   await session.login()
   phone.fail('connectSocket', { errMsg: 'connectSocket:fail url not in domain list', errno: 600002 })
@@ -859,7 +859,7 @@ test('a socket that wx does not create is told to fail, with what wx said', asyn
 })
 
 // §2.6.
-test('a socket to another origin gets no session', async (t) => {
+test('connectSocket(): a socket to another origin gets no session', async (t) => {
   const { session, phone } = await startSockets(t)
   const other = await startSockets(t)
 
@@ -873,7 +873,7 @@ test('a socket to another origin gets no session', async (t) => {
 // — The phone —
 
 // §2.9.
-test('background, a switch of networks, no network: told once, and the session is kept', async (t) => {
+test('fail: background, a switch of networks, no network: told once, and the session is kept', async (t) => {
   const { session, phone, heard } = await start(t, {
     handler: async (ctx) => {
       if (ctx.path === '/slow') await sleep(300)
@@ -910,7 +910,7 @@ test('background, a switch of networks, no network: told once, and the session i
 
 // §3.
 test.serial(
-  'the drop-in: the global wx, absolute urls, the session with every request, headers as of old',
+  'request(): the global wx, absolute urls, the session with every request, headers as of old',
   async (t) => {
     const server = await start(t, { handler: requireUser })
     const elsewhere = await startOdd(t, (ctx) => {

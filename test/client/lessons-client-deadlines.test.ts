@@ -19,7 +19,7 @@ import {
 nothingIsLeftUncaught(test)
 
 // §2.3: fly: neither a timeout nor an abort ended the request of wx.
-test('a server that never answers: the deadline ends the call and the request, and the next one works', async (t) => {
+test('deadline: a server that never answers: the deadline ends the call and the request, and the next one works', async (t) => {
   let cut = 0
   const { session, phone } = await startOdd(
     t,
@@ -50,7 +50,7 @@ test('a server that never answers: the deadline ends the call and the request, a
 })
 
 // §2.3.
-test('the deadline covers the wait for a login, the login, back-off and Retry-After', async (t) => {
+test('deadline: it covers the wait for a login, the login, back-off and Retry-After', async (t) => {
   const store = failingStore()
   const { phone, wechat, url } = await start(t, { store })
   let launches = 0
@@ -86,7 +86,7 @@ test('the deadline covers the wait for a login, the login, back-off and Retry-Af
 })
 
 // §2.7.
-test('an aborted call whose wx.login hangs keeps nobody waiting for longer than loginTimeout', async (t) => {
+test('loginTimeout: an aborted call whose wx.login hangs keeps nobody waiting for longer than loginTimeout', async (t) => {
   const { session, phone } = await start(t, {}, { loginTimeout: 500 })
   phone.fail('login', 'hang')
 
@@ -102,7 +102,7 @@ test('an aborted call whose wx.login hangs keeps nobody waiting for longer than 
 })
 
 // §2.7.
-test('a login that comes late, after its time, is not used: not sent, not stored', async (t) => {
+test('loginTimeout: a login that comes late, after its time, is not used: not sent, not stored', async (t) => {
   const { session, phone, heard } = await start(t, {}, { loginTimeout: 500 })
   phone.fail('login', { delay: 2500 })
 
@@ -119,7 +119,7 @@ test('a login that comes late, after its time, is not used: not sent, not stored
 })
 
 // §2.2.
-test('a leader that is aborted hands its login on: it is used by the next, and once', async (t) => {
+test('abort(): a leader that is aborted hands its login on: it is used by the next, and once', async (t) => {
   const { session, phone, wechat, heard } = await start(t)
   phone.fail('getUserInfo', { delay: 150 })
 
@@ -136,7 +136,7 @@ test('a leader that is aborted hands its login on: it is used by the next, and o
 })
 
 // §2.2.
-test('a leader that is aborted on its way hands on the lead, and its code is not offered again', async (t) => {
+test('abort(): a leader that is aborted on its way hands on the lead, and its code is not offered again', async (t) => {
   const { session, phone, heard } = await start(t, {
     handler: async (ctx) => {
       if (ctx.path === '/hang') await forever()
@@ -156,23 +156,26 @@ test('a leader that is aborted on its way hands on the lead, and its code is not
 })
 
 // §2.8.
-test.serial('a code older than four and a half minutes is not sent: another is fetched', async (t) => {
-  const { session, phone, wechat, heard } = await start(t)
-  const { now } = Date
-  phone.fail('getUserInfo', { delay: 50 })
-  const call = session.request({ url: '/' })
-  await until(() => phone.counts.getUserInfo === 1)
-  call.abort()
-  await sleep(100)
+test.serial(
+  'X-WX-Code: a code older than four and a half minutes is not sent: another is fetched',
+  async (t) => {
+    const { session, phone, wechat, heard } = await start(t)
+    const { now } = Date
+    phone.fail('getUserInfo', { delay: 50 })
+    const call = session.request({ url: '/' })
+    await until(() => phone.counts.getUserInfo === 1)
+    call.abort()
+    await sleep(100)
 
-  try {
-    Date.now = () => now() + 275_000
-    wechat.clock.advance(275_000)
-    await succeeds(t, (callbacks) => session.request({ url: '/', ...callbacks }))
-  } finally {
-    Date.now = now
-  }
+    try {
+      Date.now = () => now() + 275_000
+      wechat.clock.advance(275_000)
+      await succeeds(t, (callbacks) => session.request({ url: '/', ...callbacks }))
+    } finally {
+      Date.now = now
+    }
 
-  t.is(phone.counts.login, 2)
-  t.deepEqual(heard.map(isLogin), [true])
-})
+    t.is(phone.counts.login, 2)
+    t.deepEqual(heard.map(isLogin), [true])
+  },
+)

@@ -39,7 +39,7 @@ test.after('whatever happened, nothing was left uncaught', (t) => {
 })
 
 // C1: N = 2: 2 logins; N = 5: 1 failed; N = 10: 6 failed, 34 requests; N = 20: 16 failed, 74 requests.
-test('calls that start together: one login, sent by one of them, one exchange, and no failure', async (t) => {
+test('createSession(): calls that start together: one login, sent by one of them, one exchange, and no failure', async (t) => {
   for (const n of [2, 5, 10, 20]) {
     const { session, phone, wechat, heard } = await start(t)
 
@@ -54,7 +54,7 @@ test('calls that start together: one login, sent by one of them, one exchange, a
 })
 
 // C2: Each late answer threw away the session that the one before had made: 10 requests, 10 logins.
-test('expiry answers that come late, 40 ms apart, end the session they name and no other', async (t) => {
+test('ERR_SESSION_EXPIRED: expiry answers that come late, 40 ms apart, end the session they name and no other', async (t) => {
   const store = slowStore()
   const { session, phone, wechat, heard, server } = await start(t, { store })
   await session.request({ url: '/' })
@@ -71,7 +71,7 @@ test('expiry answers that come late, 40 ms apart, end the session they name and 
 })
 
 // C3: The second request overtook the first: 2 logins, 3 requests, and a code that the server had deleted.
-test('a code is no session before the server has accepted it: others wait, and none overtakes', async (t) => {
+test('X-WX-Code: a code is no session before the server has accepted it: others wait, and none overtakes', async (t) => {
   let isOpen = false
   const { session, phone, heard } = await start(t, {
     handler: async (ctx) => {
@@ -95,7 +95,7 @@ test('a code is no session before the server has accepted it: others wait, and n
 })
 
 // C3: Not seen there, but of the same kind: whatever answered a login was taken for the server.
-test('error pages of a gateway accept no login, and do not use up the logins of a good server', async (t) => {
+test('login: error pages of a gateway accept no login, and do not use up the logins of a good server', async (t) => {
   const { session, heard } = await startOdd(t, { handler: flappingServer() })
 
   const statuses: number[] = []
@@ -109,7 +109,7 @@ test('error pages of a gateway accept no login, and do not use up the logins of 
 })
 
 // C4: One failed wx.login: every later call was rejected until the next launch, and nothing was sent.
-test('a failed wx.login or getUserInfo fails nothing that comes later', async (t) => {
+test('wx.login and getUserInfo: a failure fails nothing that comes later', async (t) => {
   const { session, phone } = await start(t)
   phone.fail('login', { errMsg: 'login:fail system error', errno: 1 })
   phone.fail('getUserInfo', { errMsg: 'getUserInfo:fail auth deny' })
@@ -124,7 +124,7 @@ test('a failed wx.login or getUserInfo fails nothing that comes later', async (t
 })
 
 // C5: Neither fail nor complete was called, and a rejection went unhandled.
-test('a failed login is told to fail, then complete, and to the promise', async (t) => {
+test('wx.login: a failed login is told to fail, then complete, and to the promise', async (t) => {
   const { session, phone } = await start(t)
   phone.fail('login', { errMsg: 'login:fail system error', errno: 1 })
 
@@ -140,7 +140,7 @@ test('a failed login is told to fail, then complete, and to the promise', async 
 })
 
 // C6: The failure callback threw again, inside that of wx: an uncaught exception for each failed request.
-test('a network failure is told once, and nothing is thrown into wx', async (t) => {
+test('fail: a network failure is told once, and nothing is thrown into wx', async (t) => {
   const { session, phone } = await start(t)
   await session.request({ url: '/' })
   phone.fail('request', { errMsg: 'request:fail net::ERR_NETWORK_CHANGED', errno: 600001 })
@@ -153,7 +153,7 @@ test('a network failure is told once, and nothing is thrown into wx', async (t) 
 })
 
 // C7: The promise was fulfilled with the task when the request started, and stayed so when it failed.
-test('the promise ends with the call: with its answer, or with its failure', async (t) => {
+test('request(): the promise ends with the call: with its answer, or with its failure', async (t) => {
   let isOpen = false
   const { session, phone } = await start(t, {
     handler: async (ctx) => {
@@ -178,7 +178,7 @@ test('the promise ends with the call: with its answer, or with its failure', asy
 })
 
 // C8: The outer promise was fulfilled; the error that gave up rejected another one, which nobody held.
-test('a server that refuses for ever: few logins, and an error with its reason, told once', async (t) => {
+test('ERR_SESSION_EXPIRED: a server that refuses for ever: few logins, and an error with its reason, told once', async (t) => {
   const reasons: Reason[] = ['ERR_SESSION_EXPIRED', 'ERR_LOGIN_REQUIRED', 'ERR_SESSION_KEY_EXCHANGE_FAILED']
   await Promise.all(
     reasons.map(async (reason) => {
@@ -195,7 +195,7 @@ test('a server that refuses for ever: few logins, and an error with its reason, 
 })
 
 // C9: The documented option `header` was dropped: only the headers of the session were sent.
-test('headers of the caller are sent, at login and later, and those of the session with them', async (t) => {
+test('header: headers of the caller are sent, at login and later, and those of the session with them', async (t) => {
   const { session, heard } = await start(t)
   const header = { 'Content-Type': 'text/plain', Authorization: 'Basic eA==', 'X-Own': '1' }
 
@@ -212,7 +212,7 @@ test('headers of the caller are sent, at login and later, and those of the sessi
 })
 
 // C10: '', 'hello', null and 7 each: no callback at all, and an uncaught TypeError.
-test('an answer of any shape reaches success once: empty, text, null, number, list, HTML, bytes', async (t) => {
+test('success: an answer of any shape reaches success once: empty, text, null, number, list, HTML, bytes', async (t) => {
   const bodies: [name: string, sent: string, status: number, expected: unknown][] = [
     ['empty', '', 200, ''],
     ['nothing', '', 204, ''],
@@ -249,7 +249,7 @@ test('an answer of any shape reaches success once: empty, text, null, number, li
 })
 
 // C11: A plain object without the reason; without an error in the body, fail was called with undefined.
-test('every failure is a SessionError with the reason, also when the refusal says nothing else', async (t) => {
+test('SessionError: every failure is a SessionError with the reason, also when the refusal says nothing else', async (t) => {
   const bodies: [body: object, reason: string | undefined][] = [
     [
       { [MAGIC_ID]: 1, reason: 'ERR_UNTRUSTED_RAW_DATA', error: { name: 'E', message: 'm' } },
@@ -277,7 +277,7 @@ test('every failure is a SessionError with the reason, also when the refusal say
 })
 
 // C11: Of the same row: an envelope that names no reason is a refusal all the same.
-test('a refusal without a reason is no success', async (t) => {
+test('SessionError: a refusal without a reason is no success', async (t) => {
   const { session } = await startOdd(t, {
     handler(ctx) {
       ctx.body = { [MAGIC_ID]: 1 }
@@ -290,7 +290,7 @@ test('a refusal without a reason is no success', async (t) => {
 })
 
 // C12: The code was kept: the next request sent it alone, was told EXPIRED and logged in again. Two requests per call.
-test('after untrusted data nothing is kept: the next call is one request, a whole login', async (t) => {
+test('ERR_UNTRUSTED_RAW_DATA: after untrusted data nothing is kept: the next call is one request, a whole login', async (t) => {
   const forged = { rawData: '{"nickName":"mallory"}', signature: 'a'.repeat(40) }
   const { session, phone, heard } = await start(t, {}, { profile: async () => forged })
 
@@ -307,7 +307,7 @@ test('after untrusted data nothing is kept: the next call is one request, a whol
 })
 
 // C13: Four logins 11 ms apart, for each request anew; the last reason was lost.
-test('logins that fail are spaced, shared by all calls, and then not tried for a while', async (t) => {
+test('login: logins that fail are spaced, shared by all calls, and then not tried for a while', async (t) => {
   const { session, phone, wechat } = await start(t)
   wechat.fail({ errcode: -1 }, { times: Number.POSITIVE_INFINITY })
   const logins: number[] = []
@@ -335,7 +335,7 @@ test('logins that fail are spaced, shared by all calls, and then not tried for a
 })
 
 // C14: The header said "undefined".
-test('a wx.login that succeeds without a code fails the login, and sends nothing', async (t) => {
+test('wx.login: one that succeeds without a code fails the login, and sends nothing', async (t) => {
   const { session, phone, heard } = await start(t)
   phone.fail('login', 'withoutCode')
 
@@ -348,7 +348,7 @@ test('a wx.login that succeeds without a code fails the login, and sends nothing
 })
 
 // C15: Every request waited for ever.
-test('a wx.login that never calls back ends by a timer of our own, and the next call logs in', async (t) => {
+test('wx.login: one that never calls back ends by a timer of our own, and the next call logs in', async (t) => {
   const { session, phone, heard } = await start(t, {}, { loginTimeout: 500 })
   phone.fail('login', 'hang')
   const startedAt = Date.now()
@@ -365,7 +365,7 @@ test('a wx.login that never calls back ends by a timer of our own, and the next 
 })
 
 // C16: Code, rawData and signature went to any host.
-test('other origins get nothing of the session, and what they answer does not touch it', async (t) => {
+test('origins: other origins get nothing of the session, and what they answer does not touch it', async (t) => {
   const { session, phone, heard } = await start(t)
   await session.request({ url: '/' })
   const seen: IncomingHttpHeaders[] = []
@@ -388,7 +388,7 @@ test('other origins get nothing of the session, and what they answer does not to
 })
 
 // C16: Of the same row: addresses that only look like ours.
-test('an address that only looks like an allowed one gets nothing', async (t) => {
+test('origins: an address that only looks like an allowed one gets nothing', async (t) => {
   const phone = startWechat(t).phone()
   const { url } = await oddServer(t, (ctx) => {
     ctx.body = {}
@@ -421,7 +421,7 @@ test('an address that only looks like an allowed one gets nothing', async (t) =>
 })
 
 // C17: encodeURIComponent threw after the code had been stored: a URIError, then requests that sent the code alone.
-test('user info with half an emoji does not fail the login', async (t) => {
+test('getUserInfo: user info with half an emoji does not fail the login', async (t) => {
   const { session, phone, heard } = await start(t)
   phone.profile = { nickName: '半\ud83d' }
 
@@ -432,7 +432,7 @@ test('user info with half an emoji does not fail the login', async (t) => {
 })
 
 // C18: complete was not called, and the exception was nobody's.
-test('callbacks that throw keep nobody from being called: complete, the promise, other calls', async (t) => {
+test('success: callbacks that throw keep nobody from being called: complete, the promise, other calls', async (t) => {
   const { session, phone } = await start(t)
   const told: string[] = []
   const throwing = (what: string) => () => {
@@ -458,7 +458,7 @@ test('callbacks that throw keep nobody from being called: complete, the promise,
 })
 
 // C19: wx.login was kept from the import on: a replaced one was not used, and importing without wx threw.
-test('wx is looked up when it is used: this file imported the client without one', async (t) => {
+test('wx: it is looked up when it is used: this file imported the client without one', async (t) => {
   const { url, wechat } = await startServer(t)
   const phone = wechat.phone()
   const wx = { ...phone.wx }
@@ -480,7 +480,7 @@ test('wx is looked up when it is used: this file imported the client without one
 })
 
 // C20: Nothing was kept: every launch logged in.
-test('the next launch finds the session: written once, read once, no login', async (t) => {
+test('wx.setStorage: the next launch finds the session: written once, read once, no login', async (t) => {
   const { session, phone, url, heard } = await start(t)
   for (let n = 1; n <= 3; n++) await session.request({ url: '/' })
   phone.coldStart()
@@ -496,7 +496,7 @@ test('the next launch finds the session: written once, read once, no login', asy
 })
 
 // C20: Of the same row: what stands in the storage is not always what was written there.
-test('storage that fails or holds nonsense costs a login, and nothing else', async (t) => {
+test('wx.setStorage: storage that fails or holds nonsense costs a login, and nothing else', async (t) => {
   const { session, phone, url } = await start(t)
   await session.request({ url: '/' })
   const values = [
@@ -534,7 +534,7 @@ test('storage that fails or holds nonsense costs a login, and nothing else', asy
 })
 
 // C21: A user who said no once could not use the mini program any more, also after saying yes.
-test('user info that is denied leaves the session anonymous, and is asked for again at the next login', async (t) => {
+test('getUserInfo: where it is denied the session is anonymous, and the next login asks again', async (t) => {
   const { session, phone } = await start(t)
   phone.userInfo = 'denied'
 
@@ -550,7 +550,7 @@ test('user info that is denied leaves the session anonymous, and is asked for ag
 })
 
 // C22: No task during the login, and only that of the first attempt later: what was aborted was sent.
-test('abort works in every phase: during the login nothing is sent, during the replay that is cut', async (t) => {
+test('abort(): it works in every phase: during the login nothing is sent, during the replay that is cut', async (t) => {
   let cut = 0
   let handled = 0
   const { session, phone, server } = await start(t, {
@@ -586,7 +586,7 @@ test('abort works in every phase: during the login nothing is sent, during the r
 })
 
 // C23: A fix that was proposed swallowed the error: from then on requests went out without a session.
-test('a failed login never lets a request out without a session', async (t) => {
+test('login: a failed login never lets a request out without a session', async (t) => {
   const { session, phone, heard } = await start(t, {}, { loginTimeout: 500 })
   phone.fail('login', { errMsg: 'login:fail' })
   phone.fail('login', 'hang')
@@ -605,7 +605,7 @@ test('a failed login never lets a request out without a session', async (t) => {
 })
 
 // W1: login() was refused as long as no login URL had been set.
-test('login needs no address of its own', async (t) => {
+test('login(): it needs no address of its own', async (t) => {
   const { session, phone, heard } = await start(t)
 
   await session.login()
@@ -616,7 +616,7 @@ test('login needs no address of its own', async (t) => {
 })
 
 // W2: 8 at once: 15 wx.login, 15 getUserInfo, 30 requests; where a user may have one session, 2 succeeded.
-test('logins and requests that start together are one login, also where a user has one session', async (t) => {
+test('login(): logins and requests that start together are one login, also where a user has one session', async (t) => {
   const { session, phone, wechat, heard } = await start(t, { maxSessionsPerUser: 1 })
 
   const logins = Array.from({ length: 8 }, () => session.login())
@@ -630,7 +630,7 @@ test('logins and requests that start together are one login, also where a user h
 })
 
 // W3: 6 staggered expiries: 6 logins; where a user may have one session, 3 of the 6 requests failed.
-test('answers that name an old session leave the fresh one alone, also where a user has one', async (t) => {
+test('X-WX-Session: answers that name an old session leave the fresh one alone, also where a user has one', async (t) => {
   const store = slowStore()
   const { session, phone, server } = await start(t, { store, maxSessionsPerUser: 1 })
   await session.request({ url: '/' })
@@ -646,7 +646,7 @@ test('answers that name an old session leave the fresh one alone, also where a u
 })
 
 // W4: Errors shared one stack, made at import, and were called "Error".
-test('each error has a stack of its own, and its name', async (t) => {
+test('SessionError: each error has a stack of its own, and its name', async (t) => {
   const { session, phone } = await start(t)
   phone.offline = true
 
@@ -665,7 +665,7 @@ test('each error has a stack of its own, and its name', async (t) => {
 })
 
 // W5: A login that failed in the network said nothing of it.
-test('a login that the network failed keeps the cause, with its errno', async (t) => {
+test('SessionError: a login that the network failed keeps the cause, with its errno', async (t) => {
   const { session, phone } = await start(t)
   phone.offline = true
 
@@ -684,7 +684,7 @@ test('a login that the network failed keeps the cause, with its errno', async (t
 })
 
 // W6: request(null) was a TypeError.
-test('options that make no sense fail as ERR_OPTIONS, and reach nothing', async (t) => {
+test('ERR_OPTIONS: options that make no sense fail with it, and reach nothing', async (t) => {
   const { session, phone } = await start(t)
   const nonsense: unknown[] = [null, undefined, 7, 'text', {}, { url: null }, { url: 7 }, { url: undefined }]
 
@@ -706,7 +706,7 @@ test('options that make no sense fail as ERR_OPTIONS, and reach nothing', async 
 })
 
 // W7: request() returned undefined.
-test('a call is a task and a promise', async (t) => {
+test('request(): a call is a task and a promise', async (t) => {
   const { session } = await start(t)
 
   const call = session.request({ url: '/' })
@@ -724,7 +724,7 @@ test('a call is a task and a promise', async (t) => {
 })
 
 // W8: Any envelope, such as "session server down", deleted a valid session.
-test('a refusal that does not speak of the session leaves it alone', async (t) => {
+test('X-WX-Session-Error: a refusal that does not speak of the session leaves it alone', async (t) => {
   const reasons: [reason: string, status: number][] = [
     ['ERR_STORE_UNAVAILABLE', 503],
     ['ERR_BAD_REQUEST', 400],
@@ -751,7 +751,7 @@ test('a refusal that does not speak of the session leaves it alone', async (t) =
 })
 
 // W9: Network failures arrived as { errMsg }, not as an error.
-test('a network failure is an error, with all that wx said', async (t) => {
+test('fail: a network failure is an error, with all that wx said', async (t) => {
   const { session, phone } = await start(t)
   phone.fail('request', { errMsg: 'request:fail timeout', errno: 5 })
 
@@ -764,7 +764,7 @@ test('a network failure is an error, with all that wx said', async (t) => {
 })
 
 // W10: No callback after a second, although an error for it was exported.
-test('a hung wx.login is told to the callbacks of every call that waits, each once', async (t) => {
+test('loginTimeout: a hung wx.login is told to the callbacks of every call that waits, each once', async (t) => {
   const { session, phone, heard } = await start(t, {}, { loginTimeout: 150 })
   phone.fail('login', 'hang', 100)
 
@@ -778,7 +778,7 @@ test('a hung wx.login is told to the callbacks of every call that waits, each on
 })
 
 // W11: Importing it registered four listeners for sockets.
-test('importing the client and making a session touch nothing of wx', async (t) => {
+test('import: importing the client and making a session touch nothing of wx', async (t) => {
   const client = new URL('../../client/src/index.ts', import.meta.url)
   const program = `
     const touched = []
@@ -798,7 +798,7 @@ test('importing the client and making a session touch nothing of wx', async (t) 
 })
 
 // W12: Asked before each of three calls, and taken for proof of a session of the server.
-test('wx.checkSession is never asked: it knows nothing of the server’s session', async (t) => {
+test('wx.checkSession: it is never asked: it knows nothing of the server’s session', async (t) => {
   const { session, phone } = await start(t)
 
   for (let n = 1; n <= 3; n++) await session.login()
@@ -808,7 +808,7 @@ test('wx.checkSession is never asked: it knows nothing of the server’s session
 })
 
 // X1: A failed wx.login called nothing.
-test('a failed wx.login is told to whoever waits: login, uploads, downloads', async (t) => {
+test('wx.login: a failed one is told to whoever waits: login, uploads, downloads', async (t) => {
   const { session, phone, heard } = await start(t)
   phone.files.write('a.txt', 'text')
   const failing = () => phone.fail('login', { errMsg: 'login:fail' })
@@ -830,7 +830,7 @@ test('a failed wx.login is told to whoever waits: login, uploads, downloads', as
 })
 
 // X2: Three calls, three wx.login.
-test('login where there is a session asks nobody', async (t) => {
+test('login(): where there is a session it asks nobody', async (t) => {
   const { session, phone, heard } = await start(t)
 
   for (let n = 1; n <= 3; n++) await session.login()
@@ -839,7 +839,7 @@ test('login where there is a session asks nobody', async (t) => {
 })
 
 // X3: After a new login, 401 with null as its body: an uncaught TypeError, and no callback.
-test('401 with null as its body, first or after a new login, is the app’s answer', async (t) => {
+test('request(): 401 with null as its body, first or after a new login, is the app’s answer', async (t) => {
   const { session, phone, server } = await start(t, {
     handler(ctx) {
       ctx.status = 401
@@ -857,7 +857,7 @@ test('401 with null as its body, first or after a new login, is the app’s answ
 })
 
 // X4: A POST that was answered `code: -1` logged in, and was sent twice.
-test('what the app’s own answers say is no business of the session: a POST is sent once', async (t) => {
+test('request(): the app’s own answers do not touch the session, and a POST is sent once', async (t) => {
   let handled = 0
   const { session, phone } = await start(t, {
     handler(ctx) {
@@ -875,7 +875,7 @@ test('what the app’s own answers say is no business of the session: a POST is 
 })
 
 // X5: The type of an error was whatever the server had sent.
-test('the code of an error is ours, whatever the server calls its reason', async (t) => {
+test('SessionError: the code of an error is ours, whatever the server calls its reason', async (t) => {
   for (const reason of ['ERR_ABORTED', 'toString', 'x'.repeat(300), 7, true, {}, ['ERR_SESSION_EXPIRED']]) {
     const { session, phone } = await startOdd(t, {
       handler(ctx) {

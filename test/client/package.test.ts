@@ -37,7 +37,7 @@ test.after.always(async () => {
   if (project) await rm(project, { recursive: true, force: true })
 })
 
-test('the module is the drop-in function, and carries everything else', (t) => {
+test('weapp-session-client: the module is the drop-in function, and carries everything else', (t) => {
   const request: Client = require(entry)
 
   t.is(typeof request, 'function')
@@ -46,7 +46,7 @@ test('the module is the drop-in function, and carries everything else', (t) => {
   t.is(typeof request.createSession({ baseUrl: 'https://api.example.com' }).request, 'function')
 })
 
-test('Node finds its names in an import', async (t) => {
+test('weapp-session-client: Node finds its names in an import', async (t) => {
   const module: Record<string, unknown> = await import(entry)
 
   t.is(module.default, require(entry))
@@ -54,7 +54,7 @@ test('Node finds its names in an import', async (t) => {
     t.is(typeof module[name], 'function', name)
 })
 
-test('nothing happens at import: not even a look at a global', async (t) => {
+test('weapp-session-client: nothing happens at import: not even a look at a global', async (t) => {
   const seen: string[] = []
   const globals = {}
   for (const name of [
@@ -80,7 +80,7 @@ test('nothing happens at import: not even a look at a global', async (t) => {
   t.not(seen.length, 0, 'the traps work')
 })
 
-test('two copies live side by side, and know the errors of each other', (t) => {
+test('weapp-session-client: two copies live side by side, and know the errors of each other', (t) => {
   const first: Client = require(entry)
   delete require.cache[entry]
   const second: Client = require(entry)
@@ -91,21 +91,21 @@ test('two copies live side by side, and know the errors of each other', (t) => {
   t.true(second.isSessionError(error))
 })
 
-test('it is ES2017, and readable', async (t) => {
+test('weapp-session-client: it is ES2017, and readable', async (t) => {
   const code = await readFile(entry, 'utf8')
 
   t.notThrows(() => parse(code, { ecmaVersion: 2017, sourceType: 'script' }))
   t.regex(code, /function createSession\(/)
 })
 
-test('it weighs at most 6.5 KB', async (t) => {
+test('weapp-session-client: it weighs at most 6.5 KB', async (t) => {
   const all = await weight(`export * from './src/index.ts'; export { default } from './src/index.ts'`)
 
   t.log(`${inKB(all)} (esbuild --minify, gzip -9)`)
   t.true(all <= 6.5 * KB, `${all} bytes`)
 })
 
-test('the package holds what it needs, and nothing else', async (t) => {
+test('weapp-session-client: the package holds what it needs, and nothing else', async (t) => {
   const { stdout } = await run('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: client })
   const [packed]: { files: { path: string }[] }[] = JSON.parse(stdout)
 
@@ -119,7 +119,7 @@ test('the package holds what it needs, and nothing else', async (t) => {
   ])
 })
 
-test('main and miniprogram name the same file, and there is nothing to install with it', async (t) => {
+test('weapp-session-client: main and miniprogram name the same file, and there is nothing to install with it', async (t) => {
   const manifest = JSON.parse(await readFile(join(client, 'package.json'), 'utf8'))
 
   t.is(manifest.main, `${manifest.miniprogram}/index.js`)
@@ -127,7 +127,7 @@ test('main and miniprogram name the same file, and there is nothing to install w
     t.is(manifest[field], undefined, field)
 })
 
-test('a new project can require it, import it and bundle it', async (t) => {
+test('weapp-session-client: a new project can require it, import it and bundle it', async (t) => {
   const say = 'console.log(typeof request, typeof createSession, request.createSession === createSession)'
   const required = `const request = require('weapp-session-client'); const { createSession } = request; ${say}`
   const imported = `import request, { createSession } from 'weapp-session-client'; ${say}`
@@ -144,7 +144,7 @@ test('a new project can require it, import it and bundle it', async (t) => {
   }
 })
 
-test('its types work in a new project, however that finds its modules', async (t) => {
+test('weapp-session-client: its types work in a new project, however that finds its modules', async (t) => {
   const uses = `
     const session: Session = createSession({ baseUrl: 'https://api.example.com' })
     interface User { openId: string }
@@ -171,7 +171,7 @@ test('its types work in a new project, however that finds its modules', async (t
     await t.notThrowsAsync(run(process.execPath, [tsc, ...flags, ...mode], { cwd: project }), mode.join(' '))
 })
 
-test("WeChat's own npm builder puts it in its place", async (t) => {
+test("weapp-session-client: WeChat's own npm builder puts it in its place", async (t) => {
   const ci = miniprogramCi()
   if (!ci) {
     t.log('SKIPPED: miniprogram-ci is not installed; to run this test: npm i -D miniprogram-ci')

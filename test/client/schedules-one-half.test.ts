@@ -6,7 +6,7 @@ import { anySchedule } from './support/schedules.js'
 
 // Half of them: the other half is in another file, so that two cores share the work.
 test.serial(
-  'whatever happens: every call ends once and in time, logins are single, codes are used once',
+  'createSession(): whatever happens: every call ends once and in time, logins are single, codes are used once',
   async (t) => {
     await checkSchedules(t, SCHEDULES / 2, anySchedule(), (schedule) => runSchedule(schedule, createSession))
   },

@@ -8,7 +8,7 @@ import { calmSchedule } from './support/schedules.js'
 import { createWorld, type World, type WorldOptions } from './support/virtual-world.js'
 
 test.serial(
-  'where nothing goes wrong but sessions that end and calls that are aborted, nothing fails',
+  'createSession(): where nothing goes wrong but sessions that end and calls that are aborted, nothing fails',
   async (t) => {
     await checkSchedules(t, SCHEDULES / 5, calmSchedule(), (schedule) =>
       runSchedule(schedule, createSession, failures),
@@ -17,7 +17,7 @@ test.serial(
 )
 
 test.serial(
-  'a cold start of 50, at random latencies: 1 wx.login, 1 login, 50 requests, no failure',
+  'createSession(): a cold start of 50, at random latencies: 1 wx.login, 1 login, 50 requests, no failure',
   async (t) => {
     for (const seed of SEEDS) {
       await inWorld(t, { seed }, async (world) => {
@@ -34,7 +34,7 @@ test.serial(
   },
 )
 
-test.serial('50 requests that start 40 ms apart share the first login too', async (t) => {
+test.serial('createSession(): 50 requests that start 40 ms apart share the first login too', async (t) => {
   for (const seed of SEEDS) {
     await inWorld(t, { seed }, async (world) => {
       const calls: ObservedCall[] = []
@@ -52,7 +52,7 @@ test.serial('50 requests that start 40 ms apart share the first login too', asyn
 })
 
 test.serial(
-  '50 requests meet an expired session, answers out of order: 1 login, at most 100 requests',
+  'createSession(): 50 requests meet an expired session, answers out of order: 1 login, at most 100 requests',
   async (t) => {
     for (const seed of SEEDS) {
       await inWorld(t, { seed }, async (world) => {
@@ -74,23 +74,26 @@ test.serial(
   },
 )
 
-test.serial('a program that is started again finds its session, and logs in no more', async (t) => {
-  await inWorld(t, { seed: 1 }, async (world) => {
-    world.call()
-    await world.settle()
-    await world.restart()
-    const calls = times(5, () => world.call())
-    await world.settle()
+test.serial(
+  'createSession(): a program that is started again finds its session, and logs in no more',
+  async (t) => {
+    await inWorld(t, { seed: 1 }, async (world) => {
+      world.call()
+      await world.settle()
+      await world.restart()
+      const calls = times(5, () => world.call())
+      await world.settle()
 
-    t.is(failuresOf(calls), 0)
-    t.is(world.phone.logins.length, 1)
-    t.is(world.phone.sent.length, 6)
-  })
-})
+      t.is(failuresOf(calls), 0)
+      t.is(world.phone.logins.length, 1)
+      t.is(world.phone.sent.length, 6)
+    })
+  },
+)
 
 for (const fault of ['expired for ever', 'sessions vanish'] satisfies ServerFault[]) {
   test.serial(
-    `when a session is always expired (${fault}): 2 logins in a minute, then a clear error`,
+    `createSession(): when a session is always expired (${fault}): 2 logins in a minute, then a clear error`,
     async (t) => {
       for (const seed of SEEDS) {
         await inWorld(t, { seed, latency: quickLatency }, async (world) => {

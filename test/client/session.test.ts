@@ -9,7 +9,7 @@ interface Answer {
   user: WxUserInfo
 }
 
-test('a request logs in by itself, and the next ones carry the session', async (t) => {
+test('createSession(): a request logs in by itself, and the next ones carry the session', async (t) => {
   const { url, wechat } = await startServer(t)
   const phone = namedPhone(wechat, 'alice')
   const session = createSession({ baseUrl: url, wx: phone.wx })
@@ -23,7 +23,7 @@ test('a request logs in by itself, and the next ones carry the session', async (
   t.is(wechat.exchanges, 1)
 })
 
-test('a cold start with 50 requests: one login, one exchange, 50 requests, no failure', async (t) => {
+test('createSession(): a cold start with 50 requests: one login, one exchange, 50 requests, no failure', async (t) => {
   const { url, wechat } = await startServer(t, {
     handler: async (ctx) => {
       await sleep(Math.random() * 50)
@@ -39,7 +39,7 @@ test('a cold start with 50 requests: one login, one exchange, 50 requests, no fa
   t.deepEqual([phone.counts.login, wechat.exchanges, phone.counts.request], [1, 1, 50])
 })
 
-test('50 requests meet an expired session: one login, at most 100 requests, no failure', async (t) => {
+test('createSession(): 50 requests meet an expired session: one login, at most 100 requests, no failure', async (t) => {
   const {
     url,
     wechat,
@@ -63,7 +63,7 @@ test('50 requests meet an expired session: one login, at most 100 requests, no f
   t.true(phone.counts.request - before <= 100)
 })
 
-test('callbacks, a promise and a task come from one call', async (t) => {
+test('createSession(): callbacks, a promise and a task come from one call', async (t) => {
   const { url, wechat } = await startServer(t)
   const session = createSession({ baseUrl: url, wx: wechat.phone().wx })
   const heard: string[] = []
@@ -81,7 +81,7 @@ test('callbacks, a promise and a task come from one call', async (t) => {
   t.deepEqual(heard, ['success 200', 'complete'])
 })
 
-test('an aborted call fails once, and the next takes over its login', async (t) => {
+test('abort(): an aborted call fails once, and the next takes over its login', async (t) => {
   const { url, wechat } = await startServer(t)
   const phone = wechat.phone()
   phone.fail('login', { delay: 100 })
@@ -98,7 +98,7 @@ test('an aborted call fails once, and the next takes over its login', async (t) 
   t.deepEqual([phone.counts.login, phone.counts.request], [1, 1])
 })
 
-test('refused, hung and anonymous user info never blocks a session', async (t) => {
+test('getUserInfo: refused, hung and anonymous user info never blocks a session', async (t) => {
   for (const how of ['denied', 'anonymous', 'hung'] as const) {
     const { url, wechat } = await startServer(t)
     const phone = wechat.phone()
@@ -112,7 +112,7 @@ test('refused, hung and anonymous user info never blocks a session', async (t) =
   }
 })
 
-test('the session is kept between launches, and logging out ends it', async (t) => {
+test('logout(): the session is kept between launches, and logging out ends it', async (t) => {
   const { url, wechat } = await startServer(t)
   const phone = wechat.phone()
   await createSession({ baseUrl: url, wx: phone.wx }).request({ url: '/' })
@@ -128,7 +128,7 @@ test('the session is kept between launches, and logging out ends it', async (t) 
   t.is(phone.counts.login, 2)
 })
 
-test('the session goes only to its origins', async (t) => {
+test('origins: the session goes only to its origins', async (t) => {
   const { url, wechat } = await startServer(t)
   const other = await startServer(t, {
     handler: (ctx) => {
@@ -144,7 +144,7 @@ test('the session goes only to its origins', async (t) => {
   t.is(phone.counts.login, 0)
 })
 
-test('a server that ends every session is given two logins, then an error at once', async (t) => {
+test('ERR_SESSION_EXPIRED: a server that ends every session is given two logins, then an error at once', async (t) => {
   const { url, wechat } = await startServer(t, { handler: (ctx) => ctx.$wxSession?.destroy() })
   const phone = wechat.phone()
   const session = createSession({ baseUrl: url, wx: phone.wx })

@@ -42,14 +42,14 @@ test('docs/api-report.txt has every exported name, and no other; if not: npm run
   t.is(readFileSync(join(root, 'docs/api-report.txt'), 'utf8'), printReport(entries))
 })
 
-test('every exported name says what it is', (t) => {
+test('docs/api.md: every exported name says what it is', (t) => {
   for (const { name, exports } of ours) {
     const silent = exports.filter(({ comment }) => comment.text === '').map((one) => one.name)
     t.deepEqual(silent, [], name)
   }
 })
 
-test('every option says what it is, and every number in which unit', (t) => {
+test('docs/api.md: every option says what it is, and every number in which unit', (t) => {
   for (const { name, exports } of entries) {
     const isOurs = (one: Declaration) =>
       OURS.includes(name) ||
@@ -64,7 +64,7 @@ test('every option says what it is, and every number in which unit', (t) => {
   }
 })
 
-test('what is called says what it does, and has an example', (t) => {
+test('docs/api.md: every function says what it does, and has an example', (t) => {
   const classes = ours.flatMap(({ exports }) =>
     exports.filter(({ kind }) => kind !== 'interface' && kind !== 'type'),
   )
@@ -75,7 +75,7 @@ test('what is called says what it does, and has an example', (t) => {
   }
 })
 
-test('what checks its options says that it throws', (t) => {
+test('@throws: every function that checks its options says that it throws', (t) => {
   const checking = new Set(sources().flatMap((text) => (CHECKS.test(text) ? exportedFunctions(text) : [])))
   const silent = called.filter((one) => checking.has(one.name) && one.comment.throws.length === 0)
 
@@ -86,7 +86,7 @@ test('what checks its options says that it throws', (t) => {
   )
 })
 
-test('the examples compile', (t) => {
+test('@example: the examples compile', (t) => {
   const examples = [...pages.keys()]
     .flatMap((name) => readPage(`docs/${name}`).blocks)
     .filter(({ lang }) => lang === 'ts')

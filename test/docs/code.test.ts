@@ -20,7 +20,7 @@ test.before('the client’s types are those of its sources', () => {
   execFileSync(process.execPath, ['scripts/build-client.js'], { cwd: root })
 })
 
-test('every example is in a language that a test knows', (t) => {
+test('docs/: every example is in a language that a test knows', (t) => {
   // `text`: a drawing.
   const known = ['ts', 'js', 'cjs', 'diff', 'sh', 'json', 'http', 'nginx', 'html', 'text']
   const others = blocks.filter(({ lang }) => !known.includes(lang))
@@ -31,14 +31,14 @@ test('every example is in a language that a test knows', (t) => {
   )
 })
 
-test('the examples in TypeScript compile, against the sources', (t) => {
+test('docs/: the examples in TypeScript compile, against the sources', (t) => {
   const examples = inLanguage('ts').map(introduced)
 
   t.true(examples.length > 20)
   t.deepEqual(compile(examples, SERVER), [])
 })
 
-test('the examples of mini programs compile, against WeChat’s typings', (t) => {
+test('docs/: the examples of mini programs compile, against WeChat’s typings', (t) => {
   const after = inLanguage('diff').map((block): Block => ({ ...block, text: afterChange(block.text) }))
   const examples = [...inLanguage('js'), ...after]
 
@@ -46,7 +46,7 @@ test('the examples of mini programs compile, against WeChat’s typings', (t) =>
   t.deepEqual(compile(examples, MINI_PROGRAM), [])
 })
 
-test('an example that does not compile is found, with its place', (t) => {
+test('docs/: an example that does not compile is found, with its place', (t) => {
   const block = { lang: 'ts', note: '', under: '', where: 'docs/x.md:7' }
   const wrong = "import { weappSession } from 'koa-weapp-session'\nweappSession({ appID: 'wx' })"
 
@@ -64,7 +64,7 @@ test('an example that does not compile is found, with its place', (t) => {
   )
 })
 
-test('commands of the shell are there: npm scripts, and programs that everybody has', (t) => {
+test('docs/: commands of the shell are there: npm scripts, and programs that everybody has', (t) => {
   for (const { text, where } of inLanguage('sh')) {
     for (const line of text.split('\n').filter(Boolean)) {
       for (const command of line.replace(/(^|\s)#.*/, '').split('&&')) {
@@ -74,14 +74,14 @@ test('commands of the shell are there: npm scripts, and programs that everybody 
   }
 })
 
-test('JSON is JSON, and the other languages parse', (t) => {
+test('docs/: JSON is JSON, and the other languages parse', (t) => {
   for (const { text, where } of inLanguage('json')) t.notThrows(() => JSON.parse(text), where)
   for (const { text, where } of inLanguage('cjs'))
     t.notThrows(() => parse(text, { ecmaVersion: 2023, sourceType: 'script' }), where)
   for (const { text, where } of inLanguage('html')) t.deepEqual(openTags(text), [], where)
 })
 
-test('nginx takes the configuration that is printed for it', (t) => {
+test('docs/: nginx takes the configuration that is printed for it', (t) => {
   if (!ensureProgram({ command: 'nginx', versionFlag: '-v', package: 'nginx-light' })) {
     t.log('SKIPPED: there is no nginx, and it could not be installed')
     return t.pass()

@@ -12,7 +12,7 @@ function read(t: ExecutionContext, files: Record<string, string>): Declarations 
   return new Declarations(join(folder, 'index.d.ts'))
 }
 
-test('a union is read to its end, whatever stands between its variants', (t) => {
+test('Declarations: a union is read to its end, whatever stands between its variants', (t) => {
   const union = `type State = {\n    state: 'a';\n}\n/** The second. */\n | {\n    state: 'b';\n} | 'c';`
   const [state] = read(t, { 'index.d.ts': `/** Where it is. */\nexport ${union}\nexport {};\n` }).exports()
 
@@ -24,7 +24,7 @@ test('a union is read to its end, whatever stands between its variants', (t) => 
   )
 })
 
-test('exports are followed to where they are declared: by name, renamed, and all of a module', (t) => {
+test('Declarations: exports are followed to where they are declared: by name, renamed, and all of a module', (t) => {
   const declarations = read(t, {
     'index.d.ts': `
       export { a, type B as C } from './one.js';
@@ -47,7 +47,7 @@ test('exports are followed to where they are declared: by name, renamed, and all
   ])
 })
 
-test('what the exports are declared with is found, in other files too, and packages are left alone', (t) => {
+test('Declarations: it finds the types that exports use, in other files too, and leaves packages alone', (t) => {
   const declarations = read(t, {
     'index.d.ts': `
 import type Koa from 'koa';
@@ -79,7 +79,7 @@ interface Other {
   )
 })
 
-test('overloads stand together, and the tags of a comment apart from its text', (t) => {
+test('Declarations: overloads stand together, and the tags of a comment apart from its text', (t) => {
   const [f] = read(t, {
     'index.d.ts': `
 /**
@@ -98,7 +98,7 @@ export declare function f(a: string): void;
   t.deepEqual(f?.comment, { text: 'Does it.', throws: ['{TypeError} never'], examples: ['f(1)'] })
 })
 
-test('of a namespace that is the module, what it exports is exported', (t) => {
+test('Declarations: it reads the exports of a namespace that is the module', (t) => {
   const declarations = read(t, {
     'index.d.ts': `
 declare function main(options: main.Options): void;

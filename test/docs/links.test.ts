@@ -5,7 +5,7 @@ import { allPages, readPage, root } from './support/markdown.js'
 
 const pages = allPages()
 
-test('every link to a file of the project leads to one, and every anchor to a heading', (t) => {
+test('links: every link to a file of the project leads to one, and every anchor to a heading', (t) => {
   let count = 0
   for (const { path, links } of pages) {
     for (const link of links.filter((link) => !/^[a-z]+:/i.test(link))) {
@@ -22,13 +22,13 @@ test('every link to a file of the project leads to one, and every anchor to a he
   t.true(count > 80)
 })
 
-test('links to elsewhere are https', (t) => {
+test('links: those to elsewhere are https', (t) => {
   for (const { path, links } of pages) {
     for (const link of links.filter((link) => /^[a-z]+:/i.test(link))) t.regex(link, /^https:/, path)
   }
 })
 
-test('every page of docs/ is linked from both READMEs, and those of the API from docs/api.md', (t) => {
+test('links: every page of docs/ is linked from both READMEs, and those of the API from docs/api.md', (t) => {
   const all = pages.filter(({ path }) => path.startsWith('docs/')).map(({ path }) => `./${path}`)
   const docs = all.filter((path) => !path.startsWith('./docs/api/'))
   const api = all.filter((path) => !docs.includes(path)).map((path) => path.replace('/docs', ''))
@@ -49,8 +49,25 @@ test('every page of docs/ is linked from both READMEs, and those of the API from
   }
 })
 
-test('pictures have a text for those who cannot see them', (t) => {
+test('links: pictures have a text for those who cannot see them', (t) => {
   for (const { path, images } of pages) {
     for (const { alt, href } of images) t.true(alt.length > 3, `${path}: ${href}`)
+  }
+})
+
+test('SECURITY.md: the tests that it names are there', (t) => {
+  const [, promises = ''] = readPage('SECURITY.md').text.split(/^## What is (?:promised|not)$/m)
+  const named = promises.split('\n').flatMap((row) => {
+    const [, list = ''] = /\| ((?:`[\w/-]+`(?:, )?)+) \|$/.exec(row) ?? []
+    return Array.from(list.matchAll(/`([^`]+)`/g), ([, name = '']) => name)
+  })
+
+  t.true(named.length > 20)
+  for (const name of named) {
+    const places = [`test/${name}.test.ts`, `test/${name}`, `src/testing/${name}.ts`]
+    t.true(
+      places.some((path) => existsSync(join(root, path))),
+      name,
+    )
   }
 })

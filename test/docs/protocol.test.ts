@@ -20,14 +20,14 @@ const CARRIERS: Record<string, () => Carrier> = {
 const { blocks } = readPage('docs/protocol.md')
 const messages = blocks.filter(({ lang }) => lang === 'http')
 
-test('the examples are pairs of a request and its response', (t) => {
+test('docs/protocol.md: the examples are pairs of a request and its response', (t) => {
   t.true(messages.length >= 30)
   for (const [i, { text, where }] of messages.entries()) {
     t.is(/^HTTP\/1\.1 \d{3} /.test(text), i % 2 === 1, where)
   }
 })
 
-test('the server answers each request of docs/protocol.md as it is printed there', async (t) => {
+test('docs/protocol.md: the server answers each of its requests as it is printed there', async (t) => {
   const servers = new Map<string, Scene>()
   for (let i = 0; i < messages.length; i += 2) {
     const [asked, answered] = [messages[i], messages[i + 1]] as [Block, Block]

@@ -8,12 +8,12 @@ const PAIRS = [
 ] as const
 
 for (const [english, chinese] of PAIRS) {
-  test(`${english} and ${chinese} are in step`, (t) => {
+  test(`README.md: ${english} and ${chinese} are in step`, (t) => {
     t.deepEqual(stepsOf(readPage(chinese)), stepsOf(readPage(english)))
   })
 }
 
-test('a README that lags behind is found', (t) => {
+test('README.md: a README that lags behind is found', (t) => {
   const page = readPage('README.md')
   const [table, ...tables] = page.tables
   const [block, ...blocks] = page.blocks

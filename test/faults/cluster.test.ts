@@ -30,7 +30,7 @@ testStore(test, async (t) => {
   return store
 })
 
-test.serial('a revocation ends sessions in every slot, in every process', async (t) => {
+test.serial('revoke(): on a cluster it ends sessions in every slot, in every process', async (t) => {
   const wechat = startWechat(t)
   const [one, other] = await startTwo(t, wechat)
   const logins = await Promise.all(Array.from({ length: 10 }, () => codeLoginHeaders(wechat.phone('alice'))))
@@ -42,7 +42,7 @@ test.serial('a revocation ends sessions in every slot, in every process', async 
 })
 
 test.serial(
-  'with room for one, 20 parallel logins over two processes leave exactly one session',
+  'maxSessionsPerUser: with room for one, 20 parallel logins over two processes leave exactly one session',
   async (t) => {
     const wechat = startWechat(t)
     const servers = await startTwo(t, wechat, { maxSessionsPerUser: 1 })
@@ -58,7 +58,7 @@ test.serial(
 )
 
 test.serial(
-  '50 parallel first requests with one code over two processes: 50 answers, one exchange',
+  'X-WX-Code: 50 parallel first requests with one code over two processes: 50 answers, one exchange',
   async (t) => {
     const wechat = startWechat(t)
     const servers = await startTwo(t, wechat)
@@ -75,7 +75,7 @@ test.serial(
 )
 
 test.serial(
-  'a master is killed under load: its sessions get 503 until a replica serves them, others go on',
+  'redisStore({ cluster }): a master is killed under load: its sessions get 503 until a replica serves them, others go on',
   async (t) => {
     const population = await populate(t, { cluster: redis.urls })
     const masters = await mastersOf(population.sessions)
@@ -93,7 +93,7 @@ test.serial(
 
 // What answers in time must not be refused because something else does not.
 test.serial(
-  'while a master is down, sessions of other masters are served, however many ask for its own',
+  'redisStore({ cluster }): while a master is down, sessions of other masters are served, however many ask for its own',
   async (t) => {
     const { server, cutOff, others, victim } = await startWithSessions(t)
     await killFor(t, victim)
@@ -121,27 +121,30 @@ test.serial(
 )
 
 // A node that hangs keeps its connections: what is asked there waits for ever, and nothing looks for a new master.
-test.serial('a master hangs: its sessions get 503 until a replica serves them, others go on', async (t) => {
-  const { server, cutOff, others, victim } = await startWithSessions(t)
-  const thaw = redis.freeze(victim)
-  t.teardown(async () => {
-    thaw()
+test.serial(
+  'redisStore({ cluster }): a master hangs: its sessions get 503 until a replica serves them, others go on',
+  async (t) => {
+    const { server, cutOff, others, victim } = await startWithSessions(t)
+    const thaw = redis.freeze(victim)
+    t.teardown(async () => {
+      thaw()
+      await redis.healed()
+    })
+
+    t.is(await statusOf(server, cutOff[0]), 503)
+    t.is(await statusOf(server, others[0]), 200)
     await redis.healed()
-  })
+    const promoted = Date.now()
+    const isServed = await within(6000, async () => (await statusOf(server, cutOff[0])) === 200)
 
-  t.is(await statusOf(server, cutOff[0]), 503)
-  t.is(await statusOf(server, others[0]), 200)
-  await redis.healed()
-  const promoted = Date.now()
-  const isServed = await within(6000, async () => (await statusOf(server, cutOff[0])) === 200)
-
-  t.log(`service ${Date.now() - promoted} ms after the promotion of a replica`)
-  t.true(isServed)
-})
+    t.log(`service ${Date.now() - promoted} ms after the promotion of a replica`)
+    t.true(isServed)
+  },
+)
 
 // The client waits for a connection to every master that it has heard of, and hears of no other.
 test.serial(
-  'a server that starts while a master is down serves once a replica has taken its place',
+  'redisStore({ cluster }): a server that starts while a master is down serves once a replica has taken its place',
   async (t) => {
     const wechat = startWechat(t)
     await killFor(t, await redis.masterOf('any'))

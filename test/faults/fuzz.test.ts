@@ -50,7 +50,7 @@ const SERVERS = [
 
 for (const [what, options] of SERVERS) {
   test.serial(
-    `whatever ${what} hold: an answer, as the contract has it, and nothing for nothing`,
+    `weappSession(): whatever ${what} hold: an answer, as the contract has it, and nothing for nothing`,
     async (t) => {
       const world = await startWorld(t, options)
 

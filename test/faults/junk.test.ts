@@ -26,7 +26,7 @@ const MEASURED = 10_000
 const GROWTH = 80
 
 test.serial(
-  '10,000 codes that are no sessions: a 401 and one read for each, and WeChat is not asked',
+  'X-WX-Code: 10,000 codes that are no sessions: a 401 and one read for each, and WeChat is not asked',
   async (t) => {
     const store = countingStore(memoryStore())
     const { url, wechat } = await startServer(t, { store })
@@ -42,7 +42,7 @@ test.serial(
 )
 
 test.serial(
-  'codes that WeChat never issued: one exchange for each, however often and in parallel',
+  'X-WX-Code: codes that WeChat never issued: one exchange for each, however often and in parallel',
   async (t) => {
     const store = countingStore(memoryStore())
     const { url, wechat } = await startServer(t, { store, wechat: { timeout: 30_000 } })
@@ -65,37 +65,43 @@ test.serial(
   },
 )
 
-test.serial('malformed requests and unknown sessions leave nothing in a process or in Redis', async (t) => {
-  const { options, entries } = redis()
-  const wechat = startWechat(t)
-  const server = await startProcess(t, { wechat, store: options })
+test.serial(
+  'redisStore(): malformed requests and unknown sessions leave nothing in a process or in Redis',
+  async (t) => {
+    const { options, entries } = redis()
+    const wechat = startWechat(t)
+    const server = await startProcess(t, { wechat, store: options })
 
-  const malformed = await growth(t, server.url, malformedRequest, () => memoryOf(server))
-  const unknown = await growth(t, server.url, unknownSession, () => memoryOf(server))
+    const malformed = await growth(t, server.url, malformedRequest, () => memoryOf(server))
+    const unknown = await growth(t, server.url, unknownSession, () => memoryOf(server))
 
-  t.log(`bytes that stay: malformed ${malformed.bytes}, unknown sessions ${unknown.bytes}`)
-  t.deepEqual(Object.keys(malformed.tally).sort(), ['400 ERR_BAD_REQUEST', '400 ERR_UNTRUSTED_RAW_DATA'])
-  t.deepEqual(unknown.tally, { '401 ERR_SESSION_EXPIRED': MEASURED })
-  t.true(malformed.bytes < MEASURED * GROWTH, `malformed requests: ${malformed.bytes} bytes stay`)
-  t.true(unknown.bytes < MEASURED * GROWTH, `unknown sessions: ${unknown.bytes} bytes stay`)
-  t.deepEqual(await entries(), [])
-  t.is(wechat.calls.length, 0)
-})
-
-test.serial('malformed requests and unknown sessions leave nothing in the memory store', async (t) => {
-  const { url, wechat } = await startServer(t, { store: memoryStore() })
-
-  const malformed = await growth(t, url, malformedRequest, memoryOfThis)
-  const unknown = await growth(t, url, unknownSession, memoryOfThis)
-
-  t.log(`bytes that stay: malformed ${malformed.bytes}, unknown sessions ${unknown.bytes}`)
-  t.true(malformed.bytes < MEASURED * GROWTH, `malformed requests: ${malformed.bytes} bytes stay`)
-  t.true(unknown.bytes < MEASURED * GROWTH, `unknown sessions: ${unknown.bytes} bytes stay`)
-  t.is(wechat.calls.length, 0)
-})
+    t.log(`bytes that stay: malformed ${malformed.bytes}, unknown sessions ${unknown.bytes}`)
+    t.deepEqual(Object.keys(malformed.tally).sort(), ['400 ERR_BAD_REQUEST', '400 ERR_UNTRUSTED_RAW_DATA'])
+    t.deepEqual(unknown.tally, { '401 ERR_SESSION_EXPIRED': MEASURED })
+    t.true(malformed.bytes < MEASURED * GROWTH, `malformed requests: ${malformed.bytes} bytes stay`)
+    t.true(unknown.bytes < MEASURED * GROWTH, `unknown sessions: ${unknown.bytes} bytes stay`)
+    t.deepEqual(await entries(), [])
+    t.is(wechat.calls.length, 0)
+  },
+)
 
 test.serial(
-  'logins with junk codes leave nothing in a process; what Redis remembers of them ends',
+  'memoryStore(): malformed requests and unknown sessions leave nothing in the memory store',
+  async (t) => {
+    const { url, wechat } = await startServer(t, { store: memoryStore() })
+
+    const malformed = await growth(t, url, malformedRequest, memoryOfThis)
+    const unknown = await growth(t, url, unknownSession, memoryOfThis)
+
+    t.log(`bytes that stay: malformed ${malformed.bytes}, unknown sessions ${unknown.bytes}`)
+    t.true(malformed.bytes < MEASURED * GROWTH, `malformed requests: ${malformed.bytes} bytes stay`)
+    t.true(unknown.bytes < MEASURED * GROWTH, `unknown sessions: ${unknown.bytes} bytes stay`)
+    t.is(wechat.calls.length, 0)
+  },
+)
+
+test.serial(
+  'X-WX-Code: logins with junk codes leave nothing in a process; what Redis remembers of them ends',
   async (t) => {
     const { options, entries } = redis()
     const wechat = startWechat(t)

@@ -12,25 +12,28 @@ const redis = useRedis(test)
 /** ms for an exchange; the lease is a second longer. */
 const EXCHANGE = 3000
 
-test.serial('50 parallel first requests over four processes: one exchange, 50 answers', async (t) => {
-  const wechat = startWechat(t)
-  const servers = await startProcesses(t, 4, { wechat, store: redis().options })
-  for (const round of ['a', 'b', 'c']) {
-    const before = wechat.exchanges
-    wechat.fail({ delay: 100 })
-    const headers = await loginHeaders(namedPhone(wechat, round))
+test.serial(
+  'X-WX-Code: 50 parallel first requests over four processes: one exchange, 50 answers',
+  async (t) => {
+    const wechat = startWechat(t)
+    const servers = await startProcesses(t, 4, { wechat, store: redis().options })
+    for (const round of ['a', 'b', 'c']) {
+      const before = wechat.exchanges
+      wechat.fail({ delay: 100 })
+      const headers = await loginHeaders(namedPhone(wechat, round))
 
-    const requests = Array.from({ length: 50 }, (_, n) => servers[n % 4]?.send(headers))
-    const responses = await Promise.all(requests)
+      const requests = Array.from({ length: 50 }, (_, n) => servers[n % 4]?.send(headers))
+      const responses = await Promise.all(requests)
 
-    t.deepEqual(new Set(responses.map((response) => response?.status)), new Set([200]))
-    t.is(new Set(responses.map((response) => response?.body.pid)).size, 4)
-    t.is(wechat.exchanges - before, 1)
-  }
-})
+      t.deepEqual(new Set(responses.map((response) => response?.status)), new Set([200]))
+      t.is(new Set(responses.map((response) => response?.body.pid)).size, 4)
+      t.is(wechat.exchanges - before, 1)
+    }
+  },
+)
 
 test.serial(
-  'a process killed while it exchanges: others wait no longer than the lease, and never exchange',
+  'X-WX-Code: a process killed while it exchanges: others wait no longer than the lease, and never exchange',
   async (t) => {
     const wechat = startWechat(t)
     const settings = { wechat, store: redis().options, exchangeTimeout: EXCHANGE }
@@ -65,7 +68,7 @@ test.serial(
 )
 
 test.serial(
-  'a revocation whose process died half-way is finished by the next login of the user',
+  'revoke(): one whose process died half-way is finished by the next login of the user',
   async (t) => {
     const own = redis()
     const { send, wechat, session } = await startServer(t, { store: redisStore(own.options) })
@@ -87,7 +90,7 @@ test.serial(
   },
 )
 
-test.serial('a Redis whose clock is set back locks nobody out who was revoked', async (t) => {
+test.serial('revoke(): a Redis whose clock is set back locks nobody out who was revoked', async (t) => {
   const own = redis()
   const { send, wechat, session } = await startServer(t, { store: redisStore(own.options) })
   await session.revoke(wechat.user('alice').openId)
@@ -105,7 +108,7 @@ test.serial('a Redis whose clock is set back locks nobody out who was revoked', 
 })
 
 test.serial(
-  'with one session for each user, twenty parallel logins over two processes leave exactly one',
+  'maxSessionsPerUser: with one session for each user, twenty parallel logins over two processes leave exactly one',
   async (t) => {
     const wechat = startWechat(t)
     const options = { maxSessionsPerUser: 1 }

@@ -24,17 +24,23 @@ test.after.always(async () => {
 
 testStore(test, async (t) => clusterStore(t))
 
-test.serial('cluster: what ends in another process is forgotten, in every slot', async (t) => {
-  const prefix = `test:${randomUUID()}:`
-  const [one, other] = [await clusterStore(t, prefix), await clusterStore(t, prefix)]
-  await forgetsWhatEndsElsewhere(t, one, other)
-})
+test.serial(
+  'redisStore({ cache }): on a cluster a session that ends in another process is forgotten, in every slot',
+  async (t) => {
+    const prefix = `test:${randomUUID()}:`
+    const [one, other] = [await clusterStore(t, prefix), await clusterStore(t, prefix)]
+    await forgetsWhatEndsElsewhere(t, one, other)
+  },
+)
 
-test.serial('sentinel: what ends in another process is forgotten', async (t) => {
-  const prefix = `test:${randomUUID()}:`
-  const [one, other] = [await sentinelStore(t, prefix), await sentinelStore(t, prefix)]
-  await forgetsWhatEndsElsewhere(t, one, other)
-})
+test.serial(
+  'redisStore({ cache }): with sentinels a session that ends in another process is forgotten',
+  async (t) => {
+    const prefix = `test:${randomUUID()}:`
+    const [one, other] = [await sentinelStore(t, prefix), await sentinelStore(t, prefix)]
+    await forgetsWhatEndsElsewhere(t, one, other)
+  },
+)
 
 test.serial(
   'cluster: a master is killed, and what ends after that is believed no longer than the max age',
@@ -66,22 +72,25 @@ test.serial(
   },
 )
 
-test.serial('a Redis that freezes: what is kept is believed no longer than the max age', async (t) => {
-  const { url, server, stop } = await startRedis()
-  t.teardown(stop)
-  const store = redisStore({ url, timeout: 300, cache: { maxAge: MAX_AGE / 1000 } })
-  t.teardown(() => store.close?.())
-  const [session] = await keepMany(store, 1)
+test.serial(
+  'redisStore({ cache }): a Redis that freezes: what is kept is believed no longer than the max age',
+  async (t) => {
+    const { url, server, stop } = await startRedis()
+    t.teardown(stop)
+    const store = redisStore({ url, timeout: 300, cache: { maxAge: MAX_AGE / 1000 } })
+    t.teardown(() => store.close?.())
+    const [session] = await keepMany(store, 1)
 
-  server.kill('SIGSTOP')
-  t.teardown(() => server.kill('SIGCONT'))
-  const frozen = performance.now()
-  await until(() => store.peek?.(session?.id ?? '') === undefined)
+    server.kill('SIGSTOP')
+    t.teardown(() => server.kill('SIGCONT'))
+    const frozen = performance.now()
+    await until(() => store.peek?.(session?.id ?? '') === undefined)
 
-  t.true(performance.now() - frozen <= MAX_AGE + 100)
-  server.kill('SIGCONT')
-  await until(async () => (await keepMany(store, 1).catch(() => [])).length === 1)
-})
+    t.true(performance.now() - frozen <= MAX_AGE + 100)
+    server.kill('SIGCONT')
+    await until(async () => (await keepMany(store, 1).catch(() => [])).length === 1)
+  },
+)
 
 async function forgetsWhatEndsElsewhere(
   t: ExecutionContext,

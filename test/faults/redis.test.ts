@@ -77,7 +77,7 @@ const FAULTS: Record<string, Fault> = {
 
 for (const [what, fault] of Object.entries(FAULTS)) {
   test.serial(
-    `Redis ${what}: every answer in time, no 401, guests go on, and all is well within 2 s`,
+    `redisStore(): Redis ${what}: every answer in time, no 401, guests go on, and all is well within 2 s`,
     async (t) => {
       const situation = await startSituation(t)
       const { server, headers } = await startLoggedIn(t, situation.wire)
@@ -110,7 +110,7 @@ for (const [what, fault] of Object.entries(FAULTS)) {
 }
 
 test.serial(
-  'Redis absent at start: guests go on, others get 503 in time, and all is well within 2 s',
+  'redisStore(): Redis absent at start: guests go on, others get 503 in time, and all is well within 2 s',
   async (t) => {
     const port = await freePort()
     const server = await startServer(t, { store: redisStore({ url: `redis://127.0.0.1:${port}` }) })
@@ -132,7 +132,7 @@ test.serial(
 )
 
 test.serial(
-  'a flood of 20,000 requests at a frozen Redis leaves no memory behind, and ends no process',
+  'redisStore(): a flood of 20,000 requests at a frozen Redis leaves no memory behind, and ends no process',
   async (t) => {
     const { redis, wire } = await startSituation(t)
     const wechat = startWechat(t)
@@ -159,7 +159,7 @@ test.serial(
   },
 )
 
-test.serial("a client of the caller's, as node-redis makes it, fails as well", async (t) => {
+test.serial("redisStore(): a client of the caller's, as node-redis makes it, fails as well", async (t) => {
   const situation = await startSituation(t)
   const { redis, wire } = situation
   const client = createClient({ url: `redis://127.0.0.1:${wire.port}` })

@@ -26,7 +26,7 @@ test.after.always(async () => {
 testStore(test, async () => redisStore({ client, prefix: `test:${randomUUID()}:`, timeout: 5000 }))
 
 test.serial(
-  'a master hangs under load: 503 in time until a replica serves, and nobody is logged out',
+  'redisStore({ sentinel }): a master hangs under load: 503 in time until a replica serves, and nobody is logged out',
   async (t) => {
     await failOver(t, async () => {
       const thaw = await redis.freezeMaster()
@@ -39,7 +39,7 @@ test.serial(
 )
 
 test.serial(
-  'a master is killed under load: 503 in time until a replica serves, and nobody is logged out',
+  'redisStore({ sentinel }): a master is killed under load: 503 in time until a replica serves, and nobody is logged out',
   async (t) => {
     await failOver(t, () => redis.killMaster())
   },

@@ -27,7 +27,7 @@ const FAULTS: Record<string, { fault: Fault; status: number; errcode?: number }>
 
 for (const [what, { fault, status }] of Object.entries(FAULTS)) {
   test.serial(
-    `while WeChat ${what}: logins end in time, then at once, sessions go on, and all is well again`,
+    `code2Session: while WeChat ${what}: logins end in time, then at once, sessions go on, and all is well again`,
     async (t) => {
       const server = await startServer(t, { wechat: { timeout: TIMEOUT } })
       const { wechat, send } = server
@@ -63,34 +63,40 @@ for (const [what, { fault, status }] of Object.entries(FAULTS)) {
   )
 }
 
-test.serial('a WeChat that cannot be reached at all: logins end in time, sessions go on', async (t) => {
-  const port = await freePort()
-  const server = await startServer(t, {
-    wechat: { baseUrl: `http://127.0.0.1:${port}`, timeout: TIMEOUT, fetch },
-  })
+test.serial(
+  'code2Session: a WeChat that cannot be reached at all: logins end in time, sessions go on',
+  async (t) => {
+    const port = await freePort()
+    const server = await startServer(t, {
+      wechat: { baseUrl: `http://127.0.0.1:${port}`, timeout: TIMEOUT, fetch },
+    })
 
-  const { response, ms } = await timedLogin(server)
+    const { response, ms } = await timedLogin(server)
 
-  isRefused(t, response, FAILED, 502)
-  t.true(ms < TIMEOUT + 100)
-})
+    isRefused(t, response, FAILED, 502)
+    t.true(ms < TIMEOUT + 100)
+  },
+)
 
-test.serial('a WeChat that takes connections and never says a word: logins end in time', async (t) => {
-  const hole = createServer(() => {}).listen(0, '127.0.0.1')
-  await once(hole, 'listening')
-  t.teardown(() => hole.close())
-  const { port } = hole.address() as { port: number }
-  const server = await startServer(t, {
-    wechat: { baseUrl: `http://127.0.0.1:${port}`, timeout: TIMEOUT, fetch },
-  })
+test.serial(
+  'code2Session: a WeChat that takes connections and never says a word: logins end in time',
+  async (t) => {
+    const hole = createServer(() => {}).listen(0, '127.0.0.1')
+    await once(hole, 'listening')
+    t.teardown(() => hole.close())
+    const { port } = hole.address() as { port: number }
+    const server = await startServer(t, {
+      wechat: { baseUrl: `http://127.0.0.1:${port}`, timeout: TIMEOUT, fetch },
+    })
 
-  const logins = await together(20, () => timedLogin(server))
+    const logins = await together(20, () => timedLogin(server))
 
-  for (const { response } of logins) isRefused(t, response, FAILED, 504)
-  t.true(slowest(logins) < TIMEOUT + 400, `${slowest(logins)} ms`)
-})
+    for (const { response } of logins) isRefused(t, response, FAILED, 504)
+    t.true(slowest(logins) < TIMEOUT + 400, `${slowest(logins)} ms`)
+  },
+)
 
-test.serial('what WeChat says of bad codes opens no breaker, however many there are', async (t) => {
+test.serial('code2Session: refusals of bad codes open no breaker, however many there are', async (t) => {
   const { send, wechat } = await startServer(t)
 
   const refused = await together(100, () => send(junkLogin()))
@@ -101,7 +107,7 @@ test.serial('what WeChat says of bad codes opens no breaker, however many there 
 })
 
 test.serial(
-  'while a WeChat is slow: so many at a time, as many in line, the rest at once, and no code is wasted',
+  'code2Session: while a WeChat is slow: so many at a time, as many in line, the rest at once, and no code is wasted',
   async (t) => {
     const { send, wechat } = await startServer(t, { wechat: { timeout: 5000, concurrency: 5 } })
     const withdraw = wechat.fail({ delay: 400 }, { times: Number.POSITIVE_INFINITY })
@@ -126,28 +132,31 @@ test.serial(
   },
 )
 
-test.serial('1,000 junk logins at once: WeChat is asked by no more than the limit at a time', async (t) => {
-  const { send, wechat } = await startServer(t, { wechat: { concurrency: 20 } })
-  wechat.fail({ errcode: 40029, delay: 100 }, { times: Number.POSITIVE_INFINITY })
-  let most = 0
-  let isOver = false
-  const began = wechat.exchanges
-  const watch = (async () => {
-    // Each wave takes 100 ms: more than 20 in any 50 ms would be more than 20 at a time.
-    for (let before = began; !isOver; before = wechat.exchanges) {
-      await sleep(50)
-      most = Math.max(most, wechat.exchanges - before)
-    }
-  })()
+test.serial(
+  'code2Session: 1,000 junk logins at once: WeChat is asked by no more than the limit at a time',
+  async (t) => {
+    const { send, wechat } = await startServer(t, { wechat: { concurrency: 20 } })
+    wechat.fail({ errcode: 40029, delay: 100 }, { times: Number.POSITIVE_INFINITY })
+    let most = 0
+    let isOver = false
+    const began = wechat.exchanges
+    const watch = (async () => {
+      // Each wave takes 100 ms: more than 20 in any 50 ms would be more than 20 at a time.
+      for (let before = began; !isOver; before = wechat.exchanges) {
+        await sleep(50)
+        most = Math.max(most, wechat.exchanges - before)
+      }
+    })()
 
-  const statuses = (await together(1000, () => send(junkLogin()))).map(({ status }) => status)
-  isOver = true
-  await watch
+    const statuses = (await together(1000, () => send(junkLogin()))).map(({ status }) => status)
+    isOver = true
+    await watch
 
-  t.true(most <= 40, `${most}`)
-  t.deepEqual([...new Set(statuses)].sort(), [401, 502])
-  t.true(wechat.exchanges < 1000)
-})
+    t.true(most <= 40, `${most}`)
+    t.deepEqual([...new Set(statuses)].sort(), [401, 502])
+    t.true(wechat.exchanges < 1000)
+  },
+)
 
 interface Timed {
   response: Response

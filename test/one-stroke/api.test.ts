@@ -21,7 +21,7 @@ import { until } from '../support/until.js'
 
 const JSON_ACTIONS = JSON.stringify(ACTIONS)
 
-test('a drawing that was saved is there the next time, as a JSON string', async (t) => {
+test('paints/save: a drawing that was saved is there the next time, as a JSON string', async (t) => {
   const { painter } = await startOneStroke(t)
   const alice = await painter('alice')
 
@@ -38,7 +38,7 @@ test('a drawing that was saved is there the next time, as a JSON string', async 
   t.is(headers['x-next-cursor'], undefined)
 })
 
-test('strokes come as an array or as JSON, and come back the same', async (t) => {
+test('actions: strokes come as an array or as JSON, and come back the same', async (t) => {
   const { painter } = await startOneStroke(t)
   const alice = await painter('alice')
 
@@ -58,7 +58,7 @@ test('strokes come as an array or as JSON, and come back the same', async (t) =>
   )
 })
 
-test('another user’s drawing cannot be seen, overwritten or deleted, whatever id is named', async (t) => {
+test('id: another user’s drawing cannot be seen, overwritten or deleted, whatever id is named', async (t) => {
   const { painter } = await startOneStroke(t)
   const [alice, mallory] = [await painter('alice'), await painter('mallory')]
   await alice.save({ id: 'one', actions: ACTIONS })
@@ -80,7 +80,7 @@ test('another user’s drawing cannot be seen, overwritten or deleted, whatever 
   t.deepEqual((await alice.list()).body.data, [{ id: 'one', actions: JSON_ACTIONS }])
 })
 
-test('without a session there are no drawings: the session middleware refuses, as its client knows it', async (t) => {
+test('ERR_LOGIN_REQUIRED: without a session there are no drawings: the session middleware refuses, as its client knows it', async (t) => {
   const { url } = await startOneStroke(t)
 
   isRefused(t, await supertest(url).get(LIST), 'ERR_LOGIN_REQUIRED', 401)
@@ -89,7 +89,7 @@ test('without a session there are no drawings: the session middleware refuses, a
   isRefused(t, await painterWith({ 'X-WX-Code': 'forged' }, url).list(), 'ERR_SESSION_EXPIRED', 401)
 })
 
-test('a body that is no JSON object is refused', async (t) => {
+test('paints/save: a body that is no JSON object is refused', async (t) => {
   const { painter } = await startOneStroke(t)
   const alice = await painter('alice')
 
@@ -109,7 +109,7 @@ test('a body that is no JSON object is refused', async (t) => {
   t.deepEqual((await alice.list()).body.data, [])
 })
 
-test('an id has 1 to 64 letters, digits, _ or -', async (t) => {
+test('id: it has 1 to 64 letters, digits, _ or -', async (t) => {
   const { painter } = await startOneStroke(t)
   const alice = await painter('alice')
 
@@ -137,7 +137,7 @@ test('an id has 1 to 64 letters, digits, _ or -', async (t) => {
     t.is((await alice.save({ id, actions: [] })).status, 200)
 })
 
-test('what is no stroke is refused, and nothing of the drawing is kept', async (t) => {
+test('actions: a value that is no stroke is refused, and nothing of the drawing is kept', async (t) => {
   const { painter } = await startOneStroke(t)
   const alice = await painter('alice')
   const stroke = ACTIONS[0]
@@ -173,7 +173,7 @@ test('what is no stroke is refused, and nothing of the drawing is kept', async (
   t.deepEqual((await alice.list()).body.data, [])
 })
 
-test('what is not a stroke’s is left out', async (t) => {
+test('actions: fields that a stroke has not are left out', async (t) => {
   const { painter } = await startOneStroke(t)
   const alice = await painter('alice')
   const json = `[{"__proto__":{"width":9},"constructor":1,"tool":"<script>","color":"#1A2B3C","width":4,"points":[0,0.5]}]`
@@ -186,7 +186,7 @@ test('what is not a stroke’s is left out', async (t) => {
   t.deepEqual(new Set(body.data.map(({ actions }: { actions: string }) => actions)), new Set([kept]))
 })
 
-test('prototype keys are no fields, and pollute nothing', async (t) => {
+test('actions: prototype keys are no fields, and pollute nothing', async (t) => {
   const { painter } = await startOneStroke(t)
   const alice = await painter('alice')
 
@@ -204,7 +204,7 @@ test('prototype keys are no fields, and pollute nothing', async (t) => {
   t.is((await alice.remove('__proto__')).status, 200)
 })
 
-test('a body of 1 MB is taken, and a byte more is not, with or without a length', async (t) => {
+test('paints/save: a body of 1 MB is taken, and a byte more is not, with or without a length', async (t) => {
   const { painter, url } = await startOneStroke(t)
   const alice = await painter('alice')
   const body = (size: number) => {
@@ -230,7 +230,7 @@ test('a body of 1 MB is taken, and a byte more is not, with or without a length'
   t.is((await alice.list()).body.data.length, 1)
 })
 
-test('a drawing has 2000 strokes at most', async (t) => {
+test('actions: a drawing has 2000 strokes at most', async (t) => {
   const { painter } = await startOneStroke(t)
   const alice = await painter('alice')
   const stroke = { color: '#000000', width: 1, points: [0, 0] }
@@ -242,7 +242,7 @@ test('a drawing has 2000 strokes at most', async (t) => {
   t.is(JSON.parse((await alice.list()).body.data[0].actions).length, 2000)
 })
 
-test('a body that is cut off is no drawing', async (t) => {
+test('paints/save: a body that is cut off is no drawing', async (t) => {
   const { painter, url, log } = await startOneStroke(t)
   const alice = await painter('alice')
   const headers = { ...alice.headers, 'Content-Length': 100 }
@@ -255,7 +255,7 @@ test('a body that is cut off is no drawing', async (t) => {
   t.deepEqual((await alice.list()).body.data, [])
 })
 
-test('fifty saves at once are fifty drawings, and fifty of one id are one', async (t) => {
+test('paints/save: fifty saves at once are fifty drawings, and fifty of one id are one', async (t) => {
   const { painter } = await startOneStroke(t)
   const alice = await painter('alice')
 
@@ -271,7 +271,7 @@ test('fifty saves at once are fifty drawings, and fifty of one id are one', asyn
   t.true(range(50).some((n) => last.actions === JSON.stringify([strokeOf(n)])))
 })
 
-test('saving twice is saving once; deleting twice tells the second that there is nothing', async (t) => {
+test('paints/delete: to save twice saves once; to delete twice tells the second that there is nothing', async (t) => {
   const { painter } = await startOneStroke(t)
   const alice = await painter('alice')
 
@@ -285,7 +285,7 @@ test('saving twice is saving once; deleting twice tells the second that there is
   isFailure(t, second, 404, 'ERR_DRAWING_NOT_FOUND')
 })
 
-test('the 501st drawing is refused, until there is room', async (t) => {
+test('paints/save: the 501st drawing is refused, until there is room', async (t) => {
   const { painter } = await startOneStroke(t)
   const alice = await painter('alice')
   for (let n = 0; n < 500; n += 50) {
@@ -298,7 +298,7 @@ test('the 501st drawing is refused, until there is room', async (t) => {
   t.is((await alice.save({ id: 'more', actions: [] })).status, 200)
 })
 
-test('a page has 20 drawings, or as many as were asked for up to 100, and says where the next begins', async (t) => {
+test('paints/list: a page has 20 drawings, or as many as were asked for up to 100, and says where the next begins', async (t) => {
   const { painter } = await startOneStroke(t)
   const alice = await painter('alice')
   await Promise.all(range(123).map((n) => alice.save({ id: `${n}`, actions: [] })))
@@ -320,7 +320,7 @@ test('a page has 20 drawings, or as many as were asked for up to 100, and says w
   isFailure(t, await alice.list({ before: ['a.a', 'a.b'], limit: 1 }), 400, 'ERR_QUERY_INVALID')
 })
 
-test('paging while others are saved misses and repeats none that was there', async (t) => {
+test('paints/list: paging while others are saved misses and repeats none that was there', async (t) => {
   const { painter } = await startOneStroke(t)
   const alice = await painter('alice')
   const old = range(60).map((n) => `old-${n}`)
@@ -341,7 +341,7 @@ test('paging while others are saved misses and repeats none that was there', asy
   t.deepEqual(found.filter((id) => id.startsWith('old')).toSorted(), old.toSorted())
 })
 
-test('another user’s cursor is a place in one’s own list, and nothing else', async (t) => {
+test('paints/list: another user’s cursor is a place in one’s own list, and nothing else', async (t) => {
   const { painter } = await startOneStroke(t)
   const [alice, mallory] = [await painter('alice'), await painter('mallory')]
   for (const id of ['a', 'b', 'c']) await alice.save({ id, actions: ACTIONS })
@@ -350,7 +350,7 @@ test('another user’s cursor is a place in one’s own list, and nothing else',
   t.deepEqual((await mallory.list({ before })).body.data, [])
 })
 
-test('the client of 2016 lists what today’s client saved', async (t) => {
+test('paints/list: the client of 2016 lists what today’s client saved', async (t) => {
   const { url, wechat } = await startOneStroke(t)
   const session = createSession({ baseUrl: url, wx: wechat.phone('alice').wx })
   const request = originalClient(wechat.phone('alice'))
@@ -366,7 +366,7 @@ test('the client of 2016 lists what today’s client saved', async (t) => {
   t.deepEqual(listed, { data: { code: 0, msg: 'success', data: [{ id: 'one', actions: JSON_ACTIONS }] } })
 })
 
-test('paths and methods that are none are answered in the same manner', async (t) => {
+test('404 and 405: paths and methods that are none are answered in the same manner', async (t) => {
   const { painter, url } = await startOneStroke(t)
   const { headers } = await painter('alice')
 
@@ -377,7 +377,7 @@ test('paths and methods that are none are answered in the same manner', async (t
   t.is(wrong.get('Allow'), 'POST')
 })
 
-test('a store that fails is 503 for drawings, and keeps its words to itself', async (t) => {
+test('ERR_DRAWINGS_UNAVAILABLE: a store that fails is 503 for drawings, and keeps its words to itself', async (t) => {
   const failing = new Error('mongodb://user:password@10.0.0.1 is away')
   const drawings = failingDrawings(() => Promise.reject(failing))
   const { painter, url, log } = await startOneStroke(t, { drawings })
@@ -403,7 +403,7 @@ test('a store that fails is 503 for drawings, and keeps its words to itself', as
   t.is((await supertest(url).get('/healthz')).status, 200)
 })
 
-test('a store that never answers is given up in time', async (t) => {
+test('ERR_DRAWINGS_UNAVAILABLE: a store that never answers is given up in time', async (t) => {
   const drawings = failingDrawings(() => new Promise<never>(() => {}))
   const { painter, url } = await startOneStroke(t, { drawings })
   const began = Date.now()
@@ -416,7 +416,7 @@ test('a store that never answers is given up in time', async (t) => {
   t.true(Date.now() - began < 20_000, `${Date.now() - began} ms`)
 })
 
-test('a mistake of ours is 500, without a word of what it was', async (t) => {
+test('500: a mistake of ours, without a word of what it was', async (t) => {
   const drawings: DrawingStore = {
     ...temporaryDrawings(t),
     list: async () => ({ drawings: [null as never] }),
@@ -431,7 +431,7 @@ test('a mistake of ours is 500, without a word of what it was', async (t) => {
   t.true(log.at(-1)?.error instanceof TypeError)
 })
 
-test('health is told without a session, and whatever the credential', async (t) => {
+test('/healthz: health is told without a session, and whatever the credential', async (t) => {
   const { url } = await startOneStroke(t)
 
   for (const path of ['/healthz', '/readyz']) {
@@ -441,7 +441,7 @@ test('health is told without a session, and whatever the credential', async (t) 
   }
 })
 
-test('Redis is away: 503, nobody is logged out, and /readyz says so; it is back, and all is well', async (t) => {
+test('/readyz: Redis is away: 503, nobody is logged out, and /readyz says so; it is back, and all is well', async (t) => {
   const redis = await startRedis()
   t.teardown(() => redis.stop())
   const sessions = redisStore({ url: redis.url, timeout: 2000 })
@@ -468,7 +468,7 @@ test('Redis is away: 503, nobody is logged out, and /readyz says so; it is back,
   t.is((await alice.save({ id: 'two', actions: ACTIONS })).status, 200)
 })
 
-test('the log has one line for each request, and nothing of what was in it', async (t) => {
+test('log: it has one line for each request, and nothing of what was in it', async (t) => {
   const { painter, url, log } = await startOneStroke(t, { sessions: memoryStore() })
   const alice = await painter('alice')
   await alice.save({ id: 'secret-id', actions: ACTIONS })

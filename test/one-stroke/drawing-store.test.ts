@@ -39,7 +39,7 @@ test('embedded: drawings are there after a restart', async (t) => {
   t.is(page.drawings.length, 1)
 })
 
-test('embedded: what one process saves, the others see at once', async (t) => {
+test('embedded: a process sees at once what another saves', async (t) => {
   const folder = temporaryFolder(t)
   const store = embeddedDrawings({ folder })
   t.teardown(() => store.close())
@@ -94,7 +94,7 @@ test('embedded: processes are killed in the middle, and nothing that was acknowl
   await store.save('alice', { id: 'still-writable', actions: '[]' })
 })
 
-test('MongoDB: one that is absent, or never answers, is given up in time', async (t) => {
+test('MongoDB: a server that is absent, or never answers, is given up in time', async (t) => {
   const silent = createServer().listen(0, '127.0.0.1')
   await once(silent, 'listening')
   t.teardown(() => void silent.close())

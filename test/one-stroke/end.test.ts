@@ -21,7 +21,7 @@ const HASTY = `
   })`
 
 test.serial(
-  'drawings and sessions survive a restart, and what is under way when it ends is finished',
+  'SIGTERM: drawings and sessions survive a restart, and what is under way when it ends is finished',
   async (t) => {
     const folder = temporaryFolder(t)
     const wechat = startWechat(t)
@@ -76,7 +76,7 @@ test.serial(
   },
 )
 
-test.serial('a client that sends nothing more does not keep the server from ending', async (t) => {
+test.serial('SIGTERM: a client that sends nothing more does not keep the server from ending', async (t) => {
   const env = { ...GOOD, REDIS_URL: redis().url, DATA_DIR: temporaryFolder(t), PORT: await freePort() }
   const hasty = ['--import', `data:text/javascript,${encodeURIComponent(HASTY)}`]
   const server = runOneStroke(t, [...hasty, ...FROM_SOURCES], env)

@@ -14,7 +14,7 @@ const redis = useRedis(test)
 
 const GOOD = { REDIS_URL: 'redis://127.0.0.1:6379', WEAPP_ID: 'wx-test', WEAPP_SECRET: 'a-secret' }
 
-test('the settings of an environment, and what they are without', (t) => {
+test('readSettings(): the settings of an environment, and what they are without', (t) => {
   const { drawings, ...rest } = readSettings(GOOD)
 
   t.deepEqual(rest, {
@@ -46,7 +46,7 @@ test('the settings of an environment, and what they are without', (t) => {
   t.deepEqual([port, host, trustProxy, shutdownDelay, wechatUrl], [0, '::1', true, 500, 'http://127.0.0.1:1'])
 })
 
-test('a setting that makes no sense is one sentence, which names it and does not repeat it', (t) => {
+test('readSettings(): a setting that makes no sense is one sentence, which names it and does not repeat it', (t) => {
   const bad: Record<string, (string | undefined)[]> = {
     REDIS_URL: [undefined, '', 'hunter2', 'http://hunter2', '127.0.0.1:6379'],
     WEAPP_ID: [undefined, ''],
@@ -70,7 +70,7 @@ test('a setting that makes no sense is one sentence, which names it and does not
   }
 })
 
-test('a server that cannot start says why in one sentence, and ends', async (t) => {
+test('main(): a server that cannot start says why in one sentence, and ends', async (t) => {
   const folder = temporaryFolder(t)
   writeFileSync(join(folder, 'file'), '')
   const taken = createServer().listen(0, '127.0.0.1')
@@ -94,7 +94,7 @@ test('a server that cannot start says why in one sentence, and ends', async (t) 
   )
 })
 
-test('a server without its Redis starts, says that it is not ready, and is when Redis is there', async (t) => {
+test('main(): a server without its Redis starts, says that it is not ready, and is when Redis is there', async (t) => {
   const port = await freePort()
   const env = {
     ...GOOD,

@@ -26,7 +26,7 @@ interface Form {
   body: { type: string; id?: string; attributes: Record<string, unknown> }[]
 }
 
-test('the YAML of .github/ parses', (t) => {
+test('.github/workflows: the YAML of .github/ parses', (t) => {
   t.true(yamls.length >= 4)
   for (const file of yamls) {
     const { errors, warnings } = parseDocument(text(file))
@@ -34,7 +34,7 @@ test('the YAML of .github/ parses', (t) => {
   }
 })
 
-test('every npm script that a workflow calls is one', (t) => {
+test('.github/workflows: every npm script that a workflow calls is one', (t) => {
   const called = workflows().flatMap(({ jobs }) => Object.values(jobs).flatMap(scriptsOf))
 
   t.deepEqual(
@@ -44,7 +44,7 @@ test('every npm script that a workflow calls is one', (t) => {
   for (const name of ['test', 'check', 'test:faults', 'test:orders']) t.true(called.includes(name), name)
 })
 
-test('a workflow runs every version of Node that the project supports, may read only, and has no secret', (t) => {
+test('.github/workflows: a workflow runs every version of Node that the project supports, may read only, and has no secret', (t) => {
   for (const { permissions, jobs } of workflows()) {
     t.deepEqual(permissions, { contents: 'read' })
     t.deepEqual(jobs.test?.strategy?.matrix.node, [20, 22, 24])
@@ -52,7 +52,7 @@ test('a workflow runs every version of Node that the project supports, may read 
   for (const file of yamls) t.notRegex(text(file), /secrets\./, file)
 })
 
-test('an issue form says that no secret is pasted, in both languages', (t) => {
+test('.github/ISSUE_TEMPLATE: an issue form says that no secret is pasted, in both languages', (t) => {
   const forms = yamls.filter((file) => /^ISSUE_TEMPLATE.(?!config)/.test(file))
 
   t.is(forms.length, 2)
@@ -69,7 +69,7 @@ test('an issue form says that no secret is pasted, in both languages', (t) => {
 /** Where carriers and stores are exported. */
 const ENTRIES = ['index.ts', 'jwt/index.ts', 'stores/express/index.ts']
 
-test('the bug form offers every carrier and store that the server exports', (t) => {
+test('.github/ISSUE_TEMPLATE: the bug form offers every carrier and store that the server exports', (t) => {
   const names = ENTRIES.flatMap(
     (entry) => readFileSync(join(root, 'src', entry), 'utf8').match(/\b(\w+Carrier|\w+Store)\b/g) ?? [],
   )

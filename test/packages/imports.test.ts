@@ -1,7 +1,7 @@
 import test from 'ava'
 import { brokenRules, importsOf, readImports } from '../../scripts/imports.js'
 
-test('imports go one way; if not: scripts/import-rules.ts has the rules', (t) => {
+test('imports: they go one way; if not: scripts/import-rules.ts has the rules', (t) => {
   const all = readImports()
 
   t.true(all.length > 80)
@@ -20,7 +20,7 @@ const BREACHES: [file: string, text: string, said: RegExp][] = [
   ['src/new-file.ts', '', /in no layer/],
 ]
 
-test('an import that breaks a rule is named, with its file and the rule', (t) => {
+test('imports: an import that breaks a rule is named, with its file and the rule', (t) => {
   for (const [file, text, rule] of BREACHES) {
     const [said = '', ...more] = brokenRules([importsOf(file, text)], [])
     t.true(said.startsWith(file), file)
@@ -29,7 +29,7 @@ test('an import that breaks a rule is named, with its file and the rule', (t) =>
   }
 })
 
-test('a circle is named with its files, and an exception for it lasts as long as it does', (t) => {
+test('imports: a circle is named with its files, and an exception for it lasts as long as it does', (t) => {
   const a = importsOf('src/util/json.ts', "import { warn } from './warn.js'")
   const b = importsOf('src/util/warn.ts', "import type { Json } from './json.js'")
   const exception = { from: a.file, to: b.file, reason: 'planted' }

@@ -42,7 +42,7 @@ test.after.always(async () => {
   for (const path of [folder, project].filter(Boolean)) await rm(path, { recursive: true, force: true })
 })
 
-test('from npm install to a logged-in request, by the README alone', async (t) => {
+test('README.md: it leads from npm install to a logged-in request', async (t) => {
   for (const readme of ['README.md', 'README.zh-CN.md']) {
     const { blocks } = readPage(readme)
     const [serverPort, wechatPort] = (await freePorts(2)).map(String) as [string, string]
@@ -67,7 +67,7 @@ test('from npm install to a logged-in request, by the README alone', async (t) =
   }
 })
 
-test('the program of the simulator’s README prints what a server gets for a code', async (t) => {
+test('simulator/README.md: its program prints what a server gets for a code', async (t) => {
   for (const readme of ['simulator/README.md', 'simulator/README.zh-CN.md']) {
     const [[file, text] = ['', '']] = programsIn(readme)
     await writeFile(join(project, file), text)
@@ -78,7 +78,7 @@ test('the program of the simulator’s README prints what a server gets for a co
   }
 })
 
-test('the server package holds what was built, its sources, documents, and nothing else', async (t) => {
+test('npm pack: the server package holds what was built, its sources, documents, and nothing else', async (t) => {
   const built = await builtFrom(join(root, 'src'))
   const others = server.files.filter((path) => !built.includes(path))
 
@@ -100,7 +100,7 @@ test('the server package holds what was built, its sources, documents, and nothi
   t.true(client.size < 40 * 1024)
 })
 
-test('the simulator package holds what was built, its sources, and nothing else', async (t) => {
+test('npm pack: the simulator package holds what was built, its sources, and nothing else', async (t) => {
   const built = await builtFrom(join(root, 'simulator/src'))
   const always = ['LICENSE', 'README.md', 'README.zh-CN.md', 'package.json']
 
@@ -109,7 +109,7 @@ test('the simulator package holds what was built, its sources, and nothing else'
   t.true(simulator.size < 100 * 1024)
 })
 
-test('both manifests are ready to be published', (t) => {
+test('package.json: both manifests are ready to be published', (t) => {
   const [ours, theirs] = ['package.json', 'client/package.json'].map((path) =>
     JSON.parse(readFileSync(join(root, path), 'utf8')),
   )
@@ -129,7 +129,7 @@ test('both manifests are ready to be published', (t) => {
   )
 })
 
-test('the simulator’s manifest is ready to be published, and the server has it for development', (t) => {
+test('package.json: the simulator’s manifest is ready to be published, and the server has it for development', (t) => {
   const [ours, its] = ['package.json', 'simulator/package.json'].map((path) =>
     JSON.parse(readFileSync(join(root, path), 'utf8')),
   )
@@ -140,7 +140,7 @@ test('the simulator’s manifest is ready to be published, and the server has it
   t.is(ours.devDependencies['weapp-simulator'], its.version)
 })
 
-test('the server is imported and required, with each of its entry points', async (t) => {
+test('exports: the server is imported and required, with each of its entry points', async (t) => {
   const names = entriesOf('package.json')
   const { imported, required } = await load('server', names)
 
@@ -151,14 +151,14 @@ test('the server is imported and required, with each of its entry points', async
   t.is(required.stderr, '')
 })
 
-test('the simulator is imported and required', async (t) => {
+test('exports: the simulator is imported and required', async (t) => {
   const { imported, required } = await load('simulator', entriesOf('simulator/package.json'))
 
   t.is(imported.stdout, 'createClock,createWechat\n')
   t.deepEqual(required, imported)
 })
 
-test('without redis and ws, which are optional, nothing is missing until it is asked for', async (t) => {
+test('peerDependencies: without redis and ws, which are optional, nothing is missing until it is asked for', async (t) => {
   const program = `
     import { redisStore, weappSession } from 'koa-weapp-session'
     weappSession({ appId: 'wx', appSecret: 's' })

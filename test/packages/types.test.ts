@@ -51,7 +51,7 @@ const USES = `
     return storeContract.map(({ name }) => name)
   }`
 
-test('its types work with compilers new and old, however they find modules', async (t) => {
+test('types: they work with compilers new and old, however they find modules', async (t) => {
   await writeFile(join(project, 'uses.mts'), USES)
   await writeFile(join(project, 'uses.ts'), USES)
   const newest = join(root, 'node_modules/typescript/bin/tsc')

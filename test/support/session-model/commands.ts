@@ -115,6 +115,7 @@ function logIn({
       const isCode = system.carrier === 'code'
       assert.equal(response.status, 200, response.text)
       const session = model.logIn(m, name, isCode ? undefined : before)
+      if (before && !isCode) before.refusedAt.add(server)
       isOf(response, session, system)
       assert.equal(response.body.isNew, true)
       assert.deepEqual(response.body.data, {})
@@ -131,6 +132,7 @@ function revoke({ user, server }: { user: string; server: number }): Command {
     if (m.isAway) return assert.rejects(revoked, { reason: 'ERR_STORE_UNAVAILABLE' })
     await revoked
     model.revoke(m, name)
+    for (const { session, refusedAt } of m.credentials) if (session.user === name) refusedAt.add(server)
   })
 }
 
