@@ -4,12 +4,13 @@ import { withJitter } from './backoff.js'
 import { type ErrorCode, type Failure, type Phase, SessionError, wxFailure } from './errors.js'
 import { readRefusal } from './refusal.js'
 import { NO_AUTH, type RequestAuth } from './request-auth.js'
-import { nextStep } from './retry.js'
+import { nextStep, stepAfterFailure } from './retry.js'
 import { type Callbacks, createSettlement } from './settle.js'
 import { createTask } from './task.js'
 import type { Call } from './types.js'
 import { sleep } from './util.js'
 import type { Header, WxError, WxTask } from './wx.js'
+import { isYoung } from './wx-login.js'
 
 export interface CallOptions<Result> {
   callbacks: Callbacks<Result> & { header?: Header | undefined }
@@ -36,6 +37,8 @@ export interface Outgoing<Result> {
   send: Send<Result>
   /** Whether it may be sent again although a handler may have seen it. */
   isSafe?: boolean
+  /** What it waits for, before all else. */
+  ready?: Promise<unknown> | undefined
   /** Whether it is sent only to log in: if there is a session, there is nothing to send. */
   isLoginOnly?: boolean
 }
@@ -78,48 +81,65 @@ export function startCall<Result>({
 
   async function run(): Promise<void> {
     const target = prepare()
-    const { send, isSafe = false } = target
+    const { isSafe = false } = target
     auth = target.auth
     if (target.isOurs) running.add(loggedOut)
     // Nothing is called back before the caller has its task.
-    await undefined
+    await target.ready
 
     while (!isSettled()) {
-      if (target.isOurs) await authorize(target)
+      // A login that a gateway has kept from the server is still to be offered.
+      if (target.isOurs && requestAuth.kind !== 'login') await authorize(target)
       // The call may have ended while it waited. From here to the sending nothing may come between.
       if (isSettled()) return cleanUp()
       const { kind } = requestAuth
       if (kind === 'session' && target.isLoginOnly) return succeed(undefined as unknown as Result)
       if (kind === 'login' && target.logIn) {
         // The session has ended since the login of this call.
-        auth.released(requestAuth)
+        giveBack()
         continue
       }
 
-      const outcome = await sendOnce(send, auth)
-      if (outcome.kind === 'failed') return giveUp(wxFailure('ERR_NETWORK', outcome.error))
+      const outcome = await sendOnce(target, auth)
+      if (outcome.kind === 'failed') {
+        const failure = wxFailure('ERR_NETWORK', outcome.error)
+        const step = stepAfterFailure(failure, { attempts, isSafe })
+        if (step.kind !== 'retry') return giveUp(failure)
+        auth.answered(requestAuth)
+        await sleep(withJitter(step.delay))
+        if (requestAuth.kind === 'login' && !isYoung(requestAuth.login)) giveBack()
+        continue
+      }
+
       const { result, answer } = outcome
       auth.answered(requestAuth, answer)
       const refusal = kind !== 'none' && readRefusal(answer)
       if (!refusal) {
-        acceptLogin(auth, answer)
-        return succeed(result)
+        const failure = auth.concluded(requestAuth, answer)
+        return failure && target.isLoginOnly ? fail(errorOf(failure)) : succeed(result)
       }
 
       const isSessionOver = requiresLogin(answer)
       const step = nextStep({ refusal, attempts, isSafe, isLogin: kind === 'login', isSessionOver })
       await auth.refused(requestAuth, refusal, answer)
-      if (step.kind === 'fail') return fail(errorOf(refusal))
+      requestAuth = NO_AUTH
+      if (step.kind === 'fail' || (step.kind === 'logIn' && auth.isForeign)) return fail(errorOf(refusal))
       if (step.kind === 'retry') await sleep(withJitter(step.delay))
     }
   }
 
-  async function authorize({ auth, url, logIn }: Target): Promise<void> {
+  /** Lets another call log in. */
+  function giveBack(): void {
+    if (auth) auth.released(requestAuth)
+    requestAuth = NO_AUTH
+  }
+
+  async function authorize({ auth, url, logIn, isLoginOnly }: Target & Outgoing<Result>): Promise<void> {
     if (!auth.hasSession()) {
       phase = 'login'
       await (logIn && logIn())
     }
-    requestAuth = await auth.acquire({ url, isOver: isSettled })
+    requestAuth = await auth.acquire({ url, isLoginOnly, isOver: isSettled })
     // One header cannot name both the app's own user and the session: the app's goes out, and the session stays out.
     if (requestAuth.header.Authorization && headerOf(callbacks.header, 'Authorization')) {
       auth.answered(requestAuth)
@@ -127,7 +147,7 @@ export function startCall<Result>({
     }
   }
 
-  async function sendOnce(send: Send<Result>, auth: Auth): Promise<Outcome<Result>> {
+  async function sendOnce({ send, isLoginOnly }: Outgoing<Result>, auth: Auth): Promise<Outcome<Result>> {
     phase = 'request'
     attempts += 1
     let head: Head | undefined
@@ -143,19 +163,13 @@ export function startCall<Result>({
       if (attempt) {
         follow(attempt, (received) => {
           head = received
-          auth.answered(requestAuth, received)
+          // The answer to a login alone is soon there, and its body may say more.
+          if (!isLoginOnly) auth.answered(requestAuth, received)
         })
       }
     })
     attempt = undefined
     return outcome
-  }
-
-  /** A login is accepted by any answer that is no refusal, except those of a gateway whose server is away. */
-  function acceptLogin(auth: Auth, answer: Answer): void {
-    const { statusCode } = answer
-    if (statusCode < 500) auth.accepted(requestAuth, answer)
-    else auth.released(requestAuth, wxFailure('ERR_NETWORK', { errMsg: `request:fail ${statusCode}` }))
   }
 
   /** Ends the call. If it is the leader, its login has failed too. */

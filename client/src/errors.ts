@@ -1,4 +1,5 @@
 import type { Reason } from '../../src/protocol.js'
+import { isForbidden } from './gateway.js'
 import { isObject } from './util.js'
 import type { WxError } from './wx.js'
 
@@ -39,6 +40,8 @@ export interface SessionErrorFields {
   /** What `wx` said. */
   errMsg?: string | undefined
   errno?: number | undefined
+  /** Of WeChat's gateway and of `wx.cloud`, in place of `errno`. */
+  errCode?: number | undefined
   cause?: unknown
 }
 
@@ -56,6 +59,7 @@ export class SessionError extends Error {
   /** As in the errors of `wx`, so that a `fail` written for `wx.request` finds what it looks for. */
   declare readonly errMsg: string
   declare readonly errno: number | undefined
+  declare readonly errCode: number | undefined
   declare readonly cause: unknown
 
   constructor(fields: SessionErrorFields) {
@@ -79,8 +83,8 @@ export type Failure = Omit<SessionErrorFields, 'phase' | 'attempts'>
 
 /** What `wx` said when it failed. */
 export function wxFailure(code: ErrorCode, error: unknown): Failure {
-  const { errMsg = code, errno } = Object(error) as WxError
-  return { code, message: errMsg, errMsg, errno, retryable: true, cause: error }
+  const { message = code, errMsg = message, errno, errCode } = Object(error) as WxError
+  return { code, message: errMsg, errMsg, errno, errCode, retryable: !isForbidden({ errCode }), cause: error }
 }
 
 /** A mistake in the app's options, which only its author can correct. */

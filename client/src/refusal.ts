@@ -1,5 +1,5 @@
-import { ERROR_HEADER, MAGIC_ID, type Reason } from '../../src/protocol.js'
-import { type Answer, headerOf } from './answer.js'
+import { headerNames, MAGIC_ID, PREFIX, type Reason } from '../../src/protocol.js'
+import { type Answer, headerOf, ourHeader } from './answer.js'
 import type { Failure } from './errors.js'
 import { isObject, orUndefined } from './util.js'
 
@@ -13,7 +13,10 @@ export interface Refusal extends Failure {
 }
 
 /** The answer of a server that does not know the session. */
-export const EXPIRED: Answer = { statusCode: 401, header: { [ERROR_HEADER]: 'ERR_SESSION_EXPIRED' } }
+export const EXPIRED: Answer = {
+  statusCode: 401,
+  header: { [headerNames(PREFIX).error]: 'ERR_SESSION_EXPIRED' },
+}
 
 const WANTS_LOGIN = /^ERR_(SESSION_EXPIRED|LOGIN_REQUIRED|SESSION_KEY_EXCHANGE_FAILED)$/
 
@@ -28,10 +31,11 @@ interface Body {
 const SHORT = 2048
 
 /** The refusal in an answer, if it is one: from its header, or from its body, whatever type the body has. */
-export function readRefusal({ statusCode, data, header }: Answer): Refusal | undefined {
+export function readRefusal(answer: Answer): Refusal | undefined {
+  const { statusCode, data, header } = answer
   const body = refusalBody(data)
   const { reason, error } = body || ({} as Body)
-  const named = headerOf(header, ERROR_HEADER) || reason
+  const named = ourHeader(answer, 'error') || reason
   if (!body && !named) return undefined
 
   const { errcode } = (error && error.detail) || ({} as { errcode?: number })

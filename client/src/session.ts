@@ -1,5 +1,7 @@
+import { headerNames, PREFIX, PREFIX_2016 } from '../../src/protocol.js'
 import { type Auth, createAuth } from './auth.js'
 import { type Outgoing, startCall } from './call.js'
+import { createCredentials } from './credentials.js'
 import { optionError } from './errors.js'
 import { createSender, loginOf, requestOf, type Sender, type WxOptions } from './requests.js'
 import type { Callbacks } from './settle.js'
@@ -40,14 +42,20 @@ export function createSession(options: SessionOptions = {}): Session {
     loginPath,
     profile,
     protocol,
+    cloud,
     loginTimeout = LOGIN_TIMEOUT,
     deadline = DEADLINE,
     storageKey,
   } = options
-  const origins = createOrigins(baseUrl, options.origins)
+  if (cloud && !(cloud.env && cloud.service)) throw optionError('cloud needs env and service')
+  // A container has no address. It gets one that nothing else has.
+  const base = cloud ? `https://${cloud.env}/${cloud.service}` : baseUrl
+  const origins = createOrigins(base, options.origins)
   const listeners = new Set<(isLoggedIn: boolean) => void>()
   const running = new Set<() => void>()
   let connection: Connection | undefined
+  /** While the server is asked whether the session of a handshake still lives. */
+  let asking: Promise<void> | undefined
 
   return {
     request: (options) =>
@@ -55,9 +63,14 @@ export function createSession(options: SessionOptions = {}): Session {
     uploadFile: (options) => call(options, ({ sender }) => uploadOf(sender, options), logInFor(options)),
     downloadFile: (options) => call(options, ({ sender }) => downloadOf(sender, options), logInFor(options)),
     connectSocket: (options) =>
-      call(options, ({ sender, auth }) => socketOf({ sender, auth, origins, options }), logInFor(options)),
+      call(
+        options,
+        ({ sender, auth }) =>
+          Object.assign(socketOf({ sender, auth, origins, options, ask }), { ready: asking }),
+        logInFor(options),
+      ),
     async login() {
-      await logIn(baseUrl)
+      await logIn()
     },
     async logout() {
       // The calls of now. A call that the app makes because the user leaves belongs to the next session.
@@ -75,11 +88,18 @@ export function createSession(options: SessionOptions = {}): Session {
   function connect(): Connection {
     if (!connection) {
       const wx = options.wx || globalWx()
-      const storage = createStorage(wx, storageKey || defaultKey(wx, origins.base))
-      const wxLogin = createWxLogin(wx, loginTimeout, profile)
-      const isCookiesOnly = protocol === 'cookies'
-      const auth = createAuth({ wxLogin, storage, isCookiesOnly, onChange })
-      connection = { auth, sender: createSender({ wx, origins, cookies: storage.session, appId }) }
+      const isTrusting = protocol === '2016'
+      const prefix = isTrusting ? PREFIX_2016 : PREFIX
+      const names = headerNames(prefix)
+      const storage = createStorage(wx, storageKey || defaultKey(wx, origins.base), prefix)
+      const wxLogin = createWxLogin(wx, names, loginTimeout, profile)
+      const isForeign = protocol === 'cookies' || !!cloud
+      const credentials = createCredentials({ storage, names, isForeign, onChange })
+      const auth = createAuth({ wxLogin, credentials, names, isForeign, isTrusting })
+      connection = {
+        auth,
+        sender: createSender({ wx, names, origins, cookies: storage.session, appId, cloud }),
+      }
     }
     return connection
   }
@@ -108,8 +128,20 @@ export function createSession(options: SessionOptions = {}): Session {
     return call({ url: loginPath || url }, ({ sender }) => loginOf(sender, url, loginPath))
   }
 
+  /** A login before a request that cannot carry one: at the base, unless that is at another origin. */
   function logInFor(options: WxOptions): () => Promise<unknown> {
-    return () => logIn(originOf(options.url))
+    const origin = originOf(options.url)
+    return () => logIn(origin === origins.base ? '' : origin)
+  }
+
+  /** A request like any other: if the session is over, it finds out, and logs in. */
+  function ask(url: string): void {
+    const options = { url: loginPath || url }
+    const done = () => {
+      asking = undefined
+    }
+    const send = ({ sender }: Connection) => requestOf(sender, options)
+    asking = asking || call(options, send, loginPath ? logIn : undefined).then(done, done)
   }
 
   function onChange(isLoggedIn: boolean): void {

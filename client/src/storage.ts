@@ -20,15 +20,21 @@ export interface SessionStorage {
 /** What another version of this client has stored is not read. */
 const VERSION = 2
 
-/** Storage that fails or holds nonsense costs a login, and nothing else. */
-export function createStorage(wx: Wx, key: string): SessionStorage {
+/** Storage that fails or holds nonsense costs a login, and nothing else. `prefix`: of the names of headers. */
+export function createStorage(wx: Wx, key: string, prefix: string): SessionStorage {
   const session = load()
   return { session, save }
 
   function load(): StoredSession {
     const { v, header, shelf } = Object(orUndefined(() => wx.getStorageSync(key)))
     if (v !== VERSION) return {}
-    return Object.assign({}, shelf, isObject(header) && { credential: header })
+    return Object.assign({}, shelf, { credential: isObject(header) ? renamed(header) : undefined })
+  }
+
+  /** The header under the name that is spoken now: the last launch may have spoken the names of 2016. */
+  function renamed(header: object): Header | undefined {
+    const [[name, value] = ['']] = Object.entries(header) as [string, unknown?][]
+    return typeof value === 'string' ? { [name.replace(/^(x-wx|weapp)-/i, prefix)]: value } : undefined
   }
 
   function save(): void {

@@ -1,24 +1,24 @@
-import {
-  CODE_HEADER,
-  CODE_LOGIN,
-  LOGIN_HEADER,
-  RAW_DATA_HEADER,
-  SIGNATURE_HEADER,
-} from '../../src/protocol.js'
+import { CODE_LOGIN, type HeaderNames } from '../../src/protocol.js'
 import { wxFailure } from './errors.js'
 import type { SessionOptions, UserData } from './types.js'
 import { orUndefined } from './util.js'
 import type { Header, Wx, WxError } from './wx.js'
 
-/** What a login request carries. */
+/** What a login request carries: in its header, or as its body. */
 export interface LoginData {
   header: Header
+  data: Partial<UserData> & { code: string }
   /** Unix ms at which WeChat gave the code. */
   since: number
 }
 
 /** ms. A code lives for five minutes; one that is nearly as old is not worth a request. */
 const CODE_LIFE = 270_000
+
+/** Whether the server may still be offered a login. */
+export function isYoung({ since }: LoginData): boolean {
+  return Date.now() - since < CODE_LIFE
+}
 
 export interface WxLogin {
   /**
@@ -31,7 +31,12 @@ export interface WxLogin {
 }
 
 /** A profile that is refused, hangs or makes no sense is left out: only the code can fail a login. */
-export function createWxLogin(wx: Wx, timeout: number, profile: SessionOptions['profile']): WxLogin {
+export function createWxLogin(
+  wx: Wx,
+  names: HeaderNames,
+  timeout: number,
+  profile: SessionOptions['profile'],
+): WxLogin {
   /** Outlives a call that is aborted while it waits for this. */
   let unused: Promise<LoginData> | undefined
   /** How many codes WeChat has given. */
@@ -44,7 +49,7 @@ export function createWxLogin(wx: Wx, timeout: number, profile: SessionOptions['
       unused = unused || getLogin()
       try {
         const login = await unused
-        if (Date.now() - login.since < CODE_LIFE) return login
+        if (isYoung(login)) return login
         drop()
       } catch (error) {
         drop()
@@ -82,19 +87,23 @@ export function createWxLogin(wx: Wx, timeout: number, profile: SessionOptions['
       else if (profile !== 'none' && wx.getUserInfo) wx.getUserInfo({ success, fail })
       else success(undefined)
     }).catch(() => undefined)
-    return { header: loginHeader(code, codes === codesBefore ? userData : undefined), since }
+    return Object.assign(loginOf(names, code, codes === codesBefore ? userData : undefined), { since })
   }
 }
 
-function loginHeader(code: string, userData: Partial<UserData> | undefined): Header {
+function loginOf(
+  names: HeaderNames,
+  code: string,
+  userData: Partial<UserData> | undefined,
+): Omit<LoginData, 'since'> {
   const { rawData, signature } = userData || {}
   const isSigned = typeof rawData === 'string' && typeof signature === 'string'
   // A URI cannot hold half of an emoji.
   const encoded = isSigned && orUndefined(() => encodeURIComponent(rawData))
-  return Object.assign(
-    { [CODE_HEADER]: code },
-    encoded ? { [RAW_DATA_HEADER]: encoded, [SIGNATURE_HEADER]: signature } : { [LOGIN_HEADER]: CODE_LOGIN },
-  )
+  const header: Header = { [names.code]: code }
+  if (!encoded) return { header: Object.assign(header, { [names.login]: CODE_LOGIN }), data: { code } }
+  Object.assign(header, { [names.rawData]: encoded, [names.signature]: signature })
+  return { header, data: { code, rawData, signature } as LoginData['data'] }
 }
 
 /** The result of a call with callbacks. `wx` is known to break its own timeouts; after ours it is not heard. */

@@ -1,7 +1,7 @@
 import test from 'ava'
 import { readRefusal } from '../../client/src/refusal.js'
 import { type NextStep, nextStep, type RefusedCall } from '../../client/src/retry.js'
-import { ERROR_HEADER, type Reason } from '../../src/protocol.js'
+import { headerNames, PREFIX, type Reason } from '../../src/protocol.js'
 
 interface Refused extends Partial<Omit<RefusedCall, 'refusal'>> {
   reason: Reason
@@ -22,7 +22,7 @@ const ALL: Reason[] = [
 
 /** The next step of a call whose first attempt carried the session, and may not be repeated; unless it says otherwise. */
 function stepAfter({ reason, statusCode = 401, retryAfter = 0, ...call }: Refused): NextStep {
-  const header = { [ERROR_HEADER]: reason, 'Retry-After': String(retryAfter) }
+  const header = { [headerNames(PREFIX).error]: reason, 'Retry-After': String(retryAfter) }
   const refusal = readRefusal({ statusCode, header })
   if (!refusal) throw new Error('no refusal')
   return nextStep({ refusal, attempts: 1, isSafe: false, isLogin: false, isSessionOver: false, ...call })
