@@ -1,11 +1,4 @@
-import {
-  type HeaderNames,
-  headerNames,
-  LOGIN_ACCEPTED,
-  LOGIN_REQUIRED,
-  PREFIX,
-  PREFIX_2016,
-} from '../../src/protocol.js'
+import { PREFIX, PREFIX_2016 } from '../../src/protocol.js'
 import type { Header } from './wx.js'
 
 /** What is known of an answer when it begins. */
@@ -22,7 +15,11 @@ export interface Answer extends Head {
   data?: unknown
 }
 
-const FAMILIES = [headerNames(PREFIX), headerNames(PREFIX_2016)]
+/**
+ * The names that are read here, after the prefix of either family: as `headerNames()` of the protocol has them, whose
+ * two objects of ten names would be a hundredth of this client.
+ */
+type Name = 'Login' | 'Session' | 'Token' | 'Session-Error'
 
 /** The value of a header. WeChat gives header names as they were sent, or in lower case over HTTP/2. */
 export function headerOf(header: Record<string, unknown> = {}, name: string): unknown {
@@ -31,24 +28,19 @@ export function headerOf(header: Record<string, unknown> = {}, name: string): un
 }
 
 /** The value of a header of this protocol, under either of its names. */
-export function ourHeader({ header }: Head, name: keyof HeaderNames): unknown {
-  return FAMILIES.map((names) => headerOf(header, names[name])).find(Boolean)
+export function ourHeader({ header }: Head, name: Name): unknown {
+  return headerOf(header, PREFIX + name) || headerOf(header, PREFIX_2016 + name)
 }
 
 /** The header that later requests carry as their session, if an answer brings one. */
-export function credentialIn(head: Head, names: HeaderNames): Header | undefined {
-  const id = ourHeader(head, 'session')
-  const token = ourHeader(head, 'token')
-  if (id) return { [names.session]: String(id) }
+export function credentialIn(head: Head, prefix: string): Header | undefined {
+  const id = ourHeader(head, 'Session')
+  const token = ourHeader(head, 'Token')
+  if (id) return { [`${prefix}Session`]: String(id) }
   return token ? { Authorization: `Bearer ${token}` } : undefined
 }
 
-/** The word: the session server says that it has accepted the login of the request. */
-export function acceptsLogin(head: Head): boolean {
-  return ourHeader(head, 'login') === LOGIN_ACCEPTED
-}
-
-/** Whether the server says that the next request has to log in: the session has ended, or is a guest's. */
-export function requiresLogin(head: Head): boolean {
-  return ourHeader(head, 'login') === LOGIN_REQUIRED
+/** What the session server says of the login: that it has accepted it, or that the next request has to log in. */
+export function loginWord(head: Head): unknown {
+  return ourHeader(head, 'Login')
 }

@@ -32,7 +32,10 @@ export function createBackoff(): Backoff {
   /** Unix ms. */
   let notBefore = 0
   let lastDeath = -YOUTH
-  let blocked: { failure: Failure; until: number; length: number } | undefined
+  /** What blocks logins: until then (Unix ms), and for how many ms in all. */
+  let blocker: Failure | undefined
+  let blockedUntil = 0
+  let blockLength = 0
 
   return { wait, failed, pause, succeeded, diedYoung }
 
@@ -44,7 +47,7 @@ export function createBackoff(): Backoff {
   }
 
   function throwIfBlocked(): void {
-    if (blocked && timeLeft(blocked.until, blocked.length)) throw blocked.failure
+    if (timeLeft(blockedUntil, blockLength)) throw blocker
   }
 
   function failed(failure: Failure, ms?: number): void {
@@ -79,7 +82,9 @@ export function createBackoff(): Backoff {
   }
 
   function block(failure: Failure, length: number): void {
-    blocked = { failure, until: Date.now() + length, length }
+    blocker = failure
+    blockedUntil = Date.now() + length
+    blockLength = length
   }
 }
 

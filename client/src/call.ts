@@ -1,16 +1,16 @@
-import { type Answer, type Head, headerOf, requiresLogin } from './answer.js'
+import { LOGIN_REQUIRED } from '../../src/protocol.js'
+import { type Answer, type Head, headerOf, loginWord } from './answer.js'
 import type { Auth } from './auth.js'
 import { withJitter } from './backoff.js'
 import { type ErrorCode, type Failure, type Phase, SessionError, wxFailure } from './errors.js'
 import { readRefusal } from './refusal.js'
 import { NO_AUTH, type RequestAuth } from './request-auth.js'
-import { nextStep, stepAfterFailure } from './retry.js'
+import { nextStep } from './retry.js'
 import { type Callbacks, createSettlement } from './settle.js'
 import { createTask } from './task.js'
 import type { Call } from './types.js'
 import { sleep } from './util.js'
 import type { Header, WxError, WxTask } from './wx.js'
-import { isYoung } from './wx-login.js'
 
 export interface CallOptions<Result> {
   callbacks: Callbacks<Result> & { header?: Header | undefined }
@@ -25,6 +25,7 @@ export interface CallOptions<Result> {
 /** Where a call goes. */
 export interface Target {
   auth: Auth
+  /** Without a query. */
   url: string
   /** Whether the session goes to this origin. Other requests go out as they are, once. */
   isOurs: boolean
@@ -53,9 +54,11 @@ export type Send<Result> = (
   },
 ) => WxTask | undefined
 
-type Outcome<Result> =
-  | { kind: 'answered'; result: Result; answer: Answer }
-  | { kind: 'failed'; error: WxError }
+interface Outcome<Result> {
+  result?: Result
+  answer: Answer
+  failure?: Failure
+}
 
 /** One call of the app, from the first wait to the end: there is exactly one, and it comes within `deadline` ms. */
 export function startCall<Result>({
@@ -72,11 +75,8 @@ export function startCall<Result>({
 
   const { promise, isSettled, succeed, fail } = createSettlement(callbacks, cleanUp)
   const { task, follow } = createTask(() => stop('ERR_ABORTED', 'abort'))
-  const timer = setTimeout(
-    () => giveUp({ code: 'ERR_DEADLINE', message: 'deadline', retryable: true }),
-    deadline,
-  )
-  run().catch((error: unknown) => fail(errorOf(asFailure(error))))
+  const timer = setTimeout(() => stop('ERR_DEADLINE', 'deadline', true), deadline)
+  run().catch((error: unknown) => failWith(asFailure(error)))
   return Object.assign(promise, task)
 
   async function run(): Promise<void> {
@@ -88,62 +88,41 @@ export function startCall<Result>({
     await target.ready
 
     while (!isSettled()) {
-      // A login that a gateway has kept from the server is still to be offered.
-      if (target.isOurs && requestAuth.kind !== 'login') await authorize(target)
+      if (target.isOurs) {
+        if (!auth.hasSession()) {
+          phase = 'login'
+          await (target.logIn && target.logIn())
+        }
+        requestAuth = await auth.acquire(target, isSettled)
+      }
+      // One header cannot name both the app's own user and the session: the app's goes out, and the session stays out.
+      if (requestAuth.header.Authorization && headerOf(callbacks.header, 'Authorization')) {
+        auth.answered(requestAuth)
+        requestAuth = NO_AUTH
+      }
       // The call may have ended while it waited. From here to the sending nothing may come between.
       if (isSettled()) return cleanUp()
-      const { kind } = requestAuth
-      if (kind === 'session' && target.isLoginOnly) return succeed(undefined as unknown as Result)
-      if (kind === 'login' && target.logIn) {
+      const { url, login } = requestAuth
+      if (target.isLoginOnly && !login) return succeed(undefined as unknown as Result)
+      if (login && target.logIn) {
         // The session has ended since the login of this call.
-        giveBack()
+        auth.released(requestAuth)
         continue
       }
 
-      const outcome = await sendOnce(target, auth)
-      if (outcome.kind === 'failed') {
-        const failure = wxFailure('ERR_NETWORK', outcome.error)
-        const step = stepAfterFailure(failure, { attempts, isSafe })
-        if (step.kind !== 'retry') return giveUp(failure)
-        auth.answered(requestAuth)
-        await sleep(withJitter(step.delay))
-        if (requestAuth.kind === 'login' && !isYoung(requestAuth.login)) giveBack()
-        continue
-      }
+      const {
+        result,
+        answer,
+        failure = url !== undefined && readRefusal(answer),
+      } = await sendOnce(target, auth)
+      const stranger = await auth.settled(requestAuth, answer, failure)
+      if (!failure) return stranger && target.isLoginOnly ? failWith(stranger) : succeed(result as Result)
 
-      const { result, answer } = outcome
-      auth.answered(requestAuth, answer)
-      const refusal = kind !== 'none' && readRefusal(answer)
-      if (!refusal) {
-        const failure = auth.concluded(requestAuth, answer)
-        return failure && target.isLoginOnly ? fail(errorOf(failure)) : succeed(result)
-      }
-
-      const isSessionOver = requiresLogin(answer)
-      const step = nextStep({ refusal, attempts, isSafe, isLogin: kind === 'login', isSessionOver })
-      await auth.refused(requestAuth, refusal, answer)
+      const isSessionOver = loginWord(answer) === LOGIN_REQUIRED
+      const step = nextStep({ failure, attempts, isSafe, isLogin: !!login, isSessionOver })
       requestAuth = NO_AUTH
-      if (step.kind === 'fail' || (step.kind === 'logIn' && auth.isForeign)) return fail(errorOf(refusal))
-      if (step.kind === 'retry') await sleep(withJitter(step.delay))
-    }
-  }
-
-  /** Lets another call log in. */
-  function giveBack(): void {
-    if (auth) auth.released(requestAuth)
-    requestAuth = NO_AUTH
-  }
-
-  async function authorize({ auth, url, logIn, isLoginOnly }: Target & Outgoing<Result>): Promise<void> {
-    if (!auth.hasSession()) {
-      phase = 'login'
-      await (logIn && logIn())
-    }
-    requestAuth = await auth.acquire({ url, isLoginOnly, isOver: isSettled })
-    // One header cannot name both the app's own user and the session: the app's goes out, and the session stays out.
-    if (requestAuth.header.Authorization && headerOf(callbacks.header, 'Authorization')) {
-      auth.answered(requestAuth)
-      requestAuth = NO_AUTH
+      if (step === 'fail' || (step === 'logIn' && auth.isForeign)) return failWith(failure)
+      if (step !== 'logIn') await sleep(withJitter(step))
     }
   }
 
@@ -156,9 +135,9 @@ export function startCall<Result>({
         success(result, read = (answer) => answer) {
           // The answer to a transfer has no header of its own.
           const answer = read(Object.assign({}, head, result as unknown as Answer))
-          resolve({ kind: 'answered', result, answer })
+          resolve({ result, answer })
         },
-        fail: (error) => resolve({ kind: 'failed', error }),
+        fail: (error) => resolve({ answer: { statusCode: 0 }, failure: wxFailure('ERR_NETWORK', error) }),
       })
       if (attempt) {
         follow(attempt, (received) => {
@@ -172,18 +151,15 @@ export function startCall<Result>({
     return outcome
   }
 
-  /** Ends the call. If it is the leader, its login has failed too. */
-  function giveUp(failure: Failure): void {
-    if (auth) auth.released(requestAuth, failure)
-    fail(errorOf(failure))
-  }
-
   function loggedOut(): void {
     stop('ERR_LOGGED_OUT', 'logged out')
   }
 
-  function stop(code: ErrorCode, message: string): void {
-    fail(errorOf({ code, message, retryable: false }))
+  function stop(code: ErrorCode, message: string, retryable = false): void {
+    const failure = { code, message, retryable }
+    // The login of a leader whose time is over has failed too.
+    if (retryable && auth) auth.released(requestAuth, failure)
+    failWith(failure)
   }
 
   function cleanUp(): void {
@@ -196,8 +172,8 @@ export function startCall<Result>({
     if (attempt) attempt.abort()
   }
 
-  function errorOf(failure: Failure): SessionError {
-    return new SessionError(Object.assign({}, failure, { phase, attempts }))
+  function failWith(failure: Failure): void {
+    fail(new SessionError(Object.assign({}, failure, { phase, attempts })))
   }
 }
 

@@ -86,7 +86,7 @@ function parseCookie(line: string, parts: UrlParts, { header }: Head): Cookie | 
   const wide = domain.replace(/^\./, '').toLowerCase()
   const now = Date.now()
   // `Expires` is a time of the server's clock, and so is `Date`.
-  const sent = Date.parse(`${headerOf(header, 'Date')}`) || now
+  const sent = Date.parse(headerOf(header, 'Date') as string) || now
   const lives = [Number.parseInt(maxAge, 10) * 1000, Date.parse(expires) - sent, FOR_EVER]
   const cookie = {
     name,
@@ -98,7 +98,7 @@ function parseCookie(line: string, parts: UrlParts, { header }: Head): Cookie | 
     path: path[0] === '/' ? path : parts.path.replace(/\/[^/]*$/, '') || '/',
     isSecure: secure !== undefined,
     since: now,
-    life: lives.find((life) => !Number.isNaN(life)),
+    life: lives.find((life) => life <= FOR_EVER),
   } as Cookie
   const isGood = name && value !== undefined && line.length <= MAX_LENGTH && isAllowed(cookie, parts)
   return isGood && keepsPrefix(cookie, !domain && path === '/') ? cookie : undefined

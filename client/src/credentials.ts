@@ -1,23 +1,18 @@
-import type { HeaderNames } from '../../src/protocol.js'
 import { credentialIn, type Head } from './answer.js'
 import { livingCookies, readCookies } from './cookies.js'
 import { allAnswered } from './in-flight.js'
-import type { RequestAuth, SessionAuth } from './request-auth.js'
-import type { SessionStorage } from './storage.js'
+import type { RequestAuth } from './request-auth.js'
+import type { SessionStorage, StoredSession } from './storage.js'
 import type { Header } from './wx.js'
 
 /** What requests name their session by, from the login to the end, and what answers say of it meanwhile. */
 export interface Credentials {
-  /** Whether there is a session, whose cookies have not expired. */
-  areGood(): boolean
-  /** What requests carry now, if there is a session. */
+  /** What requests carry now, if there is a session whose cookies have not expired. */
   current(): Header | undefined
   /** A session begins. `code`: its credential, unless the answer brings another. */
   begin(code: Header, url: string, head: Head, since: number): void
   /** What a request to a URL carries. Until it is answered, its answer may bring another credential. */
-  carry(url: string): SessionAuth
-  /** The same once more, for a request that goes on after its call has ended. */
-  fork(auth: RequestAuth): RequestAuth
+  carry(url: string): RequestAuth
   /** The answer to a request has begun. Without `head`: no answer to it can come any more. */
   answered(auth: RequestAuth, head?: Head): void
   /**
@@ -31,68 +26,48 @@ export interface Credentials {
 
 export interface CredentialsOptions {
   storage: SessionStorage
-  names: HeaderNames
+  /** Of the names of headers in requests. */
+  prefix: string
   /** Whether the server has sessions of its own, in cookies. Then there is always a session, which never ends. */
   isForeign: boolean
   onChange(isLoggedIn: boolean): void
 }
 
-interface Session {
-  credential: Header
-  /** Unix ms; 0 for a session that was found in storage. */
-  since: number
-  /** The credential before, if both came at once: nobody knows which of them is the newer. */
-  previous?: Header | undefined
-}
-
-export function createCredentials({ storage, names, isForeign, onChange }: CredentialsOptions): Credentials {
-  const stored = storage.session
+export function createCredentials({ storage, prefix, isForeign, onChange }: CredentialsOptions): Credentials {
+  const { session, save } = storage
   /** Requests that carry the session, and whose answer may bring another credential. */
   const inFlight = new Set<RequestAuth>()
-  let session: Session | undefined
-  if (isForeign) session = { credential: {}, since: 0 }
-  else if (stored.credential) session = { credential: stored.credential, since: 0 }
+  if (isForeign) session.credential = {}
 
-  return { areGood, current, begin, carry, fork, answered, expired, drop }
-
-  function areGood(): boolean {
-    // Where its cookies have expired, the server would answer as to nobody, and not refuse.
-    return !!session && !(isInCookies(session.credential) && !livingCookies(stored)[0])
-  }
+  return { current, begin, carry, answered, expired, drop }
 
   function current(): Header | undefined {
-    return session && session.credential
+    // Where its cookies have expired, the server would answer as to nobody, and not refuse.
+    if (isInCookies(session.credential) && !livingCookies(session)[0]) drop()
+    return session.credential
   }
 
   function begin(code: Header, url: string, head: Head, since: number): void {
     // Answers that are still on their way belong to the session before.
     inFlight.clear()
-    stored.isInCookies = readCookies(stored, url, head) && !!livingCookies(stored)[0]
-    session = { credential: credentialIn(head, names) || code, since }
-    save()
+    session.isInCookies = readCookies(session, url, head) && !!livingCookies(session)[0]
+    update({ credential: credentialIn(head, prefix) || code, since, previous: undefined })
     onChange(true)
   }
 
-  function carry(url: string): SessionAuth {
-    return track({ kind: 'session', header: current() as Header, url })
-  }
-
-  function fork(auth: RequestAuth): RequestAuth {
-    return auth.kind === 'session' ? track(Object.assign({}, auth)) : auth
-  }
-
-  function track(auth: SessionAuth): SessionAuth {
+  function carry(url: string): RequestAuth {
+    const auth = { header: current() as Header, url }
     inFlight.add(auth)
     return auth
   }
 
   function answered(auth: RequestAuth, head?: Head): void {
+    const { credential } = session
     // An answer is heard twice: when its header arrives, and when it ends. By then there may be a newer credential, so
     // only the first time counts.
-    if (!inFlight.delete(auth) || auth.kind !== 'session' || !head || !session) return
-    const { credential } = session
-    const hasCookies = readCookies(stored, auth.url, head)
-    const received = !isForeign && credentialIn(head, names)
+    if (!inFlight.delete(auth) || !head || !credential) return
+    const hasCookies = readCookies(session, auth.url as string, head)
+    const received = !isForeign && credentialIn(head, prefix)
     if (received && JSON.stringify(received) !== JSON.stringify(credential)) {
       // Two requests with the same credential may each bring another one. The last is tried first:
       //   request 1 with A ────────────── answer with C
@@ -115,14 +90,13 @@ export function createCredentials({ storage, names, isForeign, onChange }: Crede
    *     request 2 ─── server refuses A ─── refusal ─ ─ ─ ─ waits ─ ─ ─ sent again with B
    */
   async function expired({ header }: RequestAuth): Promise<number | undefined> {
-    if (isForeign) return undefined
-    if (session && session.previous === header) session.previous = undefined
+    if (session.previous === header) session.previous = undefined
     // A code does not change, except where the session may be in cookies.
-    const mayChange = inFlight.size && (!header[names.code] || isInCookies(header))
-    if (mayChange) await allAnswered(inFlight, () => current() === header)
+    const mayChange = inFlight.size && (!header[`${prefix}Code`] || isInCookies(header))
+    if (mayChange) await allAnswered(inFlight, () => session.credential === header)
 
-    if (!session || session.credential !== header) return undefined
-    const { previous, since } = session
+    const { credential, previous, since } = session
+    if (isForeign || credential !== header) return undefined
     if (!previous) {
       end()
       return since
@@ -131,32 +105,26 @@ export function createCredentials({ storage, names, isForeign, onChange }: Crede
     return undefined
   }
 
-  function update(changes: Partial<Session>): void {
-    session = Object.assign({}, session as Session, changes)
+  function update(changes: StoredSession): void {
+    Object.assign(session, changes)
     save()
   }
 
   /** Whether the server may know the session by cookies. It may also know it by the code alone, so both are sent. */
-  function isInCookies(credential: Header): boolean {
-    return !!stored.isInCookies && !!credential[names.code]
+  function isInCookies(credential: Header | undefined): boolean {
+    return !!(session.isInCookies && credential && credential[`${prefix}Code`])
   }
 
   function drop(): void {
     inFlight.clear()
-    stored.cookies = undefined
+    session.cookies = undefined
     end()
   }
 
   function end(): void {
-    const hasEnded = !!session && !isForeign
-    if (hasEnded) session = undefined
+    const hasEnded = session.credential && !isForeign
     // Also if there is no session: the storage may have failed to clear the last one.
-    save()
+    update({ credential: isForeign ? {} : undefined })
     if (hasEnded) onChange(false)
-  }
-
-  function save(): void {
-    stored.credential = isForeign ? undefined : current()
-    storage.save()
   }
 }

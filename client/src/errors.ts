@@ -1,5 +1,4 @@
 import type { Reason } from '../../src/protocol.js'
-import { isForbidden } from './gateway.js'
 import { isObject } from './util.js'
 import type { WxError } from './wx.js'
 
@@ -35,12 +34,12 @@ export interface SessionErrorFields {
   reason?: Reason | undefined
   /** HTTP status of the refusal. */
   statusCode?: number | undefined
-  /** Seconds that the server asks to wait; 0 when it does not. Of refusals. */
+  /** Seconds that the server asks to wait, or 0 when it does not; of refusals, and of WeChat's gateway when it is busy. */
   retryAfter?: number | undefined
   /** What `wx` said. */
   errMsg?: string | undefined
   errno?: number | undefined
-  /** Of WeChat's gateway and of `wx.cloud`, in place of `errno`. */
+  /** What WeChat's gateway and `wx.cloud` say in place of `errno`. */
   errCode?: number | undefined
   cause?: unknown
 }
@@ -81,10 +80,19 @@ export function isSessionError(error: unknown): error is SessionError {
 /** What went wrong. The call adds its phase and its attempts. */
 export type Failure = Omit<SessionErrorFields, 'phase' | 'attempts'>
 
+/**
+ * What WeChat's own gateway says when it has kept a request from the server: it is busy (102003, 102020, 102021), or
+ * that is not allowed (102006, 102016, 102022) (developers.weixin.qq.com, 微信网关: 错误码).
+ */
+export const GATEWAY: RegExp = /^1020(03|20|21)?/
+
 /** What `wx` said when it failed. */
 export function wxFailure(code: ErrorCode, error: unknown): Failure {
   const { message = code, errMsg = message, errno, errCode } = Object(error) as WxError
-  return { code, message: errMsg, errMsg, errno, errCode, retryable: !isForbidden({ errCode }), cause: error }
+  const [isOfGateway, isBusy] = GATEWAY.exec(`${errCode}`) || []
+  const retryable = !isOfGateway || !!isBusy
+  const retryAfter = isBusy ? 1 : undefined
+  return { code, message: errMsg, errMsg, errno, errCode, retryable, retryAfter, cause: error }
 }
 
 /** A mistake in the app's options, which only its author can correct. */

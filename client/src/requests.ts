@@ -1,4 +1,4 @@
-import { type HeaderNames, headerNames, PREFIX } from '../../src/protocol.js'
+import { PREFIX } from '../../src/protocol.js'
 import type { Answer } from './answer.js'
 import type { Outgoing, Send } from './call.js'
 import { type CookieJar, withCookies } from './cookies.js'
@@ -13,50 +13,34 @@ export interface WxOptions {
   url: string
   header?: Header | undefined
   method?: string
-  data?: string | object | ArrayBuffer
+  data?: string | object | ArrayBuffer | undefined
 }
 
 /** Makes attempts of one of the calls of `wx`. */
 export type Sender = <Result>(api: keyof Wx, options: WxOptions) => Send<Result>
 
-export interface SenderOptions {
-  wx: Wx
-  names: HeaderNames
-  origins: Origins
-  cookies: CookieJar
-  appId: SessionOptions['appId']
-  cloud: SessionOptions['cloud']
-}
-
-export function createSender({ wx, names, origins, cookies, appId, cloud }: SenderOptions): Sender {
+export function createSender(
+  wx: Wx,
+  prefix: string,
+  origins: Origins,
+  cookies: CookieJar,
+  { appId, cloud }: SessionOptions,
+): Sender {
   return <Result>(api: keyof Wx, options: WxOptions): Send<Result> => {
     const url = origins.resolve(options.url)
-    const container = origins.isOurs(url) ? cloud : undefined
-    if (container && api !== 'request') throw optionError(`no ${api} in the cloud`)
-    const host = container ? wx.cloud : wx
-    const name = container ? 'callContainer' : api
-    const start = Object(host)[name] as ((options: object) => unknown) | undefined
-    if (!start) throw optionError(`no wx.${container ? 'cloud.' : ''}${name}`)
-
+    const container = origins.isOurs(url) && cloud
+    const host = container ? api === 'request' && Object(wx.cloud) : wx
+    const start = host[container ? 'callContainer' : api] as ((options: object) => unknown) | undefined
+    if (!start) throw optionError(`no ${container ? 'wx.cloud' : 'wx'}.${api}`)
     return (auth, { success, fail }) => {
       const header = Object.assign({}, headerFor(url, options.header), auth.header)
       const sent = Object.assign({}, options, { url, header, success, fail, complete: undefined })
       if (!container) return start.call(host, sent) as WxTask
       const { env, service } = container
-      const called = start.call(
-        host,
-        Object.assign(sent, {
-          url: undefined,
-          config: { env },
-          path: url.slice(origins.baseUrl.length),
-          header: Object.assign({}, header, { 'X-WX-SERVICE': service }),
-        }),
-      )
+      Object.assign(header, { 'X-WX-SERVICE': service })
+      Object.assign(sent, { config: { env }, path: url.slice(env.length + 8) })
       // It calls back, or gives a promise, or both.
-      Promise.resolve(called as WxResponse | undefined).then(
-        (result) => result && success(result as Result),
-        fail,
-      )
+      Promise.resolve(start.call(host, sent)).then((result) => result && success(result as Result), fail)
       return undefined
     }
   }
@@ -65,7 +49,7 @@ export function createSender({ wx, names, origins, cookies, appId, cloud }: Send
   function headerFor(url: string, own: Header | undefined): Header | undefined {
     if (!origins.isOurs(url)) return own
     const id = appId === true ? wx.getAccountInfoSync().miniProgram.appId : appId
-    return withCookies(cookies, url, Object.assign({}, own, id && { [names.appId]: id }))
+    return withCookies(cookies, url, Object.assign({}, own, id && { [`${prefix}AppId`]: id }))
   }
 }
 
@@ -87,7 +71,7 @@ export function loginOf(sender: Sender, url: string, loginPath: string | undefin
 
 function loginPathSend(sender: Sender, url: string): Send<unknown> {
   return (auth, { success, fail }) => {
-    const data = auth.kind === 'login' ? auth.login.data : {}
+    const data = auth.login && auth.login.data
     // The server takes JSON only. `wx.request` says so by itself, but the calls of other hosts may not.
     const options = { url, method: 'POST', header: { 'content-type': 'application/json' }, data }
     return sender<WxResponse>('request', options)(NO_AUTH, {
@@ -100,7 +84,6 @@ function loginPathSend(sender: Sender, url: string): Send<unknown> {
 /** The body says what the header does, which a browser or a gateway may have taken away. */
 function readBody(answer: Answer): Answer {
   const { login, session, token } = Object(answer.data) as Record<string, unknown>
-  const names = headerNames(PREFIX)
-  const said = login && { [names.login]: login, [names.session]: session, [names.token]: token }
-  return said ? Object.assign({}, answer, { header: Object.assign(said, answer.header) }) : answer
+  const said = { [`${PREFIX}Login`]: login, [`${PREFIX}Session`]: session, [`${PREFIX}Token`]: token }
+  return Object.assign({}, answer, { header: Object.assign(said, answer.header) })
 }

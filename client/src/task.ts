@@ -38,7 +38,7 @@ export function createTask(abort: () => void): StableTask {
     function hear(event: string, result: Head): void {
       if (event === 'HeadersReceived') onHead(result)
       // A refusal is for this client. The app hears the answer to its request, and nothing else.
-      if (followed === attempt && ourHeader(result, 'error')) followed = undefined
+      if (followed === attempt && ourHeader(result, 'Session-Error')) followed = undefined
       for (const one of listeners) {
         if (followed === attempt && one.event === event) runSafely(() => one.listener(result))
       }

@@ -4,8 +4,6 @@ import { optionError } from './errors.js'
 export interface Origins {
   /** The origin that the session belongs to, if there is one. */
   base?: string | undefined
-  /** Where relative URLs belong; empty where there is no such place. */
-  baseUrl: string
   /**
    * A relative URL as a path below the base; an absolute one as it is.
    *
@@ -21,7 +19,6 @@ export function createOrigins(baseUrl: string | undefined, origins: string[] = [
 
   return {
     base: baseUrl && originOf(baseUrl),
-    baseUrl: baseUrl || '',
     resolve(url) {
       if (originOf(url)) return url
       if (!baseUrl || typeof url !== 'string') throw optionError('url needs a baseUrl')
@@ -53,11 +50,6 @@ export function partsOf(url: string): UrlParts {
     path: path || '/',
     isSecure: !!secure || /^(localhost|127\.0\.0\.1)$/.test(host),
   }
-}
-
-/** An address without what changes from one request to the next. */
-export function pathOf(url: string): string {
-  return url.replace(/[?#].*/, '')
 }
 
 export function originOf(url: string): string | undefined {

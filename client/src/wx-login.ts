@@ -1,4 +1,4 @@
-import { CODE_LOGIN, type HeaderNames } from '../../src/protocol.js'
+import { CODE_LOGIN } from '../../src/protocol.js'
 import { wxFailure } from './errors.js'
 import type { SessionOptions, UserData } from './types.js'
 import { orUndefined } from './util.js'
@@ -15,17 +15,14 @@ export interface LoginData {
 /** ms. A code lives for five minutes; one that is nearly as old is not worth a request. */
 const CODE_LIFE = 270_000
 
-/** Whether the server may still be offered a login. */
-export function isYoung({ since }: LoginData): boolean {
-  return Date.now() - since < CODE_LIFE
-}
-
 export interface WxLogin {
   /**
    * A login that was not offered to the server yet: the last one, if it is young enough, or a new one. Nothing if the
    * call is over by then. Rejects with a {@link Failure}.
    */
   get(isOver: () => boolean): Promise<LoginData | undefined>
+  /** Nobody was offered this login: it is the next one. */
+  keep(login: LoginData): void
   /** The login is used, or belongs to a user who leaves. */
   drop(): void
 }
@@ -33,7 +30,7 @@ export interface WxLogin {
 /** A profile that is refused, hangs or makes no sense is left out: only the code can fail a login. */
 export function createWxLogin(
   wx: Wx,
-  names: HeaderNames,
+  prefix: string,
   timeout: number,
   profile: SessionOptions['profile'],
 ): WxLogin {
@@ -42,14 +39,14 @@ export function createWxLogin(
   /** How many codes WeChat has given. */
   let codes = 0
 
-  return { get, drop }
+  return { get, keep, drop }
 
   async function get(isOver: () => boolean): Promise<LoginData | undefined> {
     while (!isOver()) {
       unused = unused || getLogin()
       try {
         const login = await unused
-        if (isYoung(login)) return login
+        if (Date.now() - login.since < CODE_LIFE) return login
         drop()
       } catch (error) {
         drop()
@@ -57,6 +54,10 @@ export function createWxLogin(
       }
     }
     return undefined
+  }
+
+  function keep(login: LoginData): void {
+    unused = Promise.resolve(login)
   }
 
   function drop(): void {
@@ -87,23 +88,15 @@ export function createWxLogin(
       else if (profile !== 'none' && wx.getUserInfo) wx.getUserInfo({ success, fail })
       else success(undefined)
     }).catch(() => undefined)
-    return Object.assign(loginOf(names, code, codes === codesBefore ? userData : undefined), { since })
+    const { rawData, signature } = (codes === codesBefore && userData) || ({} as Partial<UserData>)
+    const isSigned = typeof rawData === 'string' && typeof signature === 'string'
+    // A URI cannot hold half of an emoji.
+    const encoded = isSigned && orUndefined(() => encodeURIComponent(rawData))
+    const header = encoded
+      ? { [`${prefix}Code`]: code, [`${prefix}RawData`]: encoded, [`${prefix}Signature`]: signature }
+      : { [`${prefix}Code`]: code, [`${prefix}Login`]: CODE_LOGIN }
+    return { header, data: encoded ? { code, rawData, signature } : { code }, since } as LoginData
   }
-}
-
-function loginOf(
-  names: HeaderNames,
-  code: string,
-  userData: Partial<UserData> | undefined,
-): Omit<LoginData, 'since'> {
-  const { rawData, signature } = userData || {}
-  const isSigned = typeof rawData === 'string' && typeof signature === 'string'
-  // A URI cannot hold half of an emoji.
-  const encoded = isSigned && orUndefined(() => encodeURIComponent(rawData))
-  const header: Header = { [names.code]: code }
-  if (!encoded) return { header: Object.assign(header, { [names.login]: CODE_LOGIN }), data: { code } }
-  Object.assign(header, { [names.rawData]: encoded, [names.signature]: signature })
-  return { header, data: { code, rawData, signature } as LoginData['data'] }
 }
 
 /** The result of a call with callbacks. `wx` is known to break its own timeouts; after ours it is not heard. */

@@ -27,7 +27,8 @@ for (const errCode of [102003, 102020, 102021]) {
 
         t.deepEqual([phone.sent.length, phone.counts.login], [4, stored ? 0 : 1])
         t.is(new Set(phone.sent.map(({ header }) => header['Weapp-Code'])).size, 1)
-        t.deepEqual(between(sentAt), [1000, 2000, 3000])
+        // A login waits as all logins do.
+        t.deepEqual(between(sentAt), stored ? [1000, 1000, 1000] : [300, 300, 300])
       }
     },
   )
@@ -194,7 +195,7 @@ test('cloud: uploads, downloads and sockets do not go that way, and say so', asy
     ['connectSocket', () => session.connectSocket({ url: '/' })],
   ] as const) {
     const error = await failure(call())
-    t.like(error, { code: 'ERR_OPTIONS', message: `no ${api} in the cloud` })
+    t.like(error, { code: 'ERR_OPTIONS', message: `no wx.cloud.${api}` })
   }
   t.deepEqual([called.length, phone.sent.length], [0, 0])
 
@@ -203,17 +204,22 @@ test('cloud: uploads, downloads and sockets do not go that way, and say so', asy
   t.is(phone.sent.length, 1)
 })
 
-test('cloud: a wx without it, and options that name no service, are mistakes of the app', async (t) => {
+test('cloud: a wx without it is a mistake of the app', async (t) => {
   const session = createSession({ cloud: { env: 'prod-1', service: 'koa' }, wx: scriptedPhone().wx })
+
   t.like(await failure(session.request({ url: '/' })), {
     code: 'ERR_OPTIONS',
-    message: 'no wx.cloud.callContainer',
+    message: 'no wx.cloud.request',
   })
+})
 
-  for (const cloud of [{}, { env: 'prod-1' }, { service: 'koa' }]) {
-    const error = t.throws(() => createSession({ cloud: cloud as { env: string; service: string } }))
-    t.like(error, { code: 'ERR_OPTIONS', message: 'cloud needs env and service' })
-  }
+test('cloud: requests to other places go there by wx.request, without a session', async (t) => {
+  const { session, phone, called } = startCloud(() => ({ statusCode: 200 }), 'both')
+
+  await session.request({ url: 'https://elsewhere.example.org/a' })
+
+  t.deepEqual([called.length, phone.sent.length], [0, 1])
+  t.deepEqual(phone.sent[0]?.header, {})
 })
 
 // — Helpers —
