@@ -50,7 +50,12 @@ export interface SessionOptions {
    * A service of WeChat's 云托管: requests go there by `wx.cloud.callContainer`, which tells it who the user is, so
    * nothing logs in, and `baseUrl` is not needed. There are no uploads, downloads and sockets to it.
    */
-  cloud?: { env: string; service: string }
+  cloud?: {
+    /** The id of the environment, such as `prod-1g2h3`. */
+    env: string
+    /** The name of the service in it. */
+    service: string
+  }
   /** ms for `wx.login`, and as many for the profile. Default 10,000. */
   loginTimeout?: number
   /** ms for a whole call with all its phases. Default 60,000. */
