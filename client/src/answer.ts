@@ -23,8 +23,10 @@ type Name = 'Login' | 'Session' | 'Token' | 'Session-Error'
 
 /** The value of a header. WeChat gives header names as they were sent, or in lower case over HTTP/2. */
 export function headerOf(header: Record<string, unknown> = {}, name: string): unknown {
-  const key = Object.keys(header).find((key) => header[key] && key.toLowerCase() === name.toLowerCase())
-  return key && header[key]
+  for (const key of Object.keys(header)) {
+    if (header[key] && key.toLowerCase() === name.toLowerCase()) return header[key]
+  }
+  return undefined
 }
 
 /** The value of a header of this protocol, under either of its names. */

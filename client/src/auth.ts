@@ -24,7 +24,7 @@ export interface Auth extends Pick<Credentials, 'carry'> {
   hasSession(): boolean
   /**
    * Resolves with the session once there is one, or with a login: then the call is the leader, and the others wait for
-   * it. Resolves with {@link NO_AUTH} if the call has ended meanwhile. Rejects with a {@link Failure} while logins are
+   * it. Once the call has ended it need not resolve. Rejects with a {@link Failure} while logins are
    * blocked, and when `wx.login` fails. `isOver`: whether the call has ended.
    */
   acquire(caller: Caller, isOver: () => boolean): Promise<RequestAuth>
@@ -112,8 +112,8 @@ export function createAuth(options: AuthOptions): Auth {
     for (const waiter of waiters.splice(0)) {
       const { url, isLoginOnly, resolve, reject } = waiter
       const stranger = strangers.get(url)
-      if (waiter.isOver()) resolve(NO_AUTH)
-      else if (credentials.current()) resolve(credentials.carry(url))
+      if (waiter.isOver()) continue
+      if (credentials.current()) resolve(credentials.carry(url))
       else if (stranger && isLoginOnly) reject(stranger)
       else if (stranger) resolve({ header: {}, url })
       else if (state === 'idle') logIn(waiter)

@@ -134,8 +134,7 @@ export function startCall<Result>({
       attempt = send(requestAuth, {
         success(result, read = (answer) => answer) {
           // The answer to a transfer has no header of its own.
-          const answer = read(Object.assign({}, head, result as unknown as Answer))
-          resolve({ result, answer })
+          resolve({ result, answer: read(Object.assign({}, head, result as unknown as Answer)) })
         },
         fail: (error) => resolve({ answer: { statusCode: 0 }, failure: wxFailure('ERR_NETWORK', error) }),
       })

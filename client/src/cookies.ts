@@ -55,11 +55,10 @@ export function readCookies(jar: CookieJar, url: string, head: Head): boolean {
 
 /** The cookies that are not too old. */
 export function livingCookies({ cookies }: CookieJar): Cookie[] {
-  return Array.isArray(cookies) ? cookies.filter(isAlive) : []
+  return Array.isArray(cookies) ? cookies.filter(Boolean).filter(isAlive) : []
 }
 
-function isAlive(cookie: Cookie | null): boolean {
-  if (!cookie) return false
+function isAlive(cookie: Cookie): boolean {
   const now = Date.now()
   // The clock was set back. Nobody knows how old the cookie is, so its age counts from now.
   if (now < cookie.since) cookie.since = now
@@ -87,7 +86,7 @@ function parseCookie(line: string, parts: UrlParts, { header }: Head): Cookie | 
   const now = Date.now()
   // `Expires` is a time of the server's clock, and so is `Date`.
   const sent = Date.parse(headerOf(header, 'Date') as string) || now
-  const lives = [Number.parseInt(maxAge, 10) * 1000, Date.parse(expires) - sent, FOR_EVER]
+  const lives = [Number(maxAge || 'none') * 1000, Date.parse(expires) - sent, FOR_EVER]
   const cookie = {
     name,
     value,

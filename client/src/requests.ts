@@ -85,5 +85,5 @@ function loginPathSend(sender: Sender, url: string): Send<unknown> {
 function readBody(answer: Answer): Answer {
   const { login, session, token } = Object(answer.data) as Record<string, unknown>
   const said = { [`${PREFIX}Login`]: login, [`${PREFIX}Session`]: session, [`${PREFIX}Token`]: token }
-  return Object.assign({}, answer, { header: Object.assign(said, answer.header) })
+  return Object.assign(answer, { header: Object.assign(said, answer.header) })
 }

@@ -31,7 +31,7 @@ export function socketOf({ sender, auth, origins, options, ready, ask }: SocketC
       const socket = connect(requestAuth, { success: opened, fail }) as unknown as WxSocketTask
       // It goes on after its call has ended.
       const handshake = requestAuth.url ? auth.carry(url) : NO_AUTH
-      let mayAsk = handshake !== NO_AUTH && !auth.isForeign
+      let mayAsk = requestAuth.url && !auth.isForeign
       socket.onOpen((head) => {
         mayAsk = false
         auth.answered(handshake, head)
