@@ -90,15 +90,3 @@ export interface RefusalBody {
   reason: Reason
   error: { name: string; message: string; detail?: { errcode: number } }
 }
-
-/* The names of 2016, until the client has families. */
-export const CODE_HEADER = 'X-WX-Code'
-export const RAW_DATA_HEADER = 'X-WX-RawData'
-export const SIGNATURE_HEADER = 'X-WX-Signature'
-export const ENCRYPTED_DATA_HEADER = 'X-WX-Encrypted-Data'
-export const IV_HEADER = 'X-WX-IV'
-export const LOGIN_HEADER = 'X-WX-Login'
-export const SESSION_HEADER = 'X-WX-Session'
-export const TOKEN_HEADER = 'X-WX-Token'
-export const APP_ID_HEADER = 'X-WX-AppId'
-export const ERROR_HEADER = 'X-WX-Session-Error'

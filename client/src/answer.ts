@@ -1,4 +1,4 @@
-import { LOGIN_HEADER, LOGIN_REQUIRED, SESSION_HEADER, TOKEN_HEADER } from '../../src/protocol.js'
+import { PREFIX, PREFIX_2016 } from '../../src/protocol.js'
 import type { Header } from './wx.js'
 
 /** What is known of an answer when it begins. */
@@ -15,21 +15,34 @@ export interface Answer extends Head {
   data?: unknown
 }
 
+/**
+ * The names that are read here, after the prefix of either family: as `headerNames()` of the protocol has them, whose
+ * two objects of ten names would be a hundredth of this client.
+ */
+type Name = 'Login' | 'Session' | 'Token' | 'Session-Error'
+
 /** The value of a header. WeChat gives header names as they were sent, or in lower case over HTTP/2. */
 export function headerOf(header: Record<string, unknown> = {}, name: string): unknown {
-  const key = Object.keys(header).find((key) => key.toLowerCase() === name.toLowerCase())
-  return key && header[key]
+  for (const key of Object.keys(header)) {
+    if (header[key] && key.toLowerCase() === name.toLowerCase()) return header[key]
+  }
+  return undefined
+}
+
+/** The value of a header of this protocol, under either of its names. */
+export function ourHeader({ header }: Head, name: Name): unknown {
+  return headerOf(header, PREFIX + name) || headerOf(header, PREFIX_2016 + name)
 }
 
 /** The header that later requests carry as their session, if an answer brings one. */
-export function credentialIn({ header }: Head): Header | undefined {
-  const id = headerOf(header, SESSION_HEADER)
-  const token = headerOf(header, TOKEN_HEADER)
-  if (id) return { [SESSION_HEADER]: String(id) }
+export function credentialIn(head: Head, prefix: string): Header | undefined {
+  const id = ourHeader(head, 'Session')
+  const token = ourHeader(head, 'Token')
+  if (id) return { [`${prefix}Session`]: String(id) }
   return token ? { Authorization: `Bearer ${token}` } : undefined
 }
 
-/** Whether the server says that the session has ended after a handler began: the next request has to log in. */
-export function requiresLogin({ header }: Head): boolean {
-  return headerOf(header, LOGIN_HEADER) === LOGIN_REQUIRED
+/** What the session server says of the login: that it has accepted it, or that the next request has to log in. */
+export function loginWord(head: Head): unknown {
+  return ourHeader(head, 'Login')
 }

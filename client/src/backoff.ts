@@ -8,6 +8,8 @@ export interface Backoff {
   wait(): Promise<void>
   /** A login has failed. `block`: ms for which nobody may log in, if the server says so. */
   failed(failure: Failure, block?: number): void
+  /** Nobody knows whether a login has failed. The next one waits for a moment, and none is blocked. */
+  pause(): void
   succeeded(): void
   /** The server has ended a session within {@link YOUTH}. */
   diedYoung(): void
@@ -30,9 +32,12 @@ export function createBackoff(): Backoff {
   /** Unix ms. */
   let notBefore = 0
   let lastDeath = -YOUTH
-  let blocked: { failure: Failure; until: number; length: number } | undefined
+  /** What blocks logins: until then (Unix ms), and for how many ms in all. */
+  let blocker: Failure | undefined
+  let blockedUntil = 0
+  let blockLength = 0
 
-  return { wait, failed, succeeded, diedYoung }
+  return { wait, failed, pause, succeeded, diedYoung }
 
   async function wait(): Promise<void> {
     throwIfBlocked()
@@ -42,7 +47,7 @@ export function createBackoff(): Backoff {
   }
 
   function throwIfBlocked(): void {
-    if (blocked && timeLeft(blocked.until, blocked.length)) throw blocked.failure
+    if (timeLeft(blockedUntil, blockLength)) throw blocker
   }
 
   function failed(failure: Failure, ms?: number): void {
@@ -51,7 +56,7 @@ export function createBackoff(): Backoff {
       return
     }
     failures += 1
-    notBefore = Date.now() + withJitter(FIRST_PAUSE * failures)
+    pause()
     if (failures === LIMIT) {
       // After the block there is one more try. If that fails too, the next block is longer.
       failures = LIMIT - 1
@@ -59,6 +64,10 @@ export function createBackoff(): Backoff {
       nextBlock = Math.min(nextBlock * 2, LONGEST_BLOCK)
     }
     if (failure.reason === 'ERR_SESSION_EXPIRED') diedYoung()
+  }
+
+  function pause(): void {
+    notBefore = Date.now() + withJitter(FIRST_PAUSE * (failures || 1))
   }
 
   function succeeded(): void {
@@ -73,7 +82,9 @@ export function createBackoff(): Backoff {
   }
 
   function block(failure: Failure, length: number): void {
-    blocked = { failure, until: Date.now() + length, length }
+    blocker = failure
+    blockedUntil = Date.now() + length
+    blockLength = length
   }
 }
 

@@ -1,4 +1,5 @@
-import { type Answer, type Head, headerOf, requiresLogin } from './answer.js'
+import { LOGIN_REQUIRED } from '../../src/protocol.js'
+import { type Answer, type Head, headerOf, loginWord } from './answer.js'
 import type { Auth } from './auth.js'
 import { withJitter } from './backoff.js'
 import { type ErrorCode, type Failure, type Phase, SessionError, wxFailure } from './errors.js'
@@ -24,6 +25,7 @@ export interface CallOptions<Result> {
 /** Where a call goes. */
 export interface Target {
   auth: Auth
+  /** Without a query. */
   url: string
   /** Whether the session goes to this origin. Other requests go out as they are, once. */
   isOurs: boolean
@@ -36,6 +38,8 @@ export interface Outgoing<Result> {
   send: Send<Result>
   /** Whether it may be sent again although a handler may have seen it. */
   isSafe?: boolean
+  /** What it waits for, before all else. */
+  ready?: Promise<unknown> | undefined
   /** Whether it is sent only to log in: if there is a session, there is nothing to send. */
   isLoginOnly?: boolean
 }
@@ -50,9 +54,11 @@ export type Send<Result> = (
   },
 ) => WxTask | undefined
 
-type Outcome<Result> =
-  | { kind: 'answered'; result: Result; answer: Answer }
-  | { kind: 'failed'; error: WxError }
+interface Outcome<Result> {
+  result?: Result
+  answer: Answer
+  failure?: Failure
+}
 
 /** One call of the app, from the first wait to the end: there is exactly one, and it comes within `deadline` ms. */
 export function startCall<Result>({
@@ -69,65 +75,58 @@ export function startCall<Result>({
 
   const { promise, isSettled, succeed, fail } = createSettlement(callbacks, cleanUp)
   const { task, follow } = createTask(() => stop('ERR_ABORTED', 'abort'))
-  const timer = setTimeout(
-    () => giveUp({ code: 'ERR_DEADLINE', message: 'deadline', retryable: true }),
-    deadline,
-  )
-  run().catch((error: unknown) => fail(errorOf(asFailure(error))))
+  const timer = setTimeout(() => stop('ERR_DEADLINE', 'deadline', true), deadline)
+  run().catch((error: unknown) => failWith(asFailure(error)))
   return Object.assign(promise, task)
 
   async function run(): Promise<void> {
     const target = prepare()
-    const { send, isSafe = false } = target
+    const { isSafe = false } = target
     auth = target.auth
     if (target.isOurs) running.add(loggedOut)
     // Nothing is called back before the caller has its task.
-    await undefined
+    await target.ready
 
     while (!isSettled()) {
-      if (target.isOurs) await authorize(target)
+      if (target.isOurs) {
+        if (!auth.hasSession()) {
+          phase = 'login'
+          await (target.logIn && target.logIn())
+        }
+        requestAuth = await auth.acquire(target, isSettled)
+      }
+      // One header cannot name both the app's own user and the session: the app's goes out, and the session stays out.
+      if (requestAuth.header.Authorization && headerOf(callbacks.header, 'Authorization')) {
+        auth.answered(requestAuth)
+        requestAuth = NO_AUTH
+      }
       // The call may have ended while it waited. From here to the sending nothing may come between.
       if (isSettled()) return cleanUp()
-      const { kind } = requestAuth
-      if (kind === 'session' && target.isLoginOnly) return succeed(undefined as unknown as Result)
-      if (kind === 'login' && target.logIn) {
+      const { url, login } = requestAuth
+      if (target.isLoginOnly && !login) return succeed(undefined as unknown as Result)
+      if (login && target.logIn) {
         // The session has ended since the login of this call.
         auth.released(requestAuth)
         continue
       }
 
-      const outcome = await sendOnce(send, auth)
-      if (outcome.kind === 'failed') return giveUp(wxFailure('ERR_NETWORK', outcome.error))
-      const { result, answer } = outcome
-      auth.answered(requestAuth, answer)
-      const refusal = kind !== 'none' && readRefusal(answer)
-      if (!refusal) {
-        acceptLogin(auth, answer)
-        return succeed(result)
-      }
+      const {
+        result,
+        answer,
+        failure = url !== undefined && readRefusal(answer),
+      } = await sendOnce(target, auth)
+      const stranger = await auth.settled(requestAuth, answer, failure)
+      if (!failure) return stranger && target.isLoginOnly ? failWith(stranger) : succeed(result as Result)
 
-      const isSessionOver = requiresLogin(answer)
-      const step = nextStep({ refusal, attempts, isSafe, isLogin: kind === 'login', isSessionOver })
-      await auth.refused(requestAuth, refusal, answer)
-      if (step.kind === 'fail') return fail(errorOf(refusal))
-      if (step.kind === 'retry') await sleep(withJitter(step.delay))
-    }
-  }
-
-  async function authorize({ auth, url, logIn }: Target): Promise<void> {
-    if (!auth.hasSession()) {
-      phase = 'login'
-      await (logIn && logIn())
-    }
-    requestAuth = await auth.acquire({ url, isOver: isSettled })
-    // One header cannot name both the app's own user and the session: the app's goes out, and the session stays out.
-    if (requestAuth.header.Authorization && headerOf(callbacks.header, 'Authorization')) {
-      auth.answered(requestAuth)
+      const isSessionOver = loginWord(answer) === LOGIN_REQUIRED
+      const step = nextStep({ failure, attempts, isSafe, isLogin: !!login, isSessionOver })
       requestAuth = NO_AUTH
+      if (step === 'fail' || (step === 'logIn' && auth.isForeign)) return failWith(failure)
+      if (step !== 'logIn') await sleep(withJitter(step))
     }
   }
 
-  async function sendOnce(send: Send<Result>, auth: Auth): Promise<Outcome<Result>> {
+  async function sendOnce({ send, isLoginOnly }: Outgoing<Result>, auth: Auth): Promise<Outcome<Result>> {
     phase = 'request'
     attempts += 1
     let head: Head | undefined
@@ -135,15 +134,15 @@ export function startCall<Result>({
       attempt = send(requestAuth, {
         success(result, read = (answer) => answer) {
           // The answer to a transfer has no header of its own.
-          const answer = read(Object.assign({}, head, result as unknown as Answer))
-          resolve({ kind: 'answered', result, answer })
+          resolve({ result, answer: read(Object.assign({}, head, result as unknown as Answer)) })
         },
-        fail: (error) => resolve({ kind: 'failed', error }),
+        fail: (error) => resolve({ answer: { statusCode: 0 }, failure: wxFailure('ERR_NETWORK', error) }),
       })
       if (attempt) {
         follow(attempt, (received) => {
           head = received
-          auth.answered(requestAuth, received)
+          // The answer to a login alone is soon there, and its body may say more.
+          if (!isLoginOnly) auth.answered(requestAuth, received)
         })
       }
     })
@@ -151,25 +150,15 @@ export function startCall<Result>({
     return outcome
   }
 
-  /** A login is accepted by any answer that is no refusal, except those of a gateway whose server is away. */
-  function acceptLogin(auth: Auth, answer: Answer): void {
-    const { statusCode } = answer
-    if (statusCode < 500) auth.accepted(requestAuth, answer)
-    else auth.released(requestAuth, wxFailure('ERR_NETWORK', { errMsg: `request:fail ${statusCode}` }))
-  }
-
-  /** Ends the call. If it is the leader, its login has failed too. */
-  function giveUp(failure: Failure): void {
-    if (auth) auth.released(requestAuth, failure)
-    fail(errorOf(failure))
-  }
-
   function loggedOut(): void {
     stop('ERR_LOGGED_OUT', 'logged out')
   }
 
-  function stop(code: ErrorCode, message: string): void {
-    fail(errorOf({ code, message, retryable: false }))
+  function stop(code: ErrorCode, message: string, retryable = false): void {
+    const failure = { code, message, retryable }
+    // The login of a leader whose time is over has failed too.
+    if (retryable && auth) auth.released(requestAuth, failure)
+    failWith(failure)
   }
 
   function cleanUp(): void {
@@ -182,8 +171,8 @@ export function startCall<Result>({
     if (attempt) attempt.abort()
   }
 
-  function errorOf(failure: Failure): SessionError {
-    return new SessionError(Object.assign({}, failure, { phase, attempts }))
+  function failWith(failure: Failure): void {
+    fail(new SessionError(Object.assign({}, failure, { phase, attempts })))
   }
 }
 

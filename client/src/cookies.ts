@@ -12,8 +12,10 @@ export interface Cookie {
   isWide: boolean
   path: string
   isSecure: boolean
-  /** Unix ms. */
-  expires: number
+  /** When its answer arrived: Unix ms, by the clock of the phone, which may be wrong and may be changed. */
+  since: number
+  /** ms for which it lives from then on. */
+  life: number
 }
 
 /** Where cookies are kept. What stands there may be nonsense: it comes from the phone's storage. */
@@ -26,8 +28,8 @@ const MAX_COOKIES = 50
 /** Characters of a cookie with its attributes (RFC 6265, 6.1). */
 const MAX_LENGTH = 4096
 
-/** Unix ms. A mini program has no browser to close, which would end cookies without an expiry. */
-const NEVER = 1e15
+/** ms. A mini program has no browser to close, which would end cookies without an expiry. */
+const FOR_EVER = 1e15
 
 /** The header with the cookies for a URL, after those that the app sends itself. */
 export function withCookies(jar: CookieJar, url: string, header: Header): Header {
@@ -42,7 +44,7 @@ export function withCookies(jar: CookieJar, url: string, header: Header): Header
 /** Puts the cookies of an answer into the jar. Returns whether there were any: then the jar is to be stored. */
 export function readCookies(jar: CookieJar, url: string, head: Head): boolean {
   const received = linesIn(head)
-    .map((line) => parseCookie(line, partsOf(url)))
+    .map((line) => parseCookie(line, partsOf(url), head))
     .filter(Boolean) as Cookie[]
   for (const cookie of received) {
     const others = livingCookies(jar).filter((other) => idOf(other) !== idOf(cookie))
@@ -51,9 +53,16 @@ export function readCookies(jar: CookieJar, url: string, head: Head): boolean {
   return !!received[0]
 }
 
-/** The cookies that have not expired. */
+/** The cookies that are not too old. */
 export function livingCookies({ cookies }: CookieJar): Cookie[] {
-  return Array.isArray(cookies) ? cookies.filter(({ expires }: Cookie) => expires > Date.now()) : []
+  return Array.isArray(cookies) ? cookies.filter(Boolean).filter(isAlive) : []
+}
+
+function isAlive(cookie: Cookie): boolean {
+  const now = Date.now()
+  // The clock was set back. Nobody knows how old the cookie is, so its age counts from now.
+  if (now < cookie.since) cookie.since = now
+  return now - cookie.since < cookie.life
 }
 
 /** The lines of `Set-Cookie`: in an array of `wx`, or in a header, where they may be joined by commas. */
@@ -66,7 +75,7 @@ function linesIn({ header, cookies = [] }: Head): string[] {
 type Pair = [name: string, value?: string]
 
 /** The cookie of one line (RFC 6265, 5.2 and 5.3), or `undefined` if it is to be ignored. */
-function parseCookie(line: string, parts: UrlParts): Cookie | undefined {
+function parseCookie(line: string, parts: UrlParts, { header }: Head): Cookie | undefined {
   // Split at the first `=`: a value may contain more of them.
   const pairs = line.split(';').map((part) => part.trim().split(/\s*=\s*(.*)/))
   const [[name, value], ...rest] = pairs as [Pair, ...Pair[]]
@@ -74,7 +83,10 @@ function parseCookie(line: string, parts: UrlParts): Cookie | undefined {
   for (const [attribute, value = ''] of rest) attributes[attribute.toLowerCase()] = value
   const { domain = '', path = '', expires = '', 'max-age': maxAge = '', secure } = attributes
   const wide = domain.replace(/^\./, '').toLowerCase()
-  const lifetime = Number.parseInt(maxAge, 10) * 1000
+  const now = Date.now()
+  // `Expires` is a time of the server's clock, and so is `Date`.
+  const sent = Date.parse(headerOf(header, 'Date') as string) || now
+  const lives = [Number(maxAge || 'none') * 1000, Date.parse(expires) - sent, FOR_EVER]
   const cookie = {
     name,
     value,
@@ -84,8 +96,8 @@ function parseCookie(line: string, parts: UrlParts): Cookie | undefined {
     // RFC 6265, 5.1.4.
     path: path[0] === '/' ? path : parts.path.replace(/\/[^/]*$/, '') || '/',
     isSecure: secure !== undefined,
-    // Servers delete a cookie with the date 1970-01-01, which is 0 in ms.
-    expires: Date.now() + lifetime || Date.parse(expires) + 1 || NEVER,
+    since: now,
+    life: lives.find((life) => life <= FOR_EVER),
   } as Cookie
   const isGood = name && value !== undefined && line.length <= MAX_LENGTH && isAllowed(cookie, parts)
   return isGood && keepsPrefix(cookie, !domain && path === '/') ? cookie : undefined

@@ -34,11 +34,13 @@ export interface SessionErrorFields {
   reason?: Reason | undefined
   /** HTTP status of the refusal. */
   statusCode?: number | undefined
-  /** Seconds that the server asks to wait; 0 when it does not. Of refusals. */
+  /** Seconds that the server asks to wait, or 0 when it does not; of refusals, and of WeChat's gateway when it is busy. */
   retryAfter?: number | undefined
   /** What `wx` said. */
   errMsg?: string | undefined
   errno?: number | undefined
+  /** What WeChat's gateway and `wx.cloud` say in place of `errno`. */
+  errCode?: number | undefined
   cause?: unknown
 }
 
@@ -56,6 +58,7 @@ export class SessionError extends Error {
   /** As in the errors of `wx`, so that a `fail` written for `wx.request` finds what it looks for. */
   declare readonly errMsg: string
   declare readonly errno: number | undefined
+  declare readonly errCode: number | undefined
   declare readonly cause: unknown
 
   constructor(fields: SessionErrorFields) {
@@ -77,10 +80,19 @@ export function isSessionError(error: unknown): error is SessionError {
 /** What went wrong. The call adds its phase and its attempts. */
 export type Failure = Omit<SessionErrorFields, 'phase' | 'attempts'>
 
+/**
+ * What WeChat's own gateway says when it has kept a request from the server: it is busy (102003, 102020, 102021), or
+ * that is not allowed (102006, 102016, 102022) (developers.weixin.qq.com, 微信网关: 错误码).
+ */
+export const GATEWAY: RegExp = /^1020(03|20|21)?/
+
 /** What `wx` said when it failed. */
 export function wxFailure(code: ErrorCode, error: unknown): Failure {
-  const { errMsg = code, errno } = Object(error) as WxError
-  return { code, message: errMsg, errMsg, errno, retryable: true, cause: error }
+  const { message = code, errMsg = message, errno, errCode } = Object(error) as WxError
+  const [isOfGateway, isBusy] = GATEWAY.exec(`${errCode}`) || []
+  const retryable = !isOfGateway || !!isBusy
+  const retryAfter = isBusy ? 1 : undefined
+  return { code, message: errMsg, errMsg, errno, errCode, retryable, retryAfter, cause: error }
 }
 
 /** A mistake in the app's options, which only its author can correct. */

@@ -33,7 +33,7 @@ export default function request<Data = unknown>(
   options: RequestOptions<Data> & { headers?: Header },
 ): Call<WxResponse<Data>> {
   // As in 2016: without a `baseUrl` and `origins` the session goes to every server.
-  session = session || createSession()
+  session = session || createSession({ protocol: '2016' })
   // The original read `headers`, so programs that were written for it have them there.
   const { headers, header } = Object(options) as typeof options
   return session.request(Object.assign({}, options, { header: Object.assign({}, headers, header) }))

@@ -1,5 +1,5 @@
-import { ERROR_HEADER, MAGIC_ID, type Reason } from '../../src/protocol.js'
-import { type Answer, headerOf } from './answer.js'
+import { MAGIC_ID, type Reason } from '../../src/protocol.js'
+import { type Answer, headerOf, ourHeader } from './answer.js'
 import type { Failure } from './errors.js'
 import { isObject, orUndefined } from './util.js'
 
@@ -13,7 +13,7 @@ export interface Refusal extends Failure {
 }
 
 /** The answer of a server that does not know the session. */
-export const EXPIRED: Answer = { statusCode: 401, header: { [ERROR_HEADER]: 'ERR_SESSION_EXPIRED' } }
+export const EXPIRED: Answer = { statusCode: 401, data: { [MAGIC_ID]: 1, reason: 'ERR_SESSION_EXPIRED' } }
 
 const WANTS_LOGIN = /^ERR_(SESSION_EXPIRED|LOGIN_REQUIRED|SESSION_KEY_EXCHANGE_FAILED)$/
 
@@ -28,10 +28,11 @@ interface Body {
 const SHORT = 2048
 
 /** The refusal in an answer, if it is one: from its header, or from its body, whatever type the body has. */
-export function readRefusal({ statusCode, data, header }: Answer): Refusal | undefined {
+export function readRefusal(answer: Answer): Refusal | undefined {
+  const { statusCode, data, header } = answer
   const body = refusalBody(data)
   const { reason, error } = body || ({} as Body)
-  const named = headerOf(header, ERROR_HEADER) || reason
+  const named = ourHeader(answer, 'Session-Error') || reason
   if (!body && !named) return undefined
 
   const { errcode } = (error && error.detail) || ({} as { errcode?: number })
@@ -49,25 +50,18 @@ export function readRefusal({ statusCode, data, header }: Answer): Refusal | und
 }
 
 /** Whether a refusal asks for another login. No handler has seen the request, so any request may be repeated. */
-export function wantsLogin({ reason }: Refusal): boolean {
+export function wantsLogin({ reason = '' as Reason }: Failure): boolean {
   return WANTS_LOGIN.test(reason)
 }
 
-/** The body of a refusal: JSON that `wx` has parsed, a text, or bytes. */
+/** The body of a refusal: JSON that `wx` has parsed, a text, or bytes. A text may contain the id by chance, and be no JSON. */
 function refusalBody(data: unknown): Body | undefined {
-  if (data instanceof ArrayBuffer) {
-    return data.byteLength < SHORT ? refusalBody(asciiOf(data)) : undefined
-  }
-  if (typeof data === 'string' && data.includes(MAGIC_ID)) {
-    // A text may contain the id by chance, and be no JSON.
-    return refusalBody(orUndefined(() => JSON.parse(data) as unknown))
-  }
-  return isObject(data) && MAGIC_ID in data ? (data as Body) : undefined
-}
-
-/** Bytes as text. ASCII is enough to find the reason, and a mini program has no TextDecoder. */
-function asciiOf(bytes: ArrayBuffer): string {
-  return String.fromCharCode(...new Uint8Array(bytes))
+  // ASCII is enough to find the reason, and a mini program has no TextDecoder.
+  const isShort = data instanceof ArrayBuffer && data.byteLength < SHORT
+  const text = isShort ? String.fromCharCode(...new Uint8Array(data)) : data
+  const isText = typeof text === 'string' && text.includes(MAGIC_ID)
+  const body = isText ? orUndefined(() => JSON.parse(text) as unknown) : text
+  return isObject(body) && MAGIC_ID in body ? (body as Body) : undefined
 }
 
 function meantStatus(errcode: number | undefined): number {

@@ -1,8 +1,8 @@
-import { APP_ID_HEADER, CODE_HEADER, RAW_DATA_HEADER, SIGNATURE_HEADER } from '../../src/protocol.js'
+import { PREFIX } from '../../src/protocol.js'
+import type { Answer } from './answer.js'
 import type { Outgoing, Send } from './call.js'
 import { type CookieJar, withCookies } from './cookies.js'
 import { optionError } from './errors.js'
-import { readRefusal } from './refusal.js'
 import { NO_AUTH } from './request-auth.js'
 import type { SessionOptions } from './types.js'
 import type { Origins } from './urls.js'
@@ -13,27 +13,35 @@ export interface WxOptions {
   url: string
   header?: Header | undefined
   method?: string
-  data?: string | object | ArrayBuffer
+  data?: string | object | ArrayBuffer | undefined
 }
 
 /** Makes attempts of one of the calls of `wx`. */
 export type Sender = <Result>(api: keyof Wx, options: WxOptions) => Send<Result>
 
-export interface SenderOptions {
-  wx: Wx
-  origins: Origins
-  cookies: CookieJar
-  appId: SessionOptions['appId']
-}
-
-export function createSender({ wx, origins, cookies, appId }: SenderOptions): Sender {
+export function createSender(
+  wx: Wx,
+  prefix: string,
+  origins: Origins,
+  cookies: CookieJar,
+  { appId, cloud }: SessionOptions,
+): Sender {
   return <Result>(api: keyof Wx, options: WxOptions): Send<Result> => {
-    const start = wx[api] as ((options: object) => WxTask) | undefined
-    if (!start) throw optionError(`no wx.${api}`)
     const url = origins.resolve(options.url)
+    const container = origins.isOurs(url) && cloud
+    const host = container ? api === 'request' && Object(wx.cloud) : wx
+    const start = host[container ? 'callContainer' : api] as ((options: object) => unknown) | undefined
+    if (!start) throw optionError(`no ${container ? 'wx.cloud' : 'wx'}.${api}`)
     return (auth, { success, fail }) => {
       const header = Object.assign({}, headerFor(url, options.header), auth.header)
-      return start.call(wx, Object.assign({}, options, { url, header, success, fail, complete: undefined }))
+      const sent = Object.assign({}, options, { url, header, success, fail, complete: undefined })
+      if (!container) return start.call(host, sent) as WxTask
+      const { env, service } = container
+      Object.assign(header, { 'X-WX-SERVICE': service })
+      Object.assign(sent, { config: { env }, path: url.slice(env.length + 8) })
+      // It calls back, or gives a promise, or both.
+      Promise.resolve(start.call(host, sent)).then((result) => result && success(result as Result), fail)
+      return undefined
     }
   }
 
@@ -41,7 +49,7 @@ export function createSender({ wx, origins, cookies, appId }: SenderOptions): Se
   function headerFor(url: string, own: Header | undefined): Header | undefined {
     if (!origins.isOurs(url)) return own
     const id = appId === true ? wx.getAccountInfoSync().miniProgram.appId : appId
-    return withCookies(cookies, url, Object.assign({}, own, id && { [APP_ID_HEADER]: id }))
+    return withCookies(cookies, url, Object.assign({}, own, id && { [`${prefix}AppId`]: id }))
   }
 }
 
@@ -62,18 +70,20 @@ export function loginOf(sender: Sender, url: string, loginPath: string | undefin
 }
 
 function loginPathSend(sender: Sender, url: string): Send<unknown> {
-  return ({ header }, { success, fail }) => {
-    const rawData = header[RAW_DATA_HEADER] && decodeURIComponent(header[RAW_DATA_HEADER])
-    const data = { code: header[CODE_HEADER], rawData, signature: header[SIGNATURE_HEADER] }
+  return (auth, { success, fail }) => {
+    const data = auth.login && auth.login.data
     // The server takes JSON only. `wx.request` says so by itself, but the calls of other hosts may not.
     const options = { url, method: 'POST', header: { 'content-type': 'application/json' }, data }
-    return sender<WxResponse>('request', options)(NO_AUTH, { success: answered, fail })
-
-    function answered(response: WxResponse): void {
-      const { statusCode } = response
-      // If the server has no such path, something else answers.
-      if (statusCode < 300 || readRefusal(response)) success(response)
-      else fail({ errMsg: `request:fail ${statusCode} ${url}` })
-    }
+    return sender<WxResponse>('request', options)(NO_AUTH, {
+      success: (response) => success(response, readBody),
+      fail,
+    })
   }
+}
+
+/** The body says what the header does, which a browser or a gateway may have taken away. */
+function readBody(answer: Answer): Answer {
+  const { login, session, token } = Object(answer.data) as Record<string, unknown>
+  const said = { [`${PREFIX}Login`]: login, [`${PREFIX}Session`]: session, [`${PREFIX}Token`]: token }
+  return Object.assign(answer, { header: Object.assign(said, answer.header) })
 }

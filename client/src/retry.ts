@@ -1,16 +1,16 @@
-import { type Refusal, wantsLogin } from './refusal.js'
+import type { Failure } from './errors.js'
+import { wantsLogin } from './refusal.js'
 
-/** What a call does after a refusal. */
-export type NextStep =
-  /** It asks for auth again, which logs in if nobody else has, and sends its request with that. */
-  | { kind: 'logIn' }
-  /** It sends its request again after `delay` ms. */
-  | { kind: 'retry'; delay: number }
-  | { kind: 'fail' }
+/**
+ * What a call does after a failure: it fails; or it asks for auth again, which logs in if nobody else has, and sends its
+ * request with that; or it sends its request again after so many ms.
+ */
+export type NextStep = 'fail' | 'logIn' | number
 
-/** A refusal, and the state of the call that got it. */
-export interface RefusedCall {
-  refusal: Refusal
+/** A failure, and the state of the call that met it. */
+export interface FailedCall {
+  /** A refusal of the server, or what `wx` said. */
+  failure: Failure
   /** How often the request was sent. */
   attempts: number
   /** Whether it may be sent again although a handler may have seen it. */
@@ -29,23 +29,24 @@ const A_SECOND = 1000
 const STEP = 200
 const A_MINUTE = 60_000
 
-/** Decides what a call does after a refusal. It decides only: it sends nothing, waits for nothing, stores nothing. */
-export function nextStep({ refusal, attempts, isSafe, isLogin, isSessionOver }: RefusedCall): NextStep {
-  const hasFailedLogin = isLogin && failsLogin(refusal)
-  const mayRepeat = wantsLogin(refusal) || (refusal.retryable && isSafe)
+/** Decides what a call does after a failure. It decides only: it sends nothing, waits for nothing, stores nothing. */
+export function nextStep({ failure, attempts, isSafe, isLogin, isSessionOver }: FailedCall): NextStep {
+  // What failed without a word of when to come back may have been carried out.
+  const isPassing = failure.retryable && failure.retryAfter !== undefined
+  const mayRepeat = wantsLogin(failure) || (isPassing && isSafe)
 
-  if (!mayRepeat || attempts >= MAX_ATTEMPTS) return { kind: 'fail' }
-  if (hasFailedLogin) return { kind: loginBlock(refusal) ? 'fail' : 'logIn' }
-  if (wantsLogin(refusal) || isSessionOver) return { kind: 'logIn' }
-  return { kind: 'retry', delay: refusal.retryAfter * A_SECOND || attempts * STEP }
+  if (!mayRepeat || attempts >= MAX_ATTEMPTS) return 'fail'
+  if (isLogin && failsLogin(failure)) return loginBlock(failure) ? 'fail' : 'logIn'
+  if (wantsLogin(failure) || isSessionOver) return 'logIn'
+  return (failure.retryAfter as number) * A_SECOND || attempts * STEP
 }
 
-/** Whether a refusal of a login means that there is no session. A conflict is found later, by a handler. */
-export function failsLogin({ reason }: Refusal): boolean {
+/** Whether a failure of a login means that there is no session. A conflict is found later, by a handler. */
+export function failsLogin({ reason }: Failure): boolean {
   return reason !== 'ERR_SESSION_CONFLICT'
 }
 
-/** ms for which nobody should log in after this refusal of a login: the user is blocked, or it was too often. */
-export function loginBlock({ statusCode, retryAfter }: Refusal): number {
-  return statusCode === 403 || statusCode === 429 ? retryAfter * A_SECOND || A_MINUTE : 0
+/** ms for which nobody should log in after this failure of a login: the user is blocked, or it was too often. */
+export function loginBlock({ statusCode, retryAfter }: Failure): number {
+  return statusCode === 403 || statusCode === 429 ? (retryAfter as number) * A_SECOND || A_MINUTE : 0
 }

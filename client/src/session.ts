@@ -1,3 +1,4 @@
+import { PREFIX, PREFIX_2016 } from '../../src/protocol.js'
 import { type Auth, createAuth } from './auth.js'
 import { type Outgoing, startCall } from './call.js'
 import { optionError } from './errors.js'
@@ -6,7 +7,7 @@ import type { Callbacks } from './settle.js'
 import { socketOf } from './sockets.js'
 import { createStorage, defaultKey } from './storage.js'
 import { downloadOf, uploadOf } from './transfers.js'
-import type { Call, Session, SessionOptions } from './types.js'
+import type { Call, RequestOptions, Session, SessionOptions } from './types.js'
 import { createOrigins, originOf } from './urls.js'
 import { runSafely } from './util.js'
 import type { Wx } from './wx.js'
@@ -36,28 +37,36 @@ const DEADLINE = 60_000
 export function createSession(options: SessionOptions = {}): Session {
   const {
     baseUrl,
-    appId,
     loginPath,
     profile,
     protocol,
+    cloud,
     loginTimeout = LOGIN_TIMEOUT,
     deadline = DEADLINE,
     storageKey,
   } = options
-  const origins = createOrigins(baseUrl, options.origins)
+  // A container has no address. It gets one that nothing else has.
+  const origins = createOrigins(cloud ? `https://${cloud.env}` : baseUrl, options.origins)
   const listeners = new Set<(isLoggedIn: boolean) => void>()
   const running = new Set<() => void>()
+  /** With a path for logins, requests carry none. */
+  const logInFirst = loginPath ? logIn : undefined
   let connection: Connection | undefined
+  /** While the server is asked whether the session of a handshake still lives. */
+  let asking: Promise<void> | undefined
 
   return {
-    request: (options) =>
-      call(options, ({ sender }) => requestOf(sender, options), loginPath ? logIn : undefined),
-    uploadFile: (options) => call(options, ({ sender }) => uploadOf(sender, options), logInFor(options)),
-    downloadFile: (options) => call(options, ({ sender }) => downloadOf(sender, options), logInFor(options)),
+    request: <Data>(options: RequestOptions<Data>) => call(options, requestOf<Data>, logInFirst),
+    uploadFile: (options) => call(options, uploadOf, logInFor(options)),
+    downloadFile: (options) => call(options, downloadOf, logInFor(options)),
     connectSocket: (options) =>
-      call(options, ({ sender, auth }) => socketOf({ sender, auth, origins, options }), logInFor(options)),
+      call(
+        options,
+        (sender, options, auth) => socketOf({ sender, auth, origins, options, ready: asking, ask }),
+        logInFor(options),
+      ),
     async login() {
-      await logIn(baseUrl)
+      await logIn()
     },
     async logout() {
       // The calls of now. A call that the app makes because the user leaves belongs to the next session.
@@ -75,11 +84,13 @@ export function createSession(options: SessionOptions = {}): Session {
   function connect(): Connection {
     if (!connection) {
       const wx = options.wx || globalWx()
-      const storage = createStorage(wx, storageKey || defaultKey(wx, origins.base))
-      const wxLogin = createWxLogin(wx, loginTimeout, profile)
-      const isCookiesOnly = protocol === 'cookies'
-      const auth = createAuth({ wxLogin, storage, isCookiesOnly, onChange })
-      connection = { auth, sender: createSender({ wx, origins, cookies: storage.session, appId }) }
+      const isTrusting = protocol === '2016'
+      const prefix = isTrusting ? PREFIX_2016 : PREFIX
+      const storage = createStorage(wx, storageKey || defaultKey(wx, origins.base), prefix)
+      const wxLogin = createWxLogin(wx, prefix, loginTimeout, profile)
+      const isForeign = protocol === 'cookies' || !!cloud
+      const auth = createAuth({ storage, prefix, isForeign, isTrusting, wxLogin, onChange })
+      connection = { auth, sender: createSender(wx, prefix, origins, storage.session, options) }
     }
     return connection
   }
@@ -87,7 +98,7 @@ export function createSession(options: SessionOptions = {}): Session {
   /** `logIn`: for calls that cannot carry a login. */
   function call<Result>(
     options: WxOptions & Callbacks<Result>,
-    outgoing: (connection: Connection) => Outgoing<Result>,
+    outgoing: (sender: Sender, options: WxOptions, auth: Auth) => Outgoing<Result>,
     logIn?: () => Promise<unknown>,
   ): Call<Result> {
     return startCall<Result>({
@@ -95,21 +106,32 @@ export function createSession(options: SessionOptions = {}): Session {
       deadline,
       running,
       prepare() {
-        const connection = connect()
+        const { auth, sender } = connect()
         const url = origins.resolve(options.url)
-        const target = { auth: connection.auth, url, isOurs: origins.isOurs(url), logIn }
-        return Object.assign(target, outgoing(connection))
+        const target = { auth, url: url.replace(/[?#].*/, ''), isOurs: origins.isOurs(url), logIn }
+        return Object.assign(target, outgoing(sender, options, auth))
       },
     })
   }
 
   /** Logs in by a request for nothing else, if there is no session. */
   function logIn(url = ''): Promise<unknown> {
-    return call({ url: loginPath || url }, ({ sender }) => loginOf(sender, url, loginPath))
+    return call({ url: loginPath || url }, (sender) => loginOf(sender, url, loginPath))
   }
 
+  /** A login before a request that cannot carry one: at the base, unless that is at another origin. */
   function logInFor(options: WxOptions): () => Promise<unknown> {
-    return () => logIn(originOf(options.url))
+    const origin = originOf(options.url)
+    return () => logIn(origin === origins.base ? '' : origin)
+  }
+
+  /** A request like any other: if the session is over, it finds out, and logs in. */
+  function ask(url: string): void {
+    const done = () => {
+      asking = undefined
+    }
+    const options = { url: loginPath || url }
+    asking = asking || call(options, requestOf, logInFirst).then(done, done)
   }
 
   function onChange(isLoggedIn: boolean): void {

@@ -1,5 +1,4 @@
-import { ERROR_HEADER } from '../../src/protocol.js'
-import { type Head, headerOf } from './answer.js'
+import { type Head, ourHeader } from './answer.js'
 import type { SessionTask } from './types.js'
 import { runSafely } from './util.js'
 import type { WxTask } from './wx.js'
@@ -39,7 +38,7 @@ export function createTask(abort: () => void): StableTask {
     function hear(event: string, result: Head): void {
       if (event === 'HeadersReceived') onHead(result)
       // A refusal is for this client. The app hears the answer to its request, and nothing else.
-      if (followed === attempt && headerOf(result.header, ERROR_HEADER)) followed = undefined
+      if (followed === attempt && ourHeader(result, 'Session-Error')) followed = undefined
       for (const one of listeners) {
         if (followed === attempt && one.event === event) runSafely(() => one.listener(result))
       }

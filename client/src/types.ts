@@ -28,20 +28,34 @@ export interface SessionOptions {
    */
   profile?: 'userInfo' | 'none' | (() => Promise<UserData | undefined>)
   /**
-   * Sent as `X-WX-AppId`, for servers that have several mini programs; `true`: the one that this is. Default: not
+   * Sent as `Weapp-AppId`, for servers that have several mini programs; `true`: the one that this is. Default: not
    * sent.
    */
   appId?: string | true
   /**
-   * A path below `baseUrl`, the server's `loginPath`: logins go there, as a POST with a JSON body, for profiles that
-   * are too long for headers. Default: a login goes with the first request.
+   * A path below `baseUrl`, the server's `loginPath`: logins go there, as a POST with a JSON body, wherever something
+   * else may answer the first request (a page, a gateway), or takes headers away, and for profiles that are too long
+   * for headers. Default: a login goes with the first request.
    */
   loginPath?: string
   /**
-   * Default `'weapp-session'`. `'cookies'`: a server with sessions of its own (PHPSESSID, JSESSIONID), whose cookies
-   * are kept and sent; nothing logs in by itself.
+   * Default `'weapp-session'`: requests speak `Weapp-…`, and a login counts when the server has said
+   * `Weapp-Login: accepted`. `'2016'`: a server that never says so, as the original of 2016. Requests speak
+   * `X-WX-…`, which WeChat's gateway drops, and any answer below 500 accepts a login, until the server has once said
+   * that word. `'cookies'`: a server with sessions of its own (PHPSESSID, JSESSIONID), whose cookies are kept and sent;
+   * nothing logs in by itself.
    */
-  protocol?: 'weapp-session' | 'cookies'
+  protocol?: 'weapp-session' | '2016' | 'cookies'
+  /**
+   * A service of WeChat's 云托管: requests go there by `wx.cloud.callContainer`, which tells it who the user is, so
+   * nothing logs in, and `baseUrl` is not needed. There are no uploads, downloads and sockets to it.
+   */
+  cloud?: {
+    /** The id of the environment, such as `prod-1g2h3`. */
+    env: string
+    /** The name of the service in it. */
+    service: string
+  }
   /** ms for `wx.login`, and as many for the profile. Default 10,000. */
   loginTimeout?: number
   /** ms for a whole call with all its phases. Default 60,000. */

@@ -1,18 +1,13 @@
-import {
-  CODE_HEADER,
-  CODE_LOGIN,
-  LOGIN_HEADER,
-  RAW_DATA_HEADER,
-  SIGNATURE_HEADER,
-} from '../../src/protocol.js'
+import { CODE_LOGIN } from '../../src/protocol.js'
 import { wxFailure } from './errors.js'
 import type { SessionOptions, UserData } from './types.js'
 import { orUndefined } from './util.js'
 import type { Header, Wx, WxError } from './wx.js'
 
-/** What a login request carries. */
+/** What a login request carries: in its header, or as its body. */
 export interface LoginData {
   header: Header
+  data: Partial<UserData> & { code: string }
   /** Unix ms at which WeChat gave the code. */
   since: number
 }
@@ -26,18 +21,25 @@ export interface WxLogin {
    * call is over by then. Rejects with a {@link Failure}.
    */
   get(isOver: () => boolean): Promise<LoginData | undefined>
+  /** Nobody was offered this login: it is the next one. */
+  keep(login: LoginData): void
   /** The login is used, or belongs to a user who leaves. */
   drop(): void
 }
 
 /** A profile that is refused, hangs or makes no sense is left out: only the code can fail a login. */
-export function createWxLogin(wx: Wx, timeout: number, profile: SessionOptions['profile']): WxLogin {
+export function createWxLogin(
+  wx: Wx,
+  prefix: string,
+  timeout: number,
+  profile: SessionOptions['profile'],
+): WxLogin {
   /** Outlives a call that is aborted while it waits for this. */
   let unused: Promise<LoginData> | undefined
   /** How many codes WeChat has given. */
   let codes = 0
 
-  return { get, drop }
+  return { get, keep, drop }
 
   async function get(isOver: () => boolean): Promise<LoginData | undefined> {
     while (!isOver()) {
@@ -52,6 +54,10 @@ export function createWxLogin(wx: Wx, timeout: number, profile: SessionOptions['
       }
     }
     return undefined
+  }
+
+  function keep(login: LoginData): void {
+    unused = Promise.resolve(login)
   }
 
   function drop(): void {
@@ -82,19 +88,15 @@ export function createWxLogin(wx: Wx, timeout: number, profile: SessionOptions['
       else if (profile !== 'none' && wx.getUserInfo) wx.getUserInfo({ success, fail })
       else success(undefined)
     }).catch(() => undefined)
-    return { header: loginHeader(code, codes === codesBefore ? userData : undefined), since }
+    const { rawData, signature } = (codes === codesBefore && userData) || ({} as Partial<UserData>)
+    const isSigned = typeof rawData === 'string' && typeof signature === 'string'
+    // A URI cannot hold half of an emoji.
+    const encoded = isSigned && orUndefined(() => encodeURIComponent(rawData))
+    const header = encoded
+      ? { [`${prefix}Code`]: code, [`${prefix}RawData`]: encoded, [`${prefix}Signature`]: signature }
+      : { [`${prefix}Code`]: code, [`${prefix}Login`]: CODE_LOGIN }
+    return { header, data: encoded ? { code, rawData, signature } : { code }, since } as LoginData
   }
-}
-
-function loginHeader(code: string, userData: Partial<UserData> | undefined): Header {
-  const { rawData, signature } = userData || {}
-  const isSigned = typeof rawData === 'string' && typeof signature === 'string'
-  // A URI cannot hold half of an emoji.
-  const encoded = isSigned && orUndefined(() => encodeURIComponent(rawData))
-  return Object.assign(
-    { [CODE_HEADER]: code },
-    encoded ? { [RAW_DATA_HEADER]: encoded, [SIGNATURE_HEADER]: signature } : { [LOGIN_HEADER]: CODE_LOGIN },
-  )
 }
 
 /** The result of a call with callbacks. `wx` is known to break its own timeouts; after ours it is not heard. */

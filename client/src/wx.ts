@@ -16,6 +16,8 @@ export interface Wx {
   uploadFile?(options: WxUploadOptions): WxTask
   downloadFile?(options: WxDownloadOptions): WxTask
   connectSocket?(options: WxSocketOptions): WxSocketTask
+  /** WeChat's 云托管. */
+  cloud?: { callContainer?(options: never): unknown }
   getStorageSync(key: string): unknown
   setStorageSync(key: string, value: unknown): void
   removeStorageSync(key: string): void
@@ -26,6 +28,9 @@ export interface Wx {
 export interface WxError {
   errMsg?: string
   errno?: number
+  /** What WeChat's gateway and `wx.cloud` say in place of them. */
+  errCode?: number
+  message?: string
 }
 
 export type Header = Record<string, string>

@@ -20,8 +20,8 @@ interface Body {
 
 /** What a request of each carrier names its session by. */
 const NAMED_BY: Record<CarrierName, string> = {
-  code: 'x-wx-code',
-  header: 'x-wx-session',
+  code: 'weapp-code',
+  header: 'weapp-session',
   cookie: 'cookie',
   jwt: 'authorization',
 }
@@ -50,7 +50,7 @@ for (const carrier of Object.keys(CARRIERS) as CarrierName[]) {
     t.deepEqual(heard.map(isALogin), [true, false, false, false])
     t.true(heard.slice(1).every((headers) => NAMED_BY[carrier] in headers))
     if (carrier !== 'code' && carrier !== 'cookie')
-      t.false(heard.slice(1).some((headers) => 'x-wx-code' in headers))
+      t.false(heard.slice(1).some((headers) => 'weapp-code' in headers))
     t.is(phone.counts.login, 1)
     t.deepEqual(changes, [true])
   })
@@ -179,7 +179,7 @@ for (const carrier of Object.keys(CARRIERS) as CarrierName[]) {
 }
 
 test('request(): the drop-in learns what a server gives', async (t) => {
-  const phone = scriptedPhone({ answer: (_, n) => ok(n === 1 ? { 'x-wx-session': 'id-1' } : {}) })
+  const phone = scriptedPhone({ answer: (_, n) => ok(n === 1 ? { 'weapp-session': 'id-1' } : {}) })
   const { wx } = globalThis as { wx?: unknown }
   Object.assign(globalThis, { wx: phone.wx })
   t.teardown(() => Object.assign(globalThis, { wx }))
@@ -192,7 +192,7 @@ test('request(): the drop-in learns what a server gives', async (t) => {
 })
 
 test('Authorization: a token is kept as it is sent, and written once', async (t) => {
-  const { phone, session } = scripted({ answer: (_, n) => ok(n === 1 ? { 'X-WX-Token': 'a.b.c' } : {}) })
+  const { phone, session } = scripted({ answer: (_, n) => ok(n === 1 ? { 'Weapp-Token': 'a.b.c' } : {}) })
 
   await session.request({ url: '/' })
   await session.request({ url: '/' })
@@ -202,11 +202,11 @@ test('Authorization: a token is kept as it is sent, and written once', async (t)
 })
 
 test("Authorization: the app's own Authorization goes out as it is, and the session stays out of it", async (t) => {
-  const header = { 'X-WX-Session-Error': 'ERR_SESSION_EXPIRED', 'X-WX-Token': 'of the app' }
+  const header = { 'Weapp-Session-Error': 'ERR_SESSION_EXPIRED', 'Weapp-Token': 'of the app' }
   const refusal = { statusCode: 401, header }
   const { phone, session } = scripted({
     answer: ({ header }, n) =>
-      header.authorization === 'Basic x' ? refusal : ok(n === 1 ? { 'x-wx-token': 't' } : {}),
+      header.authorization === 'Basic x' ? refusal : ok(n === 1 ? { 'weapp-token': 't' } : {}),
   })
   await session.request({ url: '/' })
 
@@ -223,7 +223,7 @@ test("Authorization: the app's own Authorization goes out as it is, and the sess
 
 test('rolling: an answer that renews is no login, and onChange is not called', async (t) => {
   const changes: boolean[] = []
-  const { phone, session } = scripted({ answer: (_, n) => ok({ 'X-WX-Session': `id-${n}` }) })
+  const { phone, session } = scripted({ answer: (_, n) => ok({ 'Weapp-Session': `id-${n}` }) })
   session.onChange((isLoggedIn) => changes.push(isLoggedIn))
 
   for (const url of ['/1', '/2', '/3']) await session.request({ url })
@@ -231,7 +231,7 @@ test('rolling: an answer that renews is no login, and onChange is not called', a
   t.deepEqual(changes, [true])
   t.deepEqual(
     phone.sent.slice(1).map(({ header }) => header),
-    [{ 'X-WX-Session': 'id-1' }, { 'X-WX-Session': 'id-2' }],
+    [{ 'Weapp-Session': 'id-1' }, { 'Weapp-Session': 'id-2' }],
   )
 })
 
@@ -239,8 +239,8 @@ test.serial('X-WX-Session: a late answer of an old session brings nothing to the
   const { phone, session } = scripted({
     answer({ url, header }, n) {
       if (url.endsWith('/late')) return undefined
-      if (isLogin(header)) return ok({ 'X-WX-Session': `id-${n}` })
-      return header['X-WX-Session'] === 'id-1' ? EXPIRED : ok()
+      if (isLogin(header)) return ok({ 'Weapp-Session': `id-${n}` })
+      return header['Weapp-Session'] === 'id-1' ? EXPIRED : ok()
     },
   })
   const clock = install({ toFake: ['setTimeout', 'clearTimeout', 'Date'], shouldAdvanceTime: true })
@@ -252,11 +252,11 @@ test.serial('X-WX-Session: a late answer of an old session brings nothing to the
   const other = session.request({ url: '/' })
   await clock.tickAsync(5500)
   await other
-  phone.sent.find(({ url }) => url.endsWith('/late'))?.answer(ok({ 'X-WX-Session': 'old' }))
+  phone.sent.find(({ url }) => url.endsWith('/late'))?.answer(ok({ 'Weapp-Session': 'old' }))
   await late
   await session.request({ url: '/' })
 
-  t.regex(phone.sent.at(-1)?.header['X-WX-Session'] ?? '', /^id-[^1]/)
+  t.regex(phone.sent.at(-1)?.header['Weapp-Session'] ?? '', /^id-[^1]/)
   t.is(phone.counts.login, 2)
 })
 
@@ -264,46 +264,46 @@ test('X-WX-Session: the header of a long download is heard when it begins', asyn
   const { phone, session } = scripted({
     answer: ({ api, header }) => {
       if (api === 'downloadFile') return undefined
-      return ok(isLogin(header) ? { 'X-WX-Session': 'id-1' } : {})
+      return ok(isLogin(header) ? { 'Weapp-Session': 'id-1' } : {})
     },
   })
   await session.request({ url: '/' })
   const download = session.downloadFile({ url: '/file' })
   await sleep(1)
-  phone.sent[1]?.tell('HeadersReceived', { statusCode: 200, header: { 'x-wx-session': 'id-2' } })
+  phone.sent[1]?.tell('HeadersReceived', { statusCode: 200, header: { 'weapp-session': 'id-2' } })
 
   await session.request({ url: '/' })
 
-  t.is(phone.sent[2]?.header['X-WX-Session'], 'id-2')
+  t.is(phone.sent[2]?.header['Weapp-Session'], 'id-2')
   phone.sent[1]?.answer(ok())
   t.is((await download).statusCode, 200)
 })
 
 test('connectSocket(): a socket brings a credential when it opens', async (t) => {
   const { phone, session } = scripted({
-    answer: ({ header }) => ok(isLogin(header) ? { 'X-WX-Session': 'id-1' } : {}),
+    answer: ({ header }) => ok(isLogin(header) ? { 'Weapp-Session': 'id-1' } : {}),
   })
   await session.connectSocket({ url: '/feed' })
-  phone.sent[1]?.tell('Open', { header: { 'x-wx-session': 'id-2' } })
+  phone.sent[1]?.tell('Open', { header: { 'weapp-session': 'id-2' } })
 
   await session.request({ url: '/' })
 
-  t.is(phone.sent[1]?.header['X-WX-Session'], 'id-1')
-  t.is(phone.sent[2]?.header['X-WX-Session'], 'id-2')
+  t.is(phone.sent[1]?.header['Weapp-Session'], 'id-1')
+  t.is(phone.sent[2]?.header['Weapp-Session'], 'id-2')
 })
 
 test('connectSocket(): a socket of another origin brings neither a credential nor a cookie', async (t) => {
   const { phone, session } = scripted({
-    answer: ({ header }) => ok(isLogin(header) ? { 'X-WX-Session': 'id-1' } : {}),
+    answer: ({ header }) => ok(isLogin(header) ? { 'Weapp-Session': 'id-1' } : {}),
   })
   await session.login()
   await session.connectSocket({ url: 'wss://elsewhere.example.org/feed' })
-  phone.sent[1]?.tell('Open', { header: { 'x-wx-session': 'theirs', 'set-cookie': 'a=1; path=/' } })
+  phone.sent[1]?.tell('Open', { header: { 'weapp-session': 'theirs', 'set-cookie': 'a=1; path=/' } })
 
   await session.request({ url: '/' })
 
   t.deepEqual(phone.sent[1]?.header, {})
-  t.deepEqual(phone.sent[2]?.header, { 'X-WX-Session': 'id-1' })
+  t.deepEqual(phone.sent[2]?.header, { 'Weapp-Session': 'id-1' })
 })
 
 test('appId: it is sent with all requests to our origins, and with no others', async (t) => {
@@ -319,7 +319,7 @@ test('appId: it is sent with all requests to our origins, and with no others', a
     await session.request({ url: 'https://elsewhere.example.org/' })
 
     t.deepEqual(
-      phone.sent.map(({ header }) => header['X-WX-AppId']),
+      phone.sent.map(({ header }) => header['Weapp-AppId']),
       [expected, expected, undefined],
     )
   }
@@ -360,7 +360,7 @@ test('loginPath: one gets the code and the profile as JSON, and nothing in heade
 
   t.deepEqual(
     phone.sent.map(({ url, header }) => [url, header]),
-    [['https://api.example.com/login', { 'X-WX-AppId': 'wx9', 'content-type': 'application/json' }]],
+    [['https://api.example.com/login', { 'Weapp-AppId': 'wx9', 'content-type': 'application/json' }]],
   )
   t.is(requests[0]?.method, 'POST')
   t.deepEqual(JSON.parse(JSON.stringify(requests[0]?.data)), {
@@ -378,7 +378,8 @@ test('loginPath: one that the server has not is an error, and no session', async
 
   const error = (await t.throwsAsync(session.request({ url: '/' }))) as SessionError
 
-  t.deepEqual([error.code, error.errMsg], ['ERR_NETWORK', 'request:fail 404 /login'])
+  t.deepEqual([error.code, error.statusCode], ['ERR_NETWORK', 404])
+  t.regex(error.errMsg, /^request:fail 404 https:\/\/api\.example\.com\/login: .*loginPath/)
   t.is(phone.storage.size, 0)
 })
 
@@ -428,7 +429,7 @@ test('Set-Cookie: cookies are kept beside the session, and found at the next lau
   const next = createSession({ baseUrl: BASE_URL, wx: phone.wx, storageKey: 'kept' })
   await next.request({ url: '/', header: { Cookie: 'own=1' } })
 
-  t.deepEqual(phone.sent[2]?.header, { Cookie: 'own=1; lang=zh', 'X-WX-Code': 'code-1' })
+  t.deepEqual(phone.sent[2]?.header, { Cookie: 'own=1; lang=zh', 'Weapp-Code': 'code-1' })
   t.is(phone.counts.login, 1)
 })
 
@@ -494,16 +495,16 @@ test.serial('Set-Cookie: cookies that came later are the app’s: the session ou
 
   await session.request({ url: '/' })
 
-  t.deepEqual(phone.sent[2]?.header, { 'X-WX-Code': 'code-1' })
+  t.deepEqual(phone.sent[2]?.header, { 'Weapp-Code': 'code-1' })
 })
 
 test('X-WX-Session: of credentials that arrive at once it tries the last, then the one before, then a login', async (t) => {
   for (const good of ['id-1', 'id-2', 'none']) {
     const { phone, session } = scripted({
       answer({ url, header }) {
-        if (isLogin(header)) return ok({ 'X-WX-Session': 'id-0' })
-        if (header['X-WX-Session'] === 'id-0') return ok({ 'X-WX-Session': `id-${url.at(-1)}` })
-        return header['X-WX-Session'] === good ? ok() : EXPIRED
+        if (isLogin(header)) return ok({ 'Weapp-Session': 'id-0' })
+        if (header['Weapp-Session'] === 'id-0') return ok({ 'Weapp-Session': `id-${url.at(-1)}` })
+        return header['Weapp-Session'] === good ? ok() : EXPIRED
       },
     })
     await session.login()
@@ -511,17 +512,17 @@ test('X-WX-Session: of credentials that arrive at once it tries the last, then t
 
     await session.request({ url: '/3' })
 
-    const tried = phone.sent.slice(3).map(({ header }) => header['X-WX-Session'] ?? 'login')
+    const tried = phone.sent.slice(3).map(({ header }) => header['Weapp-Session'] ?? 'login')
     const all = ['id-2', 'id-1', 'login']
     t.deepEqual(tried.slice(0, 3), all.slice(0, { 'id-2': 1, 'id-1': 2, none: 3 }[good]), good)
   }
 })
 
 const BASE_URL = 'https://api.example.com'
-const EXPIRED = { statusCode: 401, header: { 'X-WX-Session-Error': 'ERR_SESSION_EXPIRED' } }
+const EXPIRED = { statusCode: 401, header: { 'Weapp-Session-Error': 'ERR_SESSION_EXPIRED' } }
 
 function ok(header: Record<string, unknown> = {}): Exclude<Reply, undefined> {
-  return { statusCode: 200, data: 'welcome', header }
+  return { statusCode: 200, data: 'welcome', header: { 'Weapp-Login': 'accepted', ...header } }
 }
 
 function scripted(script: Script, options: SessionOptions = {}) {

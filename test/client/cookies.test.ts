@@ -1,4 +1,4 @@
-import test from 'ava'
+import test, { type ExecutionContext } from 'ava'
 import type { Head } from '../../client/src/answer.js'
 import { type CookieJar, livingCookies, readCookies, withCookies } from '../../client/src/cookies.js'
 
@@ -172,3 +172,91 @@ test('cookies: 50 cookies, the oldest go; one that is longer than 4096 character
 test('cookies: a Set-Cookie that is nonsense sets none', (t) => {
   for (const cookies of [undefined, null, 7, 'text', {}]) t.deepEqual(livingCookies({ cookies }), [])
 })
+
+test.serial(
+  'Max-Age and Expires of an answer with a Date are ages: the clock of the phone may be hours wrong',
+  (t) => {
+    for (const hours of [-30, -3, 0, 3, 30]) {
+      const clock = clockOf(t, hours * HOUR)
+      const header = { Date: gmt(clock.right()) }
+      const inTwoHours = `Expires=${gmt(clock.right() + 2 * HOUR)}`
+      const cookies = [`a=1; ${inTwoHours}`, 'b=2; Max-Age=7200', `c=3; Max-Age=60; ${inTwoHours}`]
+      const over = [`d=4; Expires=${gmt(clock.right() - 1000)}`, `e=5; Expires=${gmt(clock.right())}`]
+      const jar: CookieJar = {}
+      readCookies(jar, URL, { header, cookies: [...cookies, ...over] })
+
+      t.is(withCookies(jar, URL, {}).Cookie, 'a=1; b=2; c=3', `${hours} h`)
+      clock.pass(59_000)
+      t.is(withCookies(jar, URL, {}).Cookie, 'a=1; b=2; c=3', `${hours} h`)
+      clock.pass(HOUR)
+      t.is(withCookies(jar, URL, {}).Cookie, 'a=1; b=2', `${hours} h`)
+      clock.pass(HOUR)
+      t.is(withCookies(jar, URL, {}).Cookie, undefined, `${hours} h`)
+    }
+  },
+)
+
+test.serial('Expires without a Date, or with a Date that is none, is a time of the phone', (t) => {
+  const clock = clockOf(t, 0)
+  for (const header of [{}, { Date: 'soon' }, { date: '' }, { Date: 7 }]) {
+    const jar: CookieJar = {}
+    readCookies(jar, URL, { header, cookies: [`a=1; Expires=${gmt(clock.right() + HOUR)}`] })
+    t.is(withCookies(jar, URL, {}).Cookie, 'a=1', JSON.stringify(header))
+  }
+})
+
+test.serial('Max-Age counts on after the clock of the phone was set back, from then and no longer', (t) => {
+  for (const back of [HOUR, 30 * HOUR, 30 * 365 * 24 * HOUR]) {
+    const clock = clockOf(t, 0)
+    const jar = after(['a=1; Max-Age=7200'])
+    clock.set(-back)
+
+    t.is(withCookies(jar, URL, {}).Cookie, 'a=1')
+    const stored: CookieJar = JSON.parse(JSON.stringify(jar))
+    clock.pass(2 * HOUR - 1)
+    t.is(withCookies(stored, URL, {}).Cookie, 'a=1')
+    clock.pass(1)
+    t.is(withCookies(stored, URL, {}).Cookie, undefined)
+  }
+})
+
+test.serial(
+  'a cookie that has lived its Max-Age is over, and what older versions stored is no cookie',
+  (t) => {
+    const clock = clockOf(t, 0)
+    const jar = after(['a=1; Max-Age=1', 'b=2'])
+    clock.pass(1000)
+    t.is(withCookies(jar, URL, {}).Cookie, 'b=2')
+
+    const cookie = { name: 'a', value: '1', domain: 'shop.example.com', path: '/' }
+    const cookies = [null, 7, 'text', cookie, { ...cookie, expires: Date.now() + HOUR }]
+    t.deepEqual(livingCookies({ cookies }), [])
+  },
+)
+
+/** ms */
+const HOUR = 3_600_000
+
+function gmt(ms: number): string {
+  return new Date(ms).toUTCString()
+}
+
+/** The clock of a phone, which is wrong by so many ms, until the test ends: only in serial tests. */
+function clockOf(t: ExecutionContext, wrongBy: number) {
+  const { now } = Date
+  let right = Math.floor(now() / 1000) * 1000
+  let wrong = wrongBy
+  Date.now = () => right + wrong
+  t.teardown(() => {
+    Date.now = now
+  })
+  return {
+    right: () => right,
+    pass(ms: number) {
+      right += ms
+    },
+    set(ms: number) {
+      wrong = ms
+    },
+  }
+}

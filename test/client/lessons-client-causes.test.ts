@@ -315,12 +315,16 @@ test('legacyStatus: the server of 2016: 200, no header, only the body says that 
     { responseType: 'arraybuffer' },
   ] as Partial<RequestOptions>[]) {
     const sessions = new Set<string | undefined>()
-    const { session, phone } = await startOdd(t, (ctx) => {
-      if (isLogin(ctx.headers)) sessions.add(codeOf(ctx.headers))
-      ctx.body = sessions.has(codeOf(ctx.headers))
-        ? 'welcome'
-        : { [MAGIC_ID]: 1, reason: 'ERR_SESSION_EXPIRED', error: { name: 'E', message: 'expired' } }
-    })
+    const { session, phone } = await startOdd(
+      t,
+      (ctx) => {
+        if (isLogin(ctx.headers)) sessions.add(codeOf(ctx.headers))
+        ctx.body = sessions.has(codeOf(ctx.headers))
+          ? 'welcome'
+          : { [MAGIC_ID]: 1, reason: 'ERR_SESSION_EXPIRED', error: { name: 'E', message: 'expired' } }
+      },
+      { protocol: '2016' },
+    )
     await session.login()
     sessions.clear()
 
@@ -959,7 +963,13 @@ async function startSockets(
   const sessions = new Set<string | undefined>()
   const handshakes: IncomingHttpHeaders[] = []
   const http = createServer((request, response) => {
-    if (isLogin(request.headers)) sessions.add(codeOf(request.headers))
+    if (isLogin(request.headers)) {
+      sessions.add(codeOf(request.headers))
+      response.setHeader('Weapp-Login', 'accepted')
+    } else if (!sessions.has(codeOf(request.headers))) {
+      response.statusCode = 401
+      response.setHeader('Weapp-Session-Error', 'ERR_SESSION_EXPIRED')
+    }
     response.end()
   })
   const sockets = new WebSocketServer({

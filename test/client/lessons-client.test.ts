@@ -381,7 +381,7 @@ test('origins: other origins get nothing of the session, and what they answer do
 
   t.is(statusCode, 401)
   t.deepEqual(
-    seen.map((headers) => Object.keys(headers).filter((name) => name.startsWith('x-'))),
+    seen.map((headers) => Object.keys(headers).filter((name) => /^(x|weapp)-/.test(name))),
     [['x-own']],
   )
   t.deepEqual([phone.counts.login, heard.length], [1, 2])
@@ -391,7 +391,7 @@ test('origins: other origins get nothing of the session, and what they answer do
 test('origins: an address that only looks like an allowed one gets nothing', async (t) => {
   const phone = startWechat(t).phone()
   const { url } = await oddServer(t, (ctx) => {
-    ctx.body = {}
+    accept(ctx)
   })
   const sent: [url: string, names: string[]][] = []
   const wx = {
@@ -416,7 +416,7 @@ test('origins: an address that only looks like an allowed one gets nothing', asy
 
   for (const address of [...foreign, ...ours]) await session.request({ url: address })
 
-  const withSession = sent.filter(([, names]) => names.includes('X-WX-Code')).map(([address]) => address)
+  const withSession = sent.filter(([, names]) => names.includes('Weapp-Code')).map(([address]) => address)
   t.deepEqual(withSession, ours)
 })
 
@@ -736,7 +736,7 @@ test('X-WX-Session-Error: a refusal that does not speak of the session leaves it
     const { session, phone } = await startOdd(t, {
       handler(ctx) {
         if (isDown) refuse(ctx, reason as Reason, status)
-        else ctx.body = {}
+        else accept(ctx)
       },
     })
     await session.login()
@@ -924,6 +924,12 @@ function refuse(ctx: Context, reason: Reason, status = 401): void {
   ctx.body = { [MAGIC_ID]: 1, reason, error: { name: 'WeappSessionError', message: 'refused' } }
 }
 
+/** Of the session server, which accepts a login if there is one. */
+function accept(ctx: Context): void {
+  ctx.set('Weapp-Login', 'accepted')
+  ctx.body = {}
+}
+
 /** A server that knows the codes of the logins it saw, behind a gateway that answers every second request itself. */
 function flappingServer(): (ctx: Context) => void {
   const codes = new Set<string | undefined>()
@@ -936,17 +942,17 @@ function flappingServer(): (ctx: Context) => void {
       return
     }
     if (isLogin(ctx.headers)) codes.add(codeOf(ctx.headers))
-    if (codes.has(codeOf(ctx.headers))) ctx.body = {}
+    if (codes.has(codeOf(ctx.headers))) accept(ctx)
     else refuse(ctx, 'ERR_SESSION_EXPIRED')
   }
 }
 
 function isLogin(headers: IncomingHttpHeaders): boolean {
-  return 'x-wx-rawdata' in headers || 'x-wx-login' in headers
+  return 'weapp-rawdata' in headers || 'weapp-login' in headers
 }
 
 function codeOf(headers: IncomingHttpHeaders): string | undefined {
-  return headers['x-wx-code'] as string | undefined
+  return headers['weapp-code'] as string | undefined
 }
 
 /** A store whose answers can be made to come one after the other, so many ms apart. */

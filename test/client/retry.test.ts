@@ -1,9 +1,10 @@
 import test from 'ava'
+import { wxFailure } from '../../client/src/errors.js'
 import { readRefusal } from '../../client/src/refusal.js'
-import { type NextStep, nextStep, type RefusedCall } from '../../client/src/retry.js'
-import { ERROR_HEADER, type Reason } from '../../src/protocol.js'
+import { type FailedCall, type NextStep, nextStep } from '../../client/src/retry.js'
+import { headerNames, PREFIX, type Reason } from '../../src/protocol.js'
 
-interface Refused extends Partial<Omit<RefusedCall, 'refusal'>> {
+interface Refused extends Partial<Omit<FailedCall, 'failure'>> {
   reason: Reason
   statusCode?: number
   /** Seconds. */
@@ -22,56 +23,87 @@ const ALL: Reason[] = [
 
 /** The next step of a call whose first attempt carried the session, and may not be repeated; unless it says otherwise. */
 function stepAfter({ reason, statusCode = 401, retryAfter = 0, ...call }: Refused): NextStep {
-  const header = { [ERROR_HEADER]: reason, 'Retry-After': String(retryAfter) }
+  const header = { [headerNames(PREFIX).error]: reason, 'Retry-After': String(retryAfter) }
   const refusal = readRefusal({ statusCode, header })
   if (!refusal) throw new Error('no refusal')
-  return nextStep({ refusal, attempts: 1, isSafe: false, isLogin: false, isSessionOver: false, ...call })
+  return nextStep({
+    failure: refusal,
+    attempts: 1,
+    isSafe: false,
+    isLogin: false,
+    isSessionOver: false,
+    ...call,
+  })
 }
 
 test('nextStep: a refusal of the session before a handler ran asks for a login, whatever the method', (t) => {
   for (const reason of ALL) {
     const wantsLogin = /EXPIRED|REQUIRED|EXCHANGE/.test(reason)
-    t.deepEqual(stepAfter({ reason }), { kind: wantsLogin ? 'logIn' : 'fail' }, reason)
+    t.deepEqual(stepAfter({ reason }), wantsLogin ? 'logIn' : 'fail', reason)
   }
 })
 
 test('nextStep: a conflict and an unavailable store are retried where that is safe', (t) => {
   for (const reason of ['ERR_SESSION_CONFLICT', 'ERR_STORE_UNAVAILABLE'] as const) {
-    t.deepEqual(stepAfter({ reason, isSafe: true }), { kind: 'retry', delay: 200 })
-    t.deepEqual(stepAfter({ reason, isSafe: true, attempts: 3 }), { kind: 'retry', delay: 600 })
-    t.deepEqual(stepAfter({ reason, isSafe: true, retryAfter: 2 }), { kind: 'retry', delay: 2000 })
-    t.deepEqual(stepAfter({ reason, isSafe: false }), { kind: 'fail' })
+    t.deepEqual(stepAfter({ reason, isSafe: true }), 200)
+    t.deepEqual(stepAfter({ reason, isSafe: true, attempts: 3 }), 600)
+    t.deepEqual(stepAfter({ reason, isSafe: true, retryAfter: 2 }), 2000)
+    t.deepEqual(stepAfter({ reason, isSafe: false }), 'fail')
   }
 })
 
 test('nextStep: a call that found its session over is repeated with a new login, where that is safe', (t) => {
   const reason = 'ERR_SESSION_CONFLICT'
 
-  t.deepEqual(stepAfter({ reason, isSafe: true, isSessionOver: true }), { kind: 'logIn' })
-  t.deepEqual(stepAfter({ reason, isSafe: false, isSessionOver: true }), { kind: 'fail' })
+  t.deepEqual(stepAfter({ reason, isSafe: true, isSessionOver: true }), 'logIn')
+  t.deepEqual(stepAfter({ reason, isSafe: false, isSessionOver: true }), 'fail')
 })
 
 test('nextStep: a login that failed is repeated with another login; after a conflict it was good', (t) => {
   const isLogin = true
 
-  t.deepEqual(stepAfter({ reason: 'ERR_SESSION_KEY_EXCHANGE_FAILED', isLogin }), { kind: 'logIn' })
-  t.deepEqual(stepAfter({ reason: 'ERR_STORE_UNAVAILABLE', isLogin, isSafe: true }), { kind: 'logIn' })
-  t.deepEqual(stepAfter({ reason: 'ERR_STORE_UNAVAILABLE', isLogin }), { kind: 'fail' })
-  t.deepEqual(stepAfter({ reason: 'ERR_SESSION_CONFLICT', isLogin, isSafe: true }), {
-    kind: 'retry',
-    delay: 200,
-  })
+  t.deepEqual(stepAfter({ reason: 'ERR_SESSION_KEY_EXCHANGE_FAILED', isLogin }), 'logIn')
+  t.deepEqual(stepAfter({ reason: 'ERR_STORE_UNAVAILABLE', isLogin, isSafe: true }), 'logIn')
+  t.deepEqual(stepAfter({ reason: 'ERR_STORE_UNAVAILABLE', isLogin }), 'fail')
+  t.deepEqual(stepAfter({ reason: 'ERR_SESSION_CONFLICT', isLogin, isSafe: true }), 200)
 })
 
 test('nextStep: a login that is forbidden, or came too often, fails', (t) => {
   for (const statusCode of [403, 429]) {
     const reason = 'ERR_SESSION_KEY_EXCHANGE_FAILED'
-    t.deepEqual(stepAfter({ reason, statusCode, isLogin: true }), { kind: 'fail' }, `${statusCode}`)
+    t.deepEqual(stepAfter({ reason, statusCode, isLogin: true }), 'fail', `${statusCode}`)
   }
 })
 
 test('nextStep: the fourth attempt is the last', (t) => {
   for (const reason of ALL) {
-    t.deepEqual(stepAfter({ reason, isSafe: true, attempts: 4 }), { kind: 'fail' }, reason)
+    t.deepEqual(stepAfter({ reason, isSafe: true, attempts: 4 }), 'fail', reason)
+  }
+})
+
+test('nextStep: what wx said is final, except where WeChat’s gateway is busy: that is asked again where it is safe', (t) => {
+  for (const [error, isBusy, retryable] of [
+    [{ errMsg: 'request:fail', errno: 600001 }, false, true],
+    [{ errCode: 102003 }, true, true],
+    [{ errCode: 102020 }, true, true],
+    [{ errCode: 102021 }, true, true],
+    [{ errCode: '102021' }, true, true],
+    [{ errCode: 102006 }, false, false],
+    [{ errCode: 102016 }, false, false],
+    [{ errCode: 102022 }, false, false],
+    [{ errCode: 104100 }, false, true],
+    [{ errCode: -601001 }, false, true],
+    [{ errCode: -601008 }, false, true],
+    [{ errCode: -601069 }, false, true],
+    [undefined, false, true],
+  ] as const) {
+    const failure = wxFailure('ERR_NETWORK', error)
+    const call = { failure, attempts: 1, isSafe: true, isLogin: false, isSessionOver: false }
+
+    t.is(failure.retryable, retryable)
+    t.is(nextStep(call), isBusy ? 1000 : 'fail', JSON.stringify(error))
+    t.is(nextStep({ ...call, isLogin: true }), isBusy ? 'logIn' : 'fail')
+    t.is(nextStep({ ...call, isSafe: false }), 'fail')
+    t.is(nextStep({ ...call, attempts: 4 }), 'fail')
   }
 })

@@ -132,7 +132,7 @@ test('origins: the session goes only to its origins', async (t) => {
   const { url, wechat } = await startServer(t)
   const other = await startServer(t, {
     handler: (ctx) => {
-      ctx.body = Object.keys(ctx.headers).filter((name) => name.startsWith('x-wx'))
+      ctx.body = Object.keys(ctx.headers).filter((name) => /^(weapp|x-wx)-/.test(name))
     },
   })
   const phone = wechat.phone()

@@ -1,12 +1,12 @@
 import {
-  CODE_HEADER,
   CODE_LOGIN,
-  ERROR_HEADER,
-  LOGIN_HEADER,
+  type HeaderNames,
+  headerNames,
+  LOGIN_ACCEPTED,
   MAGIC_ID,
-  RAW_DATA_HEADER,
+  PREFIX,
+  PREFIX_2016,
   type Reason,
-  SIGNATURE_HEADER,
   STATUS_BY_REASON,
 } from '../../../src/protocol.js'
 import { type CarrierName, createSessions, type ModelSessions } from './model-sessions.js'
@@ -30,6 +30,10 @@ export const SERVER_FAULTS = [
   'conflict',
   /** A proxy before the server answers HTML, and the server hears nothing. */
   'bad gateway',
+  /** So does a web site, which is well. */
+  'a page',
+  /** The application fails. By then the server has accepted the login. */
+  'handler throws',
   /** Refusals have status 200. */
   'legacy status',
   /** Refusals have no header, as in the server of 2016. */
@@ -65,7 +69,8 @@ export interface ModelServer {
   expireAll(): void
 }
 
-export function createServer(carrier: CarrierName = 'code'): ModelServer {
+/** `isOld`: the server of 2016, which never says that it has accepted a login. */
+export function createServer(carrier: CarrierName = 'code', isOld = false): ModelServer {
   const faults = new Set<ServerFault>()
   const codes = new Set<string>()
   const sessions = createSessions(carrier)
@@ -96,13 +101,18 @@ export function createServer(carrier: CarrierName = 'code'): ModelServer {
 
   function answer(request: ServerRequest): Answer {
     if (!isOurs(request.url)) return carryOut(request, {})
-    return refuse(request.header) ?? carryOut(request, given(request.header))
+    return refuse(request.header) ?? carryOut(request, { ...given(request.header), ...word(request.header) })
+  }
+
+  /** What says that a login was accepted. */
+  function word(header: Record<string, string>): Record<string, string> {
+    return isLogin(header) && !isOld ? { [OURS.login]: LOGIN_ACCEPTED } : {}
   }
 
   /** The credential that an answer brings: at a login, or when it is due. */
   function given(header: Record<string, string>): Record<string, string> {
     if (!isLogin(header)) return sessions.touch(sessions.credentialIn(header) ?? '')
-    const code = headerOf(header, CODE_HEADER) ?? ''
+    const code = ourHeader(header, 'code') ?? ''
     const credential = sessions.begin(code)
     if (faults.has('sessions vanish')) sessions.expireAll()
     return credential
@@ -115,20 +125,23 @@ export function createServer(carrier: CarrierName = 'code'): ModelServer {
       const conflict = refusal('ERR_SESSION_CONFLICT')
       return { ...conflict, header: { ...conflict.header, ...header } }
     }
-    // Nothing is at the root, where logins without a request of their own go: no refusal is acceptance enough.
+    if (isOurs(request.url) && faults.has('handler throws'))
+      return { status: 500, header, body: 'Internal Server Error' }
+    // Nothing is at the root, where logins without a request of their own go: its status says nothing of the login.
     if (new URL(request.url).pathname === '/') return { status: 404, header, body: 'Not Found' }
     return { status: 200, header, body: BODIES[request.url.length % BODIES.length] }
   }
 
   function refuse(header: Record<string, string>): Answer | undefined {
-    const code = headerOf(header, CODE_HEADER)
+    const code = ourHeader(header, 'code')
     const credential = isLogin(header) ? code : sessions.credentialIn(header)
     if (faults.has('bad gateway')) return { status: 502, header: {}, body: '<html>Bad Gateway</html>' }
+    if (faults.has('a page')) return { status: 200, header: {}, body: '<html>Welcome</html>' }
     if (credential === undefined) return refusal('ERR_LOGIN_REQUIRED')
     if (faults.has('bad request')) return refusal('ERR_BAD_REQUEST')
     if (faults.has('store unavailable')) return refusal('ERR_STORE_UNAVAILABLE', { retryAfter: 1 })
     if (faults.has('expired for ever')) return refusal('ERR_SESSION_EXPIRED')
-    if (isLogin(header)) return refuseLogin(credential, headerOf(header, SIGNATURE_HEADER))
+    if (isLogin(header)) return refuseLogin(credential, ourHeader(header, 'signature'))
     if (!sessions.has(credential)) return refusal('ERR_SESSION_EXPIRED')
     return undefined
   }
@@ -158,7 +171,7 @@ export function createServer(carrier: CarrierName = 'code'): ModelServer {
     return {
       status: faults.has('legacy status') ? 200 : status,
       header: {
-        ...(!faults.has('no error header') && { [ERROR_HEADER]: reason }),
+        ...(!faults.has('no error header') && { [OURS.error]: reason }),
         ...(retryAfter !== undefined && { 'Retry-After': String(retryAfter) }),
       },
       body: { [MAGIC_ID]: 1, reason, error: { name: 'WeappSessionError', message: 'refused', ...detail } },
@@ -178,8 +191,21 @@ export function isOurs(url: string): boolean {
 
 /** Whether headers ask for a login. */
 export function isLogin(header: Record<string, string>): boolean {
-  return headerOf(header, RAW_DATA_HEADER) !== undefined || headerOf(header, LOGIN_HEADER) === CODE_LOGIN
+  return ourHeader(header, 'rawData') !== undefined || ourHeader(header, 'login') === CODE_LOGIN
 }
+
+/** Whether an answer says that a login was accepted. */
+export function isAccepted(header: Record<string, string>): boolean {
+  return ourHeader(header, 'login') === LOGIN_ACCEPTED
+}
+
+/** The value of a header of the protocol, in either family. */
+export function ourHeader(header: Record<string, string>, name: keyof HeaderNames): string | undefined {
+  return headerOf(header, OURS[name]) ?? headerOf(header, OF_2016[name])
+}
+
+const OURS = headerNames(PREFIX)
+const OF_2016 = headerNames(PREFIX_2016)
 
 /** The value of a header, whatever the case of its name. */
 export function headerOf(header: Record<string, string>, name: string): string | undefined {

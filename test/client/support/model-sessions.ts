@@ -1,4 +1,4 @@
-import { CODE_HEADER, SESSION_HEADER, TOKEN_HEADER } from '../../../src/protocol.js'
+import { headerNames, PREFIX, PREFIX_2016 } from '../../../src/protocol.js'
 
 /** How a session travels after login. */
 export type CarrierName = (typeof CARRIERS)[number]
@@ -82,9 +82,9 @@ export function createSessions(carrier: CarrierName): ModelSessions {
       case 'code':
         return {}
       case 'header':
-        return { [SESSION_HEADER]: credential }
+        return { [OURS.session]: credential }
       case 'jwt':
-        return { [TOKEN_HEADER]: credential }
+        return { [OURS.token]: credential }
       case 'cookie':
         return { 'Set-Cookie': `sid=${credential}; Path=/; Domain=example.com; Secure; HttpOnly` }
     }
@@ -95,9 +95,12 @@ export function createSessions(carrier: CarrierName): ModelSessions {
   }
 }
 
+const OURS = headerNames(PREFIX)
+const OF_2016 = headerNames(PREFIX_2016)
+
 const CREDENTIALS: Record<CarrierName, (header: Record<string, string>) => string | undefined> = {
-  code: (header) => header[CODE_HEADER.toLowerCase()],
-  header: (header) => header[SESSION_HEADER.toLowerCase()],
+  code: (header) => header[OURS.code.toLowerCase()] ?? header[OF_2016.code.toLowerCase()],
+  header: (header) => header[OURS.session.toLowerCase()] ?? header[OF_2016.session.toLowerCase()],
   jwt: ({ authorization }) => authorization?.replace(/^Bearer /, ''),
   cookie: ({ cookie = '' }) => /(?:^|; )sid=([^;]*)/.exec(cookie)?.[1],
 }
@@ -105,7 +108,7 @@ const CREDENTIALS: Record<CarrierName, (header: Record<string, string>) => strin
 /** The credential that an answer gives, however it does. */
 export function credentialGiven(header: Record<string, string>): string | undefined {
   const { 'set-cookie': cookie = '', ...others } = lowered(header)
-  const named = others[SESSION_HEADER.toLowerCase()] ?? others[TOKEN_HEADER.toLowerCase()]
+  const named = others[OURS.session.toLowerCase()] ?? others[OURS.token.toLowerCase()]
   return named ?? /^sid=([^;]*)/.exec(cookie)?.[1]
 }
 

@@ -39,11 +39,11 @@ export async function startOdd(
 }
 
 export function isLogin(headers: IncomingHttpHeaders): boolean {
-  return 'x-wx-rawdata' in headers || 'x-wx-login' in headers
+  return ['weapp-rawdata', 'weapp-login', 'x-wx-rawdata', 'x-wx-login'].some((name) => name in headers)
 }
 
 export function codeOf(headers: IncomingHttpHeaders): string | undefined {
-  return headers['x-wx-code'] as string | undefined
+  return (headers['weapp-code'] ?? headers['x-wx-code']) as string | undefined
 }
 
 /** A store whose next reads can be made to fail. */

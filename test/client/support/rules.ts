@@ -1,5 +1,5 @@
-import { ERROR_HEADER, MAGIC_ID } from '../../../src/protocol.js'
-import { headerOf, isOurs, type ModelServer } from './model-server.js'
+import { MAGIC_ID } from '../../../src/protocol.js'
+import { isAccepted, isOurs, type ModelServer, ourHeader } from './model-server.js'
 import { credentialGiven } from './model-sessions.js'
 import { type End, type Ended, endOf, isSettled, type ObservedCall, THROWN } from './observed-call.js'
 import type { VirtualClock } from './virtual-clock.js'
@@ -30,6 +30,8 @@ interface Situation {
   phone(): Phone
   calls: readonly ObservedCall[]
   deadline: number
+  /** Whether the server is that of 2016, whose logins are accepted by any answer below 500. */
+  isOld: boolean
   loginTimeout: number
   /** Whether every answer comes so soon that a client can wait for it. */
   isQuick: boolean
@@ -46,7 +48,7 @@ const CODE_LIFE = 300_000
 const MAX_SENDS = 10
 
 export function createRules(situation: Situation): Rules {
-  const { clock, server, phone, calls, deadline, loginTimeout, isQuick, violate } = situation
+  const { clock, server, phone, calls, deadline, isOld, loginTimeout, isQuick, violate } = situation
   /** Codes, and when they were given out. */
   const issued = new Map<string, number>()
   const offered = new Map<string, number>()
@@ -97,7 +99,9 @@ export function createRules(situation: Situation): Rules {
   function send(sent: Sent): void {
     checkCall(sent)
     if (!isOurs(sent.url)) {
-      const named = Object.keys(sent.header).filter((name) => /^(x-wx-.*|authorization|cookie)$/i.test(name))
+      const named = Object.keys(sent.header).filter((name) =>
+        /^((weapp|x-wx)-.*|authorization|cookie)$/i.test(name),
+      )
       if (named.length > 0) violate(`${named.join()} sent to ${sent.url}`)
       return
     }
@@ -119,7 +123,8 @@ export function createRules(situation: Situation): Rules {
       .find((other) => other !== sent && other.isLogin)
     if (rival !== undefined) violate(`${describe(sent)} carries a login beside ${describe(rival)}`)
 
-    const times = (offered.get(code) ?? 0) + 1
+    // What has not left the phone's side of the gateway is still to be offered.
+    const times = (offered.get(code) ?? 0) + (sent.isStopped ? 0 : 1)
     offered.set(code, times)
     if (times > 1) violate(`${code} offered ${times} times`)
     if (Date.now() - (issued.get(code) ?? 0) > CODE_LIFE) violate(`${code} offered when it was too old`)
@@ -127,7 +132,8 @@ export function createRules(situation: Situation): Rules {
 
   function checkCall(sent: Sent): void {
     const call = calls.find(({ n }) => n === callOf(sent.url))
-    if (call === undefined) return
+    // Whether the session of a handshake lives is asked by a request.
+    if (call === undefined || (sent.api === 'request' && call.name.includes('connectSocket'))) return
     const times = (sends.get(call) ?? 0) + 1
     sends.set(call, times)
     if (call.ended !== undefined) violate(`${call.name} sent after its ${call.ended.as}`)
@@ -138,10 +144,14 @@ export function createRules(situation: Situation): Rules {
   function answer(sent: Sent): void {
     const { answer, isLogin, code } = sent
     learn(sent)
-    // A conflict is found after the login; and what a proxy says without its server accepts nothing.
-    const isAccepted =
-      answer?.refusal === undefined ? answer?.status !== 502 : answer.refusal === 'ERR_SESSION_CONFLICT'
-    if (isLogin && code !== undefined && isAccepted) accepted.add(code)
+    // A conflict is found after the login.
+    const isBelieved =
+      answer?.refusal === undefined
+        ? isOld && (answer?.status ?? 500) < 500
+        : answer.refusal === 'ERR_SESSION_CONFLICT'
+    if (!isLogin || code === undefined || !(isBelieved || isAccepted(answer?.header ?? {}))) return
+    accepted.add(code)
+    if (!sent.isAborted) latest = code
   }
 
   /** What a client knows of credentials from now on, if it listens still. */
@@ -276,9 +286,7 @@ export function createRules(situation: Situation): Rules {
     } = phone().sent.findLast(({ url }) => callOf(url) === call.n)?.answer ?? {}
     if (refusal === undefined) return false
     const isFirst = (sends.get(call) ?? 0) < 2
-    return call.hasHeard === undefined
-      ? status === 401 && isFirst
-      : headerOf(header, ERROR_HEADER) !== undefined
+    return call.hasHeard === undefined ? status === 401 && isFirst : ourHeader(header, 'error') !== undefined
   }
 
   /** `ended` is who must have been the cause, if that is known. */

@@ -16,6 +16,8 @@ export interface Schedule {
   loginTimeout: number
   /** The kind of the server. */
   carrier: CarrierName
+  /** Whether that is the server of 2016. */
+  isOld: boolean
   hasHeaderEvents: boolean
   /** ms for one way, at most. */
   latency: number

@@ -87,6 +87,7 @@ function scheduleOf(commands: fc.Arbitrary<Command[]>): fc.Arbitrary<Schedule> {
     seed: fc.nat(0xffff),
     profile: fc.constantFrom(...PROFILES),
     carrier: fc.constantFrom(...CARRIERS),
+    isOld: fc.constantFrom(false, false, false, true),
     deadline: fc.constantFrom(60_000, 60_000, 20_000, 3000),
     loginTimeout: fc.constantFrom(10_000, 2000),
     hasHeaderEvents: fc.boolean(),

@@ -3,7 +3,8 @@ import type { Header, Wx, WxError, WxSocketTask, WxTask } from '../../../client/
 /** What becomes of a call: what `success` is given, a failure, or nothing at all. */
 export type Reply =
   | { statusCode: number; data?: unknown; header?: Record<string, unknown> }
-  | { errMsg: string; errno?: number }
+  | { errMsg: string; errno?: number; errCode?: number }
+  | { errCode: number; message: string }
   | undefined
 
 /** A call of `wx` that went out. */
@@ -35,7 +36,8 @@ export interface ScriptedPhone {
   storage: Map<string, unknown>
 }
 
-export const WELCOME: Reply = { statusCode: 200, data: 'welcome', header: {} }
+/** Of the session server, which accepts a login if there is one. */
+export const WELCOME: Reply = { statusCode: 200, data: 'welcome', header: { 'Weapp-Login': 'accepted' } }
 
 /** A phone without a network: it says at once what the script says, so a test knows each turn of events. */
 export function scriptedPhone({
@@ -100,7 +102,7 @@ export function scriptedPhone({
 
       function reply(reply: Reply): void {
         if (!reply || one.isAborted) return
-        if ('errMsg' in reply) {
+        if (!('statusCode' in reply)) {
           options.fail?.(reply)
           return
         }

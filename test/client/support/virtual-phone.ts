@@ -8,8 +8,7 @@ import type {
   WxTask,
   WxUploadOptions,
 } from '../../../client/src/wx.js'
-import { CODE_HEADER } from '../../../src/protocol.js'
-import { type Answer, headerOf, isLogin, type ModelServer } from './model-server.js'
+import { type Answer, isLogin, type ModelServer, ourHeader } from './model-server.js'
 import type { Random } from './random.js'
 import type { VirtualClock } from './virtual-clock.js'
 
@@ -22,6 +21,8 @@ export const PHONE_FAULTS = [
   'user info denied',
   'user info empty',
   'offline',
+  /** WeChat's own gateway stops each request before it reaches the server. */
+  'gateway busy',
   'storage throws',
   /** Every call throws at once. */
   'wx throws',
@@ -53,6 +54,8 @@ export interface Sent {
   code: string | undefined
   isLogin: boolean
   isAborted: boolean
+  /** Whether a gateway has kept it from the server. */
+  isStopped: boolean
   isOver: boolean
   /** Whether the client is told of the header of its answer. */
   hasHeader: boolean
@@ -262,7 +265,9 @@ export function createPhone(situation: Situation): Phone {
     return task
 
     function begin(): void {
-      if (faults.has('offline')) failLater({ errMsg: `${api}:fail ERR_INTERNET_DISCONNECTED`, errno: 600001 })
+      if (sending.isStopped) failLater({ errCode: 102020, message: 'gateway.call: fail, code: 102020' })
+      else if (faults.has('offline'))
+        failLater({ errMsg: `${api}:fail ERR_INTERNET_DISCONNECTED`, errno: 600001 })
       else if (isInBackground) failLater({ errMsg: `${api}:fail interrupted`, errno: 600003 })
       else if (!takeHang('request')) {
         clock.after(latency(), reachServer)
@@ -326,8 +331,8 @@ export function createPhone(situation: Situation): Phone {
       later(mine, latency(), () => {
         sending.answer = answer
         watcher.answer(sending)
-        const { refusal, status, header } = answer
-        if (refusal !== undefined) fail({ errMsg: `bad status: ${status}` })
+        const { refusal, header } = answer
+        if (refusal !== undefined) fail({ errMsg: 'Invalid HTTP status.' })
         else open({ header })
       })
     })
@@ -344,11 +349,12 @@ export function createPhone(situation: Situation): Phone {
       method: ('method' in options && options.method?.toUpperCase()) || 'GET',
       header,
       code: isLogin(header)
-        ? headerOf(header, CODE_HEADER)
-        : (server.sessions.credentialIn(header) ?? headerOf(header, CODE_HEADER)),
+        ? ourHeader(header, 'code')
+        : (server.sessions.credentialIn(header) ?? ourHeader(header, 'code')),
       isLogin: isLogin(header),
       hasHeader: api === 'request' || hasHeaderEvents || api === 'connectSocket',
       isAborted: false,
+      isStopped: api === 'request' && faults.has('gateway busy'),
       isOver: false,
     }
   }

@@ -22,6 +22,8 @@ export interface WorldOptions {
   profile?: Profile
   /** Default `code`. */
   carrier?: CarrierName
+  /** Whether the server, and what its client expects, are those of 2016. Default false. */
+  isOld?: boolean
   /** ms. Default 60,000. */
   deadline?: number
   /** ms. Default 10,000. */
@@ -82,6 +84,7 @@ export function createWorld({
   createSession,
   profile = 'userInfo',
   carrier = 'code',
+  isOld = false,
   deadline = 60_000,
   loginTimeout = 10_000,
   hasHeaderEvents = true,
@@ -94,13 +97,14 @@ export function createWorld({
   const violate = (text: string): void => void violations.push(`${clock.now() - began} ms: ${text}`)
   const clock = takeClock({ random: createRandom(seed + 1), onUncaught: (error) => rules.uncaught(error) })
   const began = clock.now()
-  const server = createServer(carrier)
+  const server = createServer(carrier, isOld)
   const rules = createRules({
     clock,
     server,
     phone: () => phone,
     calls,
     deadline,
+    isOld,
     loginTimeout,
     isQuick: isAlwaysQuick,
     violate,
@@ -142,6 +146,7 @@ export function createWorld({
       baseUrl: BASE_URL,
       origins: [OTHER_ORIGIN],
       profile: providerOf(profile, server),
+      ...(isOld && { protocol: '2016' }),
       deadline,
       loginTimeout,
       wx: phone.start(),
@@ -239,6 +244,8 @@ export function createWorld({
     await clock.runUntil(isOver, deadline + 1000)
     // Logins may go on without those who began them, for as long as a call may take.
     await clock.advance(deadline)
+    // A handshake that fails late is asked about, which is a call of its own.
+    await clock.runUntil(() => phone.running().length === 0, 60_000 + deadline)
     rules.checkCalls(run)
     rules.checkRest()
   }

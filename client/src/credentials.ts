@@ -1,0 +1,130 @@
+import { credentialIn, type Head } from './answer.js'
+import { livingCookies, readCookies } from './cookies.js'
+import { allAnswered } from './in-flight.js'
+import type { RequestAuth } from './request-auth.js'
+import type { SessionStorage, StoredSession } from './storage.js'
+import type { Header } from './wx.js'
+
+/** What requests name their session by, from the login to the end, and what answers say of it meanwhile. */
+export interface Credentials {
+  /** What requests carry now, if there is a session whose cookies have not expired. */
+  current(): Header | undefined
+  /** A session begins. `code`: its credential, unless the answer brings another. */
+  begin(code: Header, url: string, head: Head, since: number): void
+  /** What a request to a URL carries. Until it is answered, its answer may bring another credential. */
+  carry(url: string): RequestAuth
+  /** The answer to a request has begun. Without `head`: no answer to it can come any more. */
+  answered(auth: RequestAuth, head?: Head): void
+  /**
+   * The server does not know this credential any more. Resolves when it is known what that means; if the session has
+   * ended, with the time at which it began.
+   */
+  expired(auth: RequestAuth): Promise<number | undefined>
+  /** Forgets the session, and its cookies. */
+  drop(): void
+}
+
+export interface CredentialsOptions {
+  storage: SessionStorage
+  /** Of the names of headers in requests. */
+  prefix: string
+  /** Whether the server has sessions of its own, in cookies. Then there is always a session, which never ends. */
+  isForeign: boolean
+  onChange(isLoggedIn: boolean): void
+}
+
+export function createCredentials({ storage, prefix, isForeign, onChange }: CredentialsOptions): Credentials {
+  const { session, save } = storage
+  /** Requests that carry the session, and whose answer may bring another credential. */
+  const inFlight = new Set<RequestAuth>()
+  if (isForeign) session.credential = {}
+
+  return { current, begin, carry, answered, expired, drop }
+
+  function current(): Header | undefined {
+    // Where its cookies have expired, the server would answer as to nobody, and not refuse.
+    if (isInCookies(session.credential) && !livingCookies(session)[0]) drop()
+    return session.credential
+  }
+
+  function begin(code: Header, url: string, head: Head, since: number): void {
+    // Answers that are still on their way belong to the session before.
+    inFlight.clear()
+    session.isInCookies = readCookies(session, url, head) && !!livingCookies(session)[0]
+    update({ credential: credentialIn(head, prefix) || code, since, previous: undefined })
+    onChange(true)
+  }
+
+  function carry(url: string): RequestAuth {
+    const auth = { header: current() as Header, url }
+    inFlight.add(auth)
+    return auth
+  }
+
+  function answered(auth: RequestAuth, head?: Head): void {
+    const { credential } = session
+    // An answer is heard twice: when its header arrives, and when it ends. By then there may be a newer credential, so
+    // only the first time counts.
+    if (!inFlight.delete(auth) || !head || !credential) return
+    const hasCookies = readCookies(session, auth.url as string, head)
+    const received = !isForeign && credentialIn(head, prefix)
+    if (received && JSON.stringify(received) !== JSON.stringify(credential)) {
+      // Two requests with the same credential may each bring another one. The last is tried first:
+      //   request 1 with A ────────────── answer with C
+      //   request 2 with A ─── answer with B             the next requests try C, then B
+      update({ credential: received, previous: auth.header === credential ? undefined : credential })
+    } else if (hasCookies && isInCookies(credential)) {
+      // Requests that were sent before do not carry these cookies. A refusal of them must not end the session, so the
+      // session gets a credential object of its own. This answer itself may be a refusal, which takes its cookie back.
+      const renewed = Object.assign({}, credential)
+      if (auth.header === credential) auth.header = renewed
+      update({ credential: renewed })
+    } else if (hasCookies) save()
+  }
+
+  /**
+   * A server ends the old credential at once when it gives another, and the answer with the new one may still be on its
+   * way. So a refusal is believed when no such answer can come any more:
+   *
+   *     request 1 ─── server changes A to B ─────────── answer with B
+   *     request 2 ─── server refuses A ─── refusal ─ ─ ─ ─ waits ─ ─ ─ sent again with B
+   */
+  async function expired({ header }: RequestAuth): Promise<number | undefined> {
+    if (session.previous === header) session.previous = undefined
+    // A code does not change, except where the session may be in cookies.
+    const mayChange = inFlight.size && (!header[`${prefix}Code`] || isInCookies(header))
+    if (mayChange) await allAnswered(inFlight, () => session.credential === header)
+
+    const { credential, previous, since } = session
+    if (isForeign || credential !== header) return undefined
+    if (!previous) {
+      end()
+      return since
+    }
+    update({ credential: previous, previous: undefined })
+    return undefined
+  }
+
+  function update(changes: StoredSession): void {
+    Object.assign(session, changes)
+    save()
+  }
+
+  /** Whether the server may know the session by cookies. It may also know it by the code alone, so both are sent. */
+  function isInCookies(credential: Header | undefined): boolean {
+    return !!(session.isInCookies && credential && credential[`${prefix}Code`])
+  }
+
+  function drop(): void {
+    inFlight.clear()
+    session.cookies = undefined
+    end()
+  }
+
+  function end(): void {
+    const hasEnded = session.credential && !isForeign
+    // Also if there is no session: the storage may have failed to clear the last one.
+    update({ credential: isForeign ? {} : undefined })
+    if (hasEnded) onChange(false)
+  }
+}
