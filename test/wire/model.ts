@@ -16,11 +16,15 @@ export const steps: fc.Arbitrary<Step[]> = fc.array(
   fc.oneof(
     {
       weight: 6,
-      arbitrary: fc.record({
-        kind: fc.constant('request' as const),
-        deed: fc.constantFrom(...DEEDS),
-        way: fc.constantFrom(...WAYS),
-      }),
+      arbitrary: fc
+        .record({
+          kind: fc.constant('request' as const),
+          deed: fc.constantFrom(...DEEDS),
+          way: fc.constantFrom(...WAYS),
+        })
+        // wx.request follows a redirect by itself, with what it sent before, and shows nobody the first answer. So a
+        // credential that changes in one reaches no client but a browser: docs/client.md says so.
+        .filter(({ deed, way }) => way !== 'redirect' || deed === 'look' || deed === 'write'),
     },
     {
       weight: 2,
@@ -72,6 +76,8 @@ export async function play(
   const model: Model = { writes: [0, 0], causes: 1, isOver: false }
 
   for (const [index, step] of list.entries()) {
+    // Two ends within a minute are taken for a server that ends every session: logins wait then.
+    pass(61_000)
     const before = world.wechat.exchanges
     const broken = await playStep(step)
     if (broken) return `step ${index}: ${broken}`
@@ -112,8 +118,7 @@ export async function play(
     if (way !== 'page') {
       if (deed === 'write' && isSaved) model.writes = [model.writes[0], model.writes[1] + 1]
       if (deed === 'write' && isSaved) model.writes = [model.writes[1], model.writes[1]]
-      // wx.request follows a redirect by itself, with what it sent before: it never sees the new credential.
-      if (deed === 'logout' || (deed === 'rotate' && way === 'redirect')) end()
+      if (deed === 'logout') end()
     }
     const { data, error } = await answerOf<Body>(on, `/do?deed=${deed}&way=${way}`)
     if (error && way !== 'page' && error.code !== 'ERR_REFUSED') return `${error.code}: ${error.message}`

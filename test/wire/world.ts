@@ -11,7 +11,7 @@ import { listenTo } from '../support/server.js'
 import { KEY } from '../support/visitor.js'
 
 /** Seconds. */
-export const TTL = 1000
+export const TTL = 20_000
 
 export const CARRIERS: Record<'code' | 'header' | 'cookie' | 'jwt', () => Carrier> = {
   code: () => codeCarrier(),
