@@ -32,7 +32,7 @@ type Ask = <A>(call: () => Promise<A>) => Promise<A>
  * What became of a code: this process has exchanged it, and has the right to create its session; or a login with it has
  * succeeded before, and left an entry.
  */
-export type LoginOutcome =
+type LoginOutcome =
   | { kind: 'exchanged'; wechat: WechatSession; claim: Claim }
   | { kind: 'found'; entry: Entry }
 

@@ -1,9 +1,10 @@
 import type { SessionRecord } from '../stores/store.js'
-import type { CodeExchanger, LoginOutcome } from './exchange.js'
+import type { CodeExchanger } from './exchange.js'
 
 /** The requests of this process that log in with one code at the same time: they share one exchange. */
 interface PendingLogin {
-  readonly outcome: Promise<LoginOutcome>
+  /** Whether this process has exchanged the code, or it was found to have a login already. */
+  readonly outcome: ReturnType<CodeExchanger['exchange']>
   /** The session, made by the first of the requests that WeChat's signature vouches for. */
   created?: Promise<SessionRecord>
   /** Resolves when the store says what became of the code. */

@@ -41,7 +41,8 @@ test('.github/workflows: every npm script that a workflow calls is one', (t) => 
     called.filter((name) => !(name in scripts) && !BUILT_IN.includes(name)),
     [],
   )
-  for (const name of ['test', 'check', 'test:faults', 'test:orders']) t.true(called.includes(name), name)
+  for (const name of ['test', 'check', 'test:faults', 'test:orders', 'test:frameworks'])
+    t.true(called.includes(name), name)
 })
 
 test('.github/workflows: a workflow runs every version of Node that the project supports, may read only, and has no secret', (t) => {
