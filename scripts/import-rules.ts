@@ -9,7 +9,7 @@ export const LAYERS: Layer[] = [
   { name: 'entry points', paths: ['src/index.ts', 'src/testing/'] },
   {
     name: 'middleware',
-    paths: ['src/middleware.ts', 'src/require-user.ts', 'src/respond.ts', 'src/handshake.ts'],
+    paths: ['src/middleware.ts', 'src/handshake.ts', 'src/require-user.ts', 'src/respond.ts'],
   },
   {
     name: 'mini-program',
@@ -22,7 +22,7 @@ export const LAYERS: Layer[] = [
   { name: 'stores, crypto, wechat', paths: ['src/stores/', 'src/crypto/', 'src/wechat/'] },
   {
     name: 'util, protocol, errors',
-    paths: ['src/util/', 'src/wire.ts', 'src/protocol.ts', 'src/errors.ts', 'src/diagnostics.ts'],
+    paths: ['src/util/', 'src/protocol.ts', 'src/wire.ts', 'src/errors.ts', 'src/diagnostics.ts'],
   },
 ]
 
