@@ -25,8 +25,9 @@ export function createIdentify(
   const { carrier, trust, readWire, programOf } = options
 
   return async function identify(request) {
-    const wire = readWire(request.headers)
+    let wire = readWire({})
     try {
+      wire = readWire(request.headers)
       return await findUser(request, wire)
     } catch (error) {
       throw error instanceof WeappSessionError ? error.inNamesOf(wire.names) : error
@@ -35,7 +36,7 @@ export function createIdentify(
 
   async function findUser(request: IncomingMessage, wire: Wire): Promise<WxUserInfo | null> {
     const trusted = trust?.read(request)
-    if (trusted) return trusted
+    if (trusted && !wire.isLogin) return trusted
     if (wire.isLogin) throw new WeappSessionError('ERR_LOGIN_REQUIRED', { message: NO_LOGIN })
     const program = await programOf(contextOf(request))
     const presented = await carrier.read(request, wire, program?.appId ?? '')
@@ -54,15 +55,16 @@ export function createIdentify(
 function contextOf(req: IncomingMessage): Context {
   const { headers, method, url = '/' } = req
   const get = (name: string) => [headers[name.toLowerCase()] ?? ''].flat().join(', ')
-  const { pathname, search, searchParams } = new URL(url, 'http://localhost')
-  const query = Object.fromEntries(searchParams)
+  // What a client sends need not be a URL at all: `//`, say.
+  const [, path = '/', search = ''] = /^([^?#]*)(\?[^#]*)?/.exec(url) ?? []
+  const query = Object.fromEntries(new URLSearchParams(search))
   return {
     req,
     headers,
     header: headers,
     method,
     url,
-    path: pathname,
+    path,
     search,
     query,
     get,

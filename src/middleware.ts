@@ -42,6 +42,7 @@ export interface WeappSession extends Middleware {
    *
    * @example
    * server.on('upgrade', async (request, socket, head) => {
+   *   socket.on('error', () => socket.destroy()) // a client that is gone must not end the process
    *   try {
    *     const user = await session.identify(request)
    *     if (user) return sockets.handleUpgrade(request, socket, head, (webSocket) => welcome(webSocket, user))
@@ -122,14 +123,14 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
     }
   }
 
-  /** Who makes a request: by the word of the platform, by a login, by a credential; or nobody. */
+  /** Who makes a request: by a login, by the word of the platform, by a credential; or nobody. */
   async function identify(request: Request): Promise<RequestSession | TrustedSession | undefined> {
     const { ctx, program } = request
+    const login = isLoginPath(ctx) ? await readLoginAtPath(ctx) : readLoginHeaders(request)
+    if (login) return logIn(request, login)
     const trusted = trust?.read(ctx.req)
     if (trusted)
       return new TrustedSession(trusted, programs.get(trusted.appId)?.wechat, () => attach(ctx, undefined))
-    const login = isLoginPath(ctx) ? await readLoginAtPath(ctx) : readLoginHeaders(request)
-    if (login) return logIn(request, login)
     const found = await findSession(request).catch((error: unknown) => forget(request, error))
     if (found) return open(request, found)
     return program && carrier.anonymous ? open(request, undefined) : undefined
@@ -180,13 +181,13 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
   async function logIn(request: Request, login: Login): Promise<RequestSession> {
     const { answer } = request
     const program = requireProgram(request.program)
+    // Before the code is spent.
+    if (isIssuing && !carrier.issue)
+      throw new TypeError(`koa-weapp-session: ${carrier.kind}Carrier() cannot log in`)
     const previous = await sessionBefore(request, program)
-    const guest = previous?.record.user === null ? previous : undefined
-    const loggedIn = await program.logIn(login, guest, (draft) => welcome(request, draft))
-    answer.acceptLogin()
+    const loggedIn = await program.logIn(login, previous, (draft) => welcome(request, draft))
     if (isIssuing) await answer.give(loggedIn)
-    // The login does not fail because the session before it could not be ended: that one expires.
-    if (loggedIn.isNew && previous && !guest) await program.sessions.end(previous).catch(() => {})
+    answer.acceptLogin()
     return open(request, loggedIn, { isNew: loggedIn.isNew })
   }
 
@@ -222,7 +223,7 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
   ): RequestSession {
     const onEnd = () => {
       attach(ctx, undefined)
-      answer.takeBack()
+      if (!isDraft) answer.takeBack()
     }
     return new RequestSession(requireProgram(program), loaded, { answer, isNew, isDraft, onEnd })
   }

@@ -1,11 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Context } from 'koa'
-import onHeaders from 'on-headers'
 import type { SessionCarrier } from './carriers/carrier.js'
 import { type Diagnostics, diagnostics } from './diagnostics.js'
 import { WeappSessionError } from './errors.js'
 import { LOGIN_ACCEPTED, LOGIN_REQUIRED } from './protocol.js'
 import type { LoadedSession, PresentedCredential } from './session/session.js'
+import { beforeHeaders } from './util/before-headers.js'
 import type { Wire } from './wire.js'
 
 const ANSWER = Symbol('koa-weapp-session: answer')
@@ -24,8 +24,7 @@ const BODY_HEADERS = [
 
 /**
  * What we say in the headers of one answer. It is kept until they are written, so that nothing between can lose it: Koa's
- * error handler removes all headers, and so do those of Egg and Midway; a proxied answer, or a fetch `Response`, brings
- * its own `Set-Cookie`.
+ * error handler removes all headers; a proxied answer, or a fetch `Response`, brings its own `Set-Cookie`.
  */
 export class Answer {
   /** The names that the request speaks. */
@@ -49,7 +48,11 @@ export class Answer {
 
   /** Whether there is somebody to tell, and headers to tell it in. */
   isOpen(): boolean {
-    return !this.#response.headersSent && !this.#response.destroyed
+    const response = this.#response
+    // HTTP/2 has a stream. A response that waits for the one before it on its connection has no socket of its own yet.
+    const { stream } = response as { stream?: { destroyed: boolean } }
+    const isGone = stream ? stream.destroyed : response.destroyed || response.req?.socket?.destroyed
+    return !response.headersSent && !isGone
   }
 
   /** A login was accepted: a client believes nothing else. */
@@ -96,7 +99,7 @@ export class Answer {
   #hold(): void {
     if (this.#isHeld) return
     this.#isHeld = true
-    onHeaders(this.#response, () => this.#write())
+    beforeHeaders(this.#response, () => this.#write())
   }
 
   #write(): void {

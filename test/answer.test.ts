@@ -10,6 +10,7 @@ import Koa, { type Context, type Next } from 'koa'
 import supertest, { type Response as Answer } from 'supertest'
 import { cookieCarrier, headerCarrier, memoryStore, requireWxUser, weappSession } from '../src/index.js'
 import { isRefused, listen, listenTo, startServer } from './support/server.js'
+import { until } from './support/until.js'
 import { CARRIERS, type CarrierName, KEY, kept } from './support/visitor.js'
 import { codeLoginHeaders, startWechat } from './support/wechat.js'
 
@@ -447,3 +448,99 @@ function credentialIn(response: Answer): Record<string, string> {
     ...(cookie && { Cookie: cookie.split(';')[0] as string }),
   }
 }
+
+test('Weapp-Login: accepted: an answer whose headers cannot be written the first time says it the second time', async (t) => {
+  const server = await startServer(t, {
+    carrier: CARRIERS.header(),
+    handler: async (ctx) => {
+      if (ctx.path === '/rotate') await ctx.$wxSession?.rotate()
+      ctx.status = 200
+      // No header may have these characters, so Koa answers with an error of its own.
+      ctx.message = ctx.path === '/who' ? 'OK' : '成功'
+      ctx.body = { user: ctx.$wxUserInfo }
+    },
+  })
+  const login = await server.send(await codeLoginHeaders(server.wechat.phone('alice')))
+  t.is(login.status, 500)
+  t.is(login.get('X-WX-Login'), 'accepted')
+  t.is(login.get('Cache-Control'), 'no-store')
+  const rotated = await server.send(kept(login), '/rotate')
+  t.is((await server.send(kept(rotated), '/who')).body.user?.openId, server.wechat.user('alice').openId)
+})
+
+test('Weapp-Login: accepted: what a handler gives to writeHead() arrives, in each of its forms', async (t) => {
+  const forms: Record<string, unknown[]> = {
+    '/object': [200, { 'Content-Type': 'text/plain', 'Set-Cookie': ['a=1', 'b=2'] }],
+    '/reason': [200, 'Fine', { 'Content-Type': 'text/plain', 'Set-Cookie': ['a=1', 'b=2'] }],
+    '/undefined': [200, undefined, { 'Content-Type': 'text/plain', 'Set-Cookie': ['a=1', 'b=2'] }],
+    '/flat': [200, ['Content-Type', 'text/plain', 'Set-Cookie', 'a=1', 'Set-Cookie', 'b=2']],
+  }
+  const server = await startServer(t, {
+    carrier: CARRIERS.cookie(),
+    handler: (ctx) => {
+      ctx.respond = false
+      Reflect.apply(ctx.res.writeHead, ctx.res, forms[ctx.path] as unknown[])
+      ctx.res.end('ok')
+    },
+  })
+  for (const path of Object.keys(forms)) {
+    const login = await server.send(await codeLoginHeaders(server.wechat.phone()), path)
+    t.is(login.status, 200)
+    t.is(login.get('Content-Type'), 'text/plain', path)
+    t.deepEqual(login.get('Set-Cookie')?.slice(0, 2), ['a=1', 'b=2'], path)
+    t.regex(login.get('Set-Cookie')?.[2] ?? '', /^__Host-wx-session=/, path)
+  }
+})
+
+test('Set-Cookie: after another login, the cookie of the session before takes nothing back', async (t) => {
+  const server = await startServer(t, { carrier: CARRIERS.cookie() })
+  for (const name of ['alice', 'bob']) {
+    const before = kept(await server.send(await codeLoginHeaders(server.wechat.phone('alice'))))
+    const login = await server.send({ ...before, ...(await codeLoginHeaders(server.wechat.phone(name))) })
+    const late = await server.send(before)
+    isRefused(t, late, 'ERR_SESSION_EXPIRED', 401)
+    t.is(late.get('Set-Cookie'), undefined)
+    t.is((await server.send(kept(login))).body.user.openId, server.wechat.user(name).openId)
+  }
+})
+
+test('rotate(): a client of HTTP/2 that is gone keeps the credential that it has', async (t) => {
+  const wechat = startWechat(t)
+  const { appId, appSecret, fetch } = wechat
+  const app = new Koa()
+  app.silent = true
+  app.use(weappSession({ appId, appSecret, wechat: { fetch }, carrier: CARRIERS.header() }))
+  let refused: unknown
+  app.use(async (ctx) => {
+    if (ctx.path === '/slow') {
+      await once(ctx.req, 'close')
+      await ctx.$wxSession?.rotate().catch((error) => {
+        refused = error
+      })
+    }
+    ctx.body = { user: ctx.$wxUserInfo }
+  })
+  const http2 = createHttp2Server(app.callback())
+  http2.listen(0, '127.0.0.1')
+  await once(http2, 'listening')
+  const client = connect(`http://127.0.0.1:${(http2.address() as AddressInfo).port}`)
+  t.teardown(() => {
+    client.destroy()
+    http2.close()
+  })
+  const ask = async (path: string, headers: Record<string, string>) => {
+    const stream = client.request({ ':path': path, ...headers })
+    const [answer] = (await once(stream, 'response')) as [Record<string, string>]
+    stream.resume()
+    return answer
+  }
+  const login = await ask('/', await codeLoginHeaders(wechat.phone('alice')))
+  const session = { 'x-wx-session': login['x-wx-session'] as string }
+  const slow = client.request({ ':path': '/slow', ...session })
+  slow.on('error', () => {})
+  await sleep(50)
+  slow.close(8)
+  await until(() => refused !== undefined)
+  t.is((refused as { reason: string }).reason, 'ERR_SESSION_CONFLICT')
+  t.is(Number((await ask('/', session))[':status']), 200)
+})

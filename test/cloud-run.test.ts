@@ -1,5 +1,6 @@
 /** cloudRun(): users whom 云托管 names, through the simulator's callContainer and its public entrance. */
 import test, { type ExecutionContext } from 'ava'
+import supertest from 'supertest'
 import { cloudRun, headerCarrier, WeappSessionError, weappSession } from '../src/index.js'
 import { startServer, type TestServer } from './support/server.js'
 import { KEY, kept } from './support/visitor.js'
@@ -195,3 +196,30 @@ function asRequest(headers: Record<string, string>): Parameters<TestServer['sess
     url: '/',
   } as never
 }
+
+test('cloudRun(): a login is a login, also where the platform names the user', async (t) => {
+  const weixin = startWechat(t)
+  const trust = cloudRun({ appIds: [weixin.appId], env: ENV })
+  const server = await startServer(t, {
+    weixin,
+    trust,
+    loginPath: '/login',
+    carrier: headerCarrier({ keys: KEY }),
+  })
+  const named = {
+    'X-WX-OPENID': 'o-x',
+    'X-WX-APPID': weixin.appId,
+    'X-WX-ENV': ENV,
+    'X-WX-SOURCE': 'wx_client',
+  }
+  const login = await server.send({
+    ...named,
+    'Weapp-Code': await newCode(weixin.phone('alice')),
+    'Weapp-Login': 'code',
+  })
+  t.is(login.get('Weapp-Login'), 'accepted')
+  t.is(login.body.user.openId, weixin.user('alice').openId)
+  const empty = await supertest(server.url).post('/login').set(named)
+  t.is(empty.status, 415)
+  t.is(empty.body.login, undefined)
+})

@@ -133,3 +133,21 @@ test('identify(): the recipe for ws lets users in, and says why it refuses the o
     t.is(status, 401)
   }
 })
+
+test('identify(): whatever a client writes as its URL, and however little there is of a request', async (t) => {
+  const server = await startServer(t, { carrier: CARRIERS.header() })
+  for (const url of [
+    '//',
+    '///',
+    'http://[',
+    'http://',
+    'http://a:99999/',
+    '*',
+    '',
+    '?x',
+    '\u0000',
+    'a'.repeat(100_000),
+  ])
+    t.is(await server.session.identify(requestWith({}, url)), null, url.slice(0, 20))
+  t.is(await server.session.identify({ headers: {} } as IncomingMessage), null)
+})

@@ -9,7 +9,7 @@ import { takeDate } from './support/own-date.js'
 import { isRefused, startServer, type TestServer, type TestServerOptions } from './support/server.js'
 import { until } from './support/until.js'
 import { KEY, kept, OLD_KEY, visitor } from './support/visitor.js'
-import { loginHeaders, namedPhone } from './support/wechat.js'
+import { codeLoginHeaders, loginHeaders, namedPhone, startWechat } from './support/wechat.js'
 
 const ed25519 = generateKeyPairSync('ed25519')
 const p256 = generateKeyPairSync('ec', { namedCurve: 'P-256' })
@@ -267,4 +267,45 @@ function watched(store: SessionStore, tell: (name: string) => void): SessionStor
     ]
   })
   return Object.fromEntries(methods) as SessionStore
+}
+
+test.serial('jwtCarrier({ keys }): with public keys alone it verifies, and never signs', async (t) => {
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519')
+  const wechat = startWechat(t)
+  const store = memoryStore()
+  const full = await startServer(t, {
+    weixin: wechat,
+    store,
+    handler: who,
+    carrier: jwtCarrier({ keys: privateKey, expiresIn: 4 }),
+  })
+  const errors: Error[] = []
+  const other = await startServer(t, {
+    weixin: wechat,
+    store,
+    handler: who,
+    carrier: jwtCarrier({ keys: publicKey, expiresIn: 4 }),
+  })
+  other.app.on('error', (error) => errors.push(error))
+  const login = kept(await full.send(await codeLoginHeaders(wechat.phone('alice'))))
+  const date = takeDate(t)
+
+  for (const ms of [0, 2500, 2500]) {
+    date.pass(ms)
+    const later = await other.send(login)
+    t.is(later.body.user?.openId, wechat.user('alice').openId, `${ms} ms later`)
+    t.deepEqual(kept(later), {})
+  }
+
+  const code = await codeLoginHeaders(wechat.phone('bob'))
+  const refused = await other.send(code)
+  t.is(refused.status, 500)
+  t.is(refused.get('X-WX-Login'), undefined)
+  t.regex(errors.at(-1)?.message ?? '', /cannot log in/)
+  t.is((await full.send(code)).status, 200, 'the code was not spent')
+})
+
+/** Needs no store. */
+function who(ctx: Context): void {
+  ctx.body = { user: ctx.$wxUserInfo }
 }

@@ -104,7 +104,7 @@ forEach(
 
     t.is(login.body.user.openId, server.wechat.user('victim').openId)
     t.deepEqual((await victim.get()).body.data, {})
-    isOver(t, await attacker.get(), name)
+    isRefused(t, await attacker.get(), 'ERR_SESSION_EXPIRED', 401)
   },
 )
 

@@ -1,8 +1,7 @@
 import { createCipheriv, randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import test from 'ava'
-import { decryptUserData, isCiphertext, isSigned } from '../src/crypto/wechat-crypto.js'
-import { isAnonymous, pickProfile } from '../src/wechat/user-info.js'
+import { decryptUserData, isAnonymous, isCiphertext, isSigned, pickProfile } from '../src/wechat/user-info.js'
 
 // Published by WeChat, except where the file says otherwise.
 const vectors = JSON.parse(readFileSync(new URL('./vectors.json', import.meta.url), 'utf8'))

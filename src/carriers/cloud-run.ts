@@ -71,7 +71,7 @@ export function cloudRun(options: CloudRunOptions): Trust {
   const source: TrustedSource = { kind: 'cloudRun', read }
   return source
 
-  function read({ headers, rawHeaders }: IncomingMessage) {
+  function read({ headers, rawHeaders = [] }: IncomingMessage) {
     const given = headers[SOURCE]
     if (typeof given !== 'string' || given === '') return undefined
     if (isRepeated(rawHeaders)) throw contradiction('must not be repeated')

@@ -1,11 +1,10 @@
 import { createHash, createPublicKey, createSecretKey, KeyObject } from 'node:crypto'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { decodeProtectedHeader, errors, jwtVerify, SignJWT } from 'jose'
 import { LRUCache } from 'lru-cache'
 import type { Carrier, SessionCarrier } from '../carriers/carrier.js'
 import { checkedKeys } from '../crypto/key-ring.js'
 import { WeappSessionError } from '../errors.js'
-import type { HeaderNames } from '../protocol.js'
 import { checkOptions, optionError } from '../util/option-error.js'
 import { type Profile, userOf } from '../wechat/user-info.js'
 import type { Wire } from '../wire.js'
@@ -61,8 +60,7 @@ const HEADER_MAX = 8192
 
 /** A token whose signature was good. */
 interface Token {
-  /** The whole header. */
-  authorization: string
+  text: string
   appId: string
   /** Unix ms: from then on it is to be replaced; from then on only the store says whose it is. */
   renewal: number
@@ -99,7 +97,7 @@ export function jwtCarrier(options: JwtCarrierOptions): Carrier {
       throw optionError(`jwtCarrier({ ${name} }) must be whole seconds`)
   }
   const ring = keysOf(keys)
-  const signing = ring.find(({ sign }) => sign)
+  const signing = ring.find(isSigningKey)
   /** By their signature: to hash the whole header costs more than all that is done with it. */
   const seen = new LRUCache<string, Token>({ max: SEEN_MAX })
 
@@ -107,8 +105,8 @@ export function jwtCarrier(options: JwtCarrierOptions): Carrier {
     kind: 'jwt',
     credential: 'issued',
     read,
-    issue,
-    hasExpiry: true,
+    // With public keys alone, tokens are only verified: who has signed them renews them.
+    ...(signing && { issue: issueWith(signing, expiresIn), hasExpiry: true }),
     decorate: (sessions, tools) => withRevocationCache(sessions, tools, staleness * 1000),
   }
   return carrier
@@ -117,7 +115,7 @@ export function jwtCarrier(options: JwtCarrierOptions): Carrier {
     if (!authorization) return undefined
     // `peek()` leaves the order of use as it is, which is faster: the oldest make room.
     const known = seen.peek(signatureOf(authorization))
-    if (known?.authorization === authorization && known.appId === appId) return presented(known)
+    if (known && isSame(known, authorization) && known.appId === appId) return presented(known)
     return isOurs(authorization) ? verify(authorization, appId) : undefined
   }
 
@@ -125,7 +123,7 @@ export function jwtCarrier(options: JwtCarrierOptions): Carrier {
     const [, token = ''] = BEARER.exec(authorization) ?? []
     const claims = await verified(token, appId).catch(() => undefined)
     if (!claims) throw new WeappSessionError('ERR_SESSION_EXPIRED')
-    const known = tokenOf(authorization, claims)
+    const known = tokenOf(token, claims, signing !== undefined)
     seen.set(signatureOf(authorization), known)
     return presented(known)
   }
@@ -151,11 +149,16 @@ export function jwtCarrier(options: JwtCarrierOptions): Carrier {
     )
     return payload as unknown as TokenClaims
   }
+}
 
-  async function issue(session: Parameters<NonNullable<SessionCarrier['issue']>>[0]) {
-    const { credential, appId, user, created, expires } = session
-    if (!signing)
-      throw new TypeError('koa-weapp-session: jwtCarrier() has only public keys, and logs nobody in')
+type SigningKey = Key & { sign: KeyObject }
+
+function isSigningKey(key: Key): key is SigningKey {
+  return key.sign !== undefined
+}
+
+function issueWith({ alg, kid, sign }: SigningKey, expiresIn: number): NonNullable<SessionCarrier['issue']> {
+  return async function issue({ credential, appId, user, created, expires }) {
     if (!user) throw new TypeError('koa-weapp-session: a token names a user')
     const { appId: _, openId, unionId, ...profile } = user
     const about = { ...(unionId && { unionId }), created, expires }
@@ -163,15 +166,15 @@ export function jwtCarrier(options: JwtCarrierOptions): Carrier {
     const isShort = Buffer.byteLength(JSON.stringify(profile)) <= PROFILE_MAX
     const exp = Math.min(Math.floor(Date.now() / 1000) + expiresIn, Math.ceil(expires / 1000))
     const token = await new SignJWT({ ...about, ...(isShort && { profile }) })
-      .setProtectedHeader({ alg: signing.alg, kid: signing.kid, typ: TYPE })
+      .setProtectedHeader({ alg, kid, typ: TYPE })
       .setSubject(openId)
       .setAudience(appId)
       .setJti(credential)
       .setIssuedAt()
       .setExpirationTime(exp)
-      .sign(signing.sign as KeyObject)
+      .sign(sign)
     return {
-      put(response: ServerResponse, names: readonly HeaderNames[]) {
+      put(response, names) {
         for (const each of names) response.setHeader(each.token, token)
       },
       field: { token },
@@ -190,15 +193,20 @@ function isOurs(authorization: string): boolean {
 }
 
 /** What there is to know of a token is found out once: all of its requests get the same two objects. */
-function tokenOf(authorization: string, claims: TokenClaims): Token {
+function tokenOf(text: string, claims: TokenClaims, isRenewable: boolean): Token {
   const { aud: appId, sub, jti: credential, iat, exp, unionId, profile, created, expires } = claims
   const user = userOf({ appId, openId: sub, unionId }, profile)
   const fresh = { credential, claims: { user, created, expires }, isOver: false }
-  const old = { ...fresh, shouldReissue: true }
+  const old = { ...fresh, shouldReissue: isRenewable }
   // One that lasts as long as its session has no successor, unless the session is renewed.
   const renewal = exp * 1000 < expires ? ((iat + exp) / 2) * 1000 : Number.POSITIVE_INFINITY
   const end = Math.min(exp * 1000, expires)
-  return { authorization, appId, renewal, end, fresh, old, over: { ...old, isOver: true } }
+  return { text, appId, renewal, end, fresh, old, over: { ...old, isOver: true } }
+}
+
+/** However many spaces stand before it: each spelling would be verified, and looked up, by itself. */
+function isSame({ text }: Token, authorization: string): boolean {
+  return authorization.endsWith(text) && /^Bearer +$/i.test(authorization.slice(0, -text.length))
 }
 
 function signatureOf(authorization: string): string {

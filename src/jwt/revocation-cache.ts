@@ -70,6 +70,10 @@ export function withRevocationCache(sessions: Sessions, tools: SessionTools, sta
       return rotated
     },
 
+    superseded(session) {
+      ends.set(session.id, true)
+    },
+
     async end(session) {
       const wasKnown = await sessions.end(session)
       ends.set(session.id, true)
@@ -106,11 +110,13 @@ export function withRevocationCache(sessions: Sessions, tools: SessionTools, sta
 
   /** Whether the client needs another token soon: this one ends, or its session is to be renewed. */
   function isDue(presented: PresentedCredential, { session }: Described): boolean {
-    return presented.shouldReissue === true || sessions.isRenewalDue(session.record)
+    const { isOver } = presented as PresentedToken
+    return isOver || presented.shouldReissue === true || sessions.isRenewalDue(session.record)
   }
 
   /** Before there is another token, the session is looked up. While the store is away, the token is good until its end. */
   async function findInStore(presented: PresentedToken, known: Described): Promise<LoadedSession> {
+    if (ends.has(known.session.id)) throw new WeappSessionError('ERR_SESSION_EXPIRED')
     try {
       const loaded = await load(presented.credential)
       // The token may be older than the session's last renewal: its answer was lost, or is still on its way.

@@ -1,15 +1,14 @@
 import type { Ids } from '../crypto/ids.js'
 import type { Sealer } from '../crypto/seal.js'
-import { isSigned } from '../crypto/wechat-crypto.js'
 import { type Diagnostics, diagnostics } from '../diagnostics.js'
 import { WeappSessionError } from '../errors.js'
 import type { OpenData } from '../session/open-data.js'
 import type { LoadedSession } from '../session/session.js'
 import type { Sessions } from '../session/sessions.js'
-import type { Successions } from '../session/succession.js'
+import type { Successions, Taken } from '../session/succession.js'
 import type { Claim, Entry, SessionRecord, SessionStore } from '../stores/store.js'
 import type { WechatSession } from '../wechat/code2session.js'
-import { isAnonymous, type Profile, pickProfile, userOf } from '../wechat/user-info.js'
+import { isAnonymous, isSigned, type Profile, pickProfile, userOf } from '../wechat/user-info.js'
 import type { PendingLogins } from './pending-logins.js'
 import type { Login } from './read-login.js'
 
@@ -37,9 +36,9 @@ export type LoggedIn = LoadedSession & { isNew: boolean }
 
 /**
  * Makes a session of a login's code, or finds the one that an earlier request with the same code made. A new one takes the
- * place of the session that its user has had as a guest, and begins with what is in that.
+ * place of the previous session of its client; and where that was a guest's, it begins with what is in it.
  */
-export type LogIn = (login: Login, guest: LoadedSession | undefined, welcome: Welcome) => Promise<LoggedIn>
+export type LogIn = (login: Login, previous: LoadedSession | undefined, welcome: Welcome) => Promise<LoggedIn>
 
 /** What a session is made of. */
 interface Beginning {
@@ -47,7 +46,7 @@ interface Beginning {
   wechat: WechatSession
   claim: Claim
   profile: Profile | undefined
-  guest: LoadedSession | undefined
+  previous: LoadedSession | undefined
   welcome(draft: SessionRecord): Promise<SessionRecord>
 }
 
@@ -58,14 +57,14 @@ export function createLogIn(options: LoginOptions): LogIn {
   const { appId, ids, store, sealer, pendingLogins, sessions, openData, succession } = options
   const { credential: kind, ttl, maxSessionsPerUser } = options
 
-  return async function logIn(login, guest, welcome) {
+  return async function logIn(login, previous, welcome) {
     const began = performance.now()
-    const loggedIn = await share(login, guest, welcome)
+    const loggedIn = await share(login, previous, welcome)
     if (channel.hasSubscribers) tell(login, loggedIn, performance.now() - began)
     return loggedIn
   }
 
-  function share(login: Login, guest: LoadedSession | undefined, welcome: Welcome): Promise<LoggedIn> {
+  function share(login: Login, previous: LoadedSession | undefined, welcome: Welcome): Promise<LoggedIn> {
     const credential = kind === 'code' ? login.code : ids.credential(login.code)
     const id = ids.session(credential)
     const codeId = kind === 'code' ? id : ids.code(login.code)
@@ -83,7 +82,9 @@ export function createLogIn(options: LoginOptions): LogIn {
       const profile = verify(id, login, wechat)
       const isNew = !pending.created
       const begin = (record: SessionRecord) => welcome({ id, credential, record })
-      pending.created ??= create({ id, wechat, claim, profile, guest, welcome: begin }).finally(pending.end)
+      pending.created ??= create({ id, wechat, claim, profile, previous, welcome: begin }).finally(
+        pending.end,
+      )
       const record = await pending.created
       if (isNew) return { id, credential, record, isNew }
       const current = await look({ state: 'session', record })
@@ -98,19 +99,26 @@ export function createLogIn(options: LoginOptions): LogIn {
     return profileOf(userInfo?.fields ?? decrypted)
   }
 
-  async function create({ id, wechat, claim, profile, guest, welcome }: Beginning): Promise<SessionRecord> {
+  async function create({
+    id,
+    wechat,
+    claim,
+    profile,
+    previous,
+    welcome,
+  }: Beginning): Promise<SessionRecord> {
     const { openId, unionId, sessionKey } = wechat
     const user = ids.user(openId)
     const best = isAnonymous(profile) ? ((await knownProfile(user)) ?? profile) : profile
-    // Only after verification: an unverified login must not take a guest's session.
-    const taken =
-      guest && (await succession.takeInTurn({ id: guest.id, user: ids.owner(null, guest.id) }, id))
+    // Only after verification: an unverified login must not take anybody's session.
+    const taken = previous && (await takePrevious(previous, id))
     const created = Date.now()
     const draft: SessionRecord = {
       v: 1,
       appId,
       user: userOf({ appId, openId, unionId }, best),
-      data: taken?.record.data ?? {},
+      // A guest's. What another user has left is not for this one.
+      data: taken?.record.user === null ? taken.record.data : {},
       key: sealer.seal(sessionKey, id),
       created,
       expires: created + ttl * 1000,
@@ -122,8 +130,22 @@ export function createLogIn(options: LoginOptions): LogIn {
       throw veto
     })
     const session = { id, user, record, claim, max: maxSessionsPerUser }
-    if (await (taken ? succession.create(session, taken) : store.create(session))) return record
-    throw new WeappSessionError('ERR_SESSION_EXPIRED')
+    if (!(await (taken ? succession.create(session, taken) : store.create(session))))
+      throw new WeappSessionError('ERR_SESSION_EXPIRED')
+    if (previous) await leave(previous, taken !== undefined)
+    return record
+  }
+
+  /** With a successor, its credential can be told from one that is dead: the client has a newer one. */
+  function takePrevious({ id, record }: LoadedSession, successor: string): Promise<Taken | undefined> {
+    return succession.takeInTurn({ id, user: ids.owner(record.user, id) }, successor)
+  }
+
+  /** The login does not fail because the session before it could not be ended: that one expires. */
+  async function leave(previous: LoadedSession, isTaken: boolean): Promise<void> {
+    if (isTaken) sessions.superseded(previous)
+    // It has another credential by now, or another request ends it. A guest's goes on with whoever has it.
+    else if (previous.record.user) await sessions.end(previous).catch(() => {})
   }
 
   /** A code that has its session already: the same session, for whoever holds what the same key signed. */

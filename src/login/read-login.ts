@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http'
-import { ENCRYPTED_MAX, type EncryptedData, readEncrypted } from '../crypto/wechat-crypto.js'
 import { WeappSessionError } from '../errors.js'
 import { CODE_LOGIN, type HeaderNames } from '../protocol.js'
 import { fieldOf, isTextUpTo, NO_TEXT, parseObject, textOf } from '../util/json.js'
+import { ENCRYPTED_MAX, type EncryptedData, readEncrypted } from '../wechat/user-info.js'
 import type { Wire } from '../wire.js'
 
 /** What a request that logs in claims. Nothing of it is proved yet. */

@@ -1,10 +1,10 @@
 import { LRUCache } from 'lru-cache'
 import type { Ids } from '../crypto/ids.js'
 import type { Sealer } from '../crypto/seal.js'
-import { decryptUserData, type EncryptedData } from '../crypto/wechat-crypto.js'
 import { WeappSessionError } from '../errors.js'
 import type { SessionStore } from '../stores/store.js'
 import type { WechatSession } from '../wechat/code2session.js'
+import { decryptUserData, type EncryptedData } from '../wechat/user-info.js'
 import type { LoadedSession } from './session.js'
 import type { Sessions } from './sessions.js'
 

@@ -1,11 +1,11 @@
 import type { Sealer } from '../crypto/seal.js'
-import { type EncryptedData, readEncrypted } from '../crypto/wechat-crypto.js'
 import { WeappSessionError } from '../errors.js'
 import { CODE_MEMORY, type SessionRecord } from '../stores/store.js'
 import { isObject } from '../util/json.js'
 import { optionError } from '../util/option-error.js'
 import type { PhoneNumber, WechatApi } from '../wechat/api.js'
 import type { WxUserInfo } from '../wechat/user-info.js'
+import { type EncryptedData, readEncrypted } from '../wechat/user-info.js'
 import { inHandler } from './in-handler.js'
 import type { OpenData } from './open-data.js'
 import type { LoadedSession, SessionData, WxSession } from './session.js'
@@ -195,7 +195,9 @@ export class RequestSession {
     if (!saved) throw overtaken()
   }
 
-  readonly #give = (session: LoadedSession): Promise<boolean> => this.#answer.give(session)
+  /** Not for a session that is being ended: the answer takes its credential back. */
+  readonly #give = async (session: LoadedSession): Promise<boolean> =>
+    !this.#isOver && this.#answer.give(session)
 
   async #end(): Promise<void> {
     if (!this.#session) return

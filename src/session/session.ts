@@ -1,7 +1,6 @@
-import type { EncryptedData } from '../crypto/wechat-crypto.js'
 import type { SessionRecord } from '../stores/store.js'
 import type { PhoneNumber } from '../wechat/api.js'
-import type { WxUserInfo } from '../wechat/user-info.js'
+import type { EncryptedData, WxUserInfo } from '../wechat/user-info.js'
 
 /**
  * What handlers keep in a session. Yours to declare:

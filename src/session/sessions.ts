@@ -77,6 +77,8 @@ export interface Sessions {
   rotate(session: LoadedSession, tell: Tell): Promise<LoadedSession>
   /** Ends a session, under whatever credential it has by now. `false`: nothing was known of it (any more). */
   end(session: LoadedSession): Promise<boolean>
+  /** A login has taken the place of this session: what this process knows of it is over. */
+  superseded(session: LoadedSession): void
   /** Ends every session of a user. */
   revoke(user: string): Promise<void>
 }
@@ -108,6 +110,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     update,
     rotate,
     end,
+    superseded() {},
     revoke,
   }
 
@@ -153,6 +156,8 @@ export function createSessions(options: SessionsOptions): Sessions {
     let next: Entry | undefined = ended
     for (let reads = 0; next?.state === 'ended' && next.successor && reads < SUCCESSORS_MAX; reads++)
       next = await store.read(next.successor)
+    // Where it went on for longer than anybody follows it, it lives most likely: to take a newer credential back is worse.
+    if (next?.state === 'ended') return next.successor !== undefined
     return next?.state === 'session' && isLive(next.record)
   }
 

@@ -1,3 +1,7 @@
+import { createDecipheriv, hash, timingSafeEqual } from 'node:crypto'
+import { WeappSessionError } from '../errors.js'
+import { fieldOf, isObject, parseObject } from '../util/json.js'
+
 /** What `wx.getUserInfo()` says of a user. Since 2021 it is the same anonymous data for everybody. */
 export interface Profile {
   nickName?: string
@@ -51,4 +55,103 @@ export function userOf(
  */
 export function isAnonymous(profile: Profile | undefined): boolean {
   return !profile?.nickName || profile.nickName === '微信用户'
+}
+
+/** The `encryptedData` and `iv` that many `wx` calls give. */
+export interface EncryptedData {
+  encryptedData: string
+  iv: string
+}
+
+/**
+ * Whether WeChat signed this text: hex SHA-1 of `rawData + session_key`, both as UTF-8 text, in constant time.
+ * The text must be the one that was received: parsing and printing it again changes the bytes.
+ * developers.weixin.qq.com/miniprogram/dev/framework/open-ability/signature.html
+ */
+export function isSigned(rawData: string, signature: string, sessionKey: string): boolean {
+  const expected = Buffer.from(hash('sha1', rawData + sessionKey, 'hex'))
+  const actual = Buffer.from(signature.toLowerCase())
+  return actual.length === expected.length && timingSafeEqual(actual, expected)
+}
+
+/** Seconds that encrypted data is good for: it is made when it is asked for, so what is older is a repetition. */
+const FRESH = 600
+
+/**
+ * Opens `encryptedData` (AES-128-CBC, PKCS#7, key = decoded session_key) and checks that it was made for this
+ * mini program and, where it names a user, for this user. Every failure is the same error: CBC has no
+ * integrity, and an attacker who can tell a bad padding from bad JSON can forge data byte by byte.
+ *
+ * @throws {WeappSessionError} ERR_UNTRUSTED_RAW_DATA
+ */
+export function decryptUserData(
+  data: EncryptedData,
+  sessionKey: string,
+  { appId, openId, now = Date.now() }: { appId: string; openId: string; now?: number },
+): Record<string, unknown> {
+  const value = parseObject(decryptText(data, sessionKey) ?? '')
+  const { appid, timestamp } = (isObject(value?.watermark) ? value.watermark : {}) as Watermark
+  // On both sides: WeChat's clock and ours need not agree.
+  const isFresh = typeof timestamp === 'number' && Math.abs(now / 1000 - timestamp) <= FRESH
+  const isOurs = appid === appId && isFresh
+  if (!value || !isOurs || (value.openId ?? openId) !== openId) {
+    throw new WeappSessionError('ERR_UNTRUSTED_RAW_DATA')
+  }
+  return value
+}
+
+/** developers.weixin.qq.com/miniprogram/dev/framework/open-ability/signature.html; `timestamp` in Unix seconds. */
+interface Watermark {
+  appid?: unknown
+  timestamp?: unknown
+}
+
+/**
+ * Characters of `encryptedData`, wherever it comes from: as many as a whole body at `loginPath` has. What WeChat encrypts
+ * is a user (500), a phone number (300), a group (200), or at most the steps of thirty-one days (3,000); and to open as
+ * much as this takes a fraction of a millisecond for each key that is tried.
+ */
+export const ENCRYPTED_MAX: number = 64 * 1024
+
+/** Characters of an iv: 16 bytes in base64. */
+const IV_MAX = 24
+
+/**
+ * What a client says is encrypted data, as texts of our own; nothing where it cannot be that. Types and lengths come
+ * first: no work is done on what is too much of it.
+ */
+export function readEncrypted(source: unknown): EncryptedData | undefined {
+  const encryptedData = fieldOf(source, 'encryptedData', ENCRYPTED_MAX)
+  const iv = fieldOf(source, 'iv', IV_MAX)
+  if (typeof encryptedData !== 'string' || typeof iv !== 'string') return undefined
+  const encrypted = { encryptedData, iv }
+  return isCiphertext(encrypted) ? encrypted : undefined
+}
+
+/** Whether the two texts can be an AES-CBC ciphertext and its iv at all. */
+export function isCiphertext({ encryptedData, iv }: EncryptedData): boolean {
+  return isBase64(encryptedData) && isBase64(iv) && isBlocks(encryptedData) && decodedLength(iv) === 16
+}
+
+function decryptText({ encryptedData, iv }: EncryptedData, sessionKey: string): string | undefined {
+  try {
+    const key = Buffer.from(sessionKey, 'base64')
+    const decipher = createDecipheriv('aes-128-cbc', key, Buffer.from(iv, 'base64'))
+    return Buffer.concat([decipher.update(encryptedData, 'base64'), decipher.final()]).toString('utf8')
+  } catch {
+    return undefined
+  }
+}
+
+function isBase64(text: string): boolean {
+  return /^[A-Za-z0-9+/]+={0,2}$/.test(text)
+}
+
+function isBlocks(base64: string): boolean {
+  const length = decodedLength(base64)
+  return length > 0 && length % 16 === 0
+}
+
+function decodedLength(base64: string): number {
+  return Buffer.byteLength(base64, 'base64')
 }

@@ -31,6 +31,8 @@ export interface Shelves {
   readonly claims: Map<string, { claim: Claim; since: number }>
   /** What stands under an id, in the words of the store. */
   look(id: string): Entry | undefined
+  /** The same, as a store promises it. */
+  read(id: string): Promise<Entry | undefined>
   /** The session under an id, even if it has expired. */
   sessionAt(id: string): Session | undefined
   putSession(id: string, session: Session): void
@@ -69,6 +71,7 @@ export function createShelves(max: number): Shelves {
   return {
     claims,
     look,
+    read,
     sessionAt,
 
     putSession(id, session) {
@@ -134,6 +137,10 @@ export function createShelves(max: number): Shelves {
 
   function outcomeAt(id: string): Outcome | undefined {
     return outcomes.get(id) ?? junk.get(id)
+  }
+
+  async function read(id: string): Promise<Entry | undefined> {
+    return look(id)
   }
 
   function look(id: string): Entry | undefined {

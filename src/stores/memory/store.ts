@@ -49,9 +49,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
   return {
     timeout: 0,
 
-    async read(id) {
-      return look(id)
-    },
+    read: shelves.read,
 
     async claim(id) {
       const entry = look(id)
