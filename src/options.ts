@@ -66,8 +66,9 @@ export interface WeappSessionOptions {
   }
   /**
    * A path, such as `/login`, on which a POST logs in with a JSON body: `{ code, rawData?, signature?,
-   * encryptedData?, iv? }`, for what is too long for headers. Takes `application/json` alone. Answers `{ user, expiresAt
-   * }`. Default: none.
+   * encryptedData?, iv? }`, for what is too long for headers, and for clients that read no headers. Takes
+   * `application/json` alone. Answers `{ login: 'accepted', user, expiresAt }`, and the credential as `session` or
+   * `token`. Default: none.
    */
   loginPath?: string
   /**

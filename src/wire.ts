@@ -18,7 +18,7 @@ export interface Wire {
  * The headers of answers that a web page of another origin must be allowed to read: for `Access-Control-Expose-Headers`.
  *
  * @example
- * app.use(cors({ origin: 'https://www.example.com', exposeHeaders: exposedHeaders }))
+ * app.use(cors({ origin: 'https://www.example.com', exposeHeaders: [...exposedHeaders] }))
  */
 export const exposedHeaders: readonly string[] = [
   'Retry-After',

@@ -51,7 +51,7 @@ const ID = /^[\w-]{1,128}$/
  * @throws {TypeError} when an option makes no sense
  *
  * @example
- * weappSession({ appId, appSecret, trust: cloudRun({ appIds: [appId], env: process.env.CBR_ENV_ID }) })
+ * weappSession({ appId, appSecret, trust: cloudRun({ appIds: [appId], env: 'prod-0a1b2c' }) })
  *
  * @see developers.weixin.qq.com, 微信云托管: 容器内变量信息
  */

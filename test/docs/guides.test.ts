@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
@@ -13,6 +12,7 @@ import {
   redisStore,
   requireWxUser,
   type WeappSession,
+  WeappSessionError,
   weappSession,
 } from '../../src/index.js'
 import { storeContract } from '../../src/testing/index.js'
@@ -20,8 +20,9 @@ import { originalClient } from '../support/original-client.js'
 import { freePort, startRedis, useRedis } from '../support/redis.js'
 import { listen, listenTo } from '../support/server.js'
 import { until } from '../support/until.js'
-import { codeLoginHeaders, loginHeaders, startWechat } from '../support/wechat.js'
-import { readPage, root } from './support/markdown.js'
+import { codeLoginHeaders, codeOnly, loginHeaders, newCode, startWechat } from '../support/wechat.js'
+import { allPages, readPage, root } from './support/markdown.js'
+import { blockOf, loadBlock, writeBlock } from './support/run-block.js'
 
 /** What the guides promise beside what their examples show when they are compiled. */
 
@@ -117,30 +118,73 @@ test('docs/deployment.md: the server there answers, says that it is healthy, and
   t.deepEqual([code, signal], [0, null])
 })
 
-test('docs/client.md: a socket’s handshake says who it is, and without a session there is none', async (t) => {
-  const wechat = startWechat(t)
-  const { appId, appSecret, fetch } = wechat
-  const session = weappSession({ appId, appSecret, wechat: { fetch } })
-  const server = createServer()
-  const install = await loadBlock(t, blockOf('docs/client.md', 'Uploads, downloads and sockets'))
-  install(session, server)
-  const url = (await listenTo(t, server)).replace('http', 'ws')
-  const phone = wechat.phone('alice')
-  const header = await codeLoginHeaders(phone)
+for (const { path, blocks } of allPages()) {
+  const recipes = blocks.filter(({ lang, text }) => lang === 'ts' && text.includes("server.on('upgrade'"))
+  for (const { text, under } of recipes) {
+    test(`${path}: ${under}: a handshake says who it is, and without a session there is none`, async (t) => {
+      const wechat = startWechat(t)
+      const { appId, appSecret, fetch } = wechat
+      const session = weappSession({ appId, appSecret, wechat: { fetch } })
+      const server = createServer()
+      const install = await loadBlock<(session: WeappSession, server: Server) => void>(t, text, [
+        'session',
+        'server',
+      ])
+      install(session, server)
+      const url = (await listenTo(t, server)).replace('http', 'ws')
+      const phone = wechat.phone('alice')
+      const headers = await codeLoginHeaders(phone)
+      const app = new Koa()
+      app.use(session)
+      await supertest(await listen(t, app))
+        .get('/')
+        .set(headers)
 
-  const told = await new Promise((resolve, reject) => {
-    const task = phone.wx.connectSocket({ url, header, fail: reject })
-    task.onMessage(({ data }) => resolve(data))
-    task.onError(reject)
-  })
-  const refused = await new Promise<{ errMsg?: string }>((resolve, reject) => {
-    const task = phone.wx.connectSocket({ url })
-    task.onError(resolve)
-    task.onOpen(reject)
-  })
+      const told = await new Promise((resolve, reject) => {
+        const task = phone.wx.connectSocket({ url, header: codeOnly(headers), fail: reject })
+        task.onMessage(({ data }) => resolve(data))
+        task.onError(reject)
+      })
+      const refused = await new Promise<{ errMsg?: string }>((resolve, reject) => {
+        const task = phone.wx.connectSocket({ url })
+        task.onError(resolve)
+        task.onOpen(reject)
+      })
 
-  t.is(told, `hello ${wechat.user('alice').openId}`)
-  t.regex(refused.errMsg ?? '', /401/)
+      t.is(told, `hello ${wechat.user('alice').openId}`)
+      t.regex(refused.errMsg ?? '', /401/)
+    })
+  }
+}
+
+test('docs/deployment.md: socket.io’s middleware gets the user, or a refusal with its status', async (t) => {
+  const { blocks } = readPage('docs/deployment.md')
+  const { text = '' } = blocks.find(({ text }) => text.includes('io.use(')) ?? {}
+  const install = await loadBlock<(session: object, io: object) => void>(t, text, ['session', 'io'])
+  const user = { appId: 'wx', openId: 'o' }
+  const answers = [user, null, new WeappSessionError('ERR_STORE_UNAVAILABLE', { retryAfter: 1 })]
+  const session = {
+    async identify() {
+      const answer = answers.shift()
+      if (answer instanceof Error) throw answer
+      return answer
+    },
+  }
+  type Check = (socket: object, next: (error?: { data?: object }) => void) => void
+  let check: Check = () => {}
+  install(session, {
+    use(given: Check) {
+      check = given
+    },
+  })
+  const connect = () => {
+    const socket = { request: {}, data: {} }
+    return new Promise((resolve) => check(socket, (error) => resolve(error ? error.data : socket.data)))
+  }
+
+  t.deepEqual(await connect(), { user })
+  t.deepEqual(await connect(), { reason: 'ERR_LOGIN_REQUIRED', status: 401 })
+  t.deepEqual(await connect(), { reason: 'ERR_STORE_UNAVAILABLE', status: 503 })
 })
 
 test('docs/migration.md: the client of 2016 and the new one side by side, each with its carrier', async (t) => {
@@ -150,72 +194,41 @@ test('docs/migration.md: the client of 2016 and the new one side by side, each w
   const forOld = weappSession({ ...options, carrier: codeCarrier() })
   const forNew = weappSession({ ...options, carrier: headerCarrier({ keys: 'k'.repeat(32) }) })
   const app = new Koa()
-  app.use((ctx, next) => (ctx.get('X-WX-AppId') ? forNew : forOld)(ctx, next))
+  app.use((ctx, next) => (ctx.get('X-WX-Code') ? forOld : forNew)(ctx, next))
   app.use(requireWxUser())
   app.use((ctx) => {
     ctx.body = { openId: ctx.$wxUserInfo?.openId }
   })
+  t.true(readPage('docs/migration.md').text.includes("(ctx.get('X-WX-Code') ? forOld : forNew)(ctx, next)"))
   const url = await listen(t, app)
   const alice = wechat.phone('alice')
   const { openId } = wechat.user('alice')
 
   const request = originalClient(alice)
-  const old = await new Promise((success, fail) =>
-    request({ url, success: ({ data }) => success(data), fail }),
-  )
-  const headers = { ...(await codeLoginHeaders(alice)), 'X-WX-AppId': appId }
-  const login = await supertest(url).get('/').set(headers)
-  const given = { 'X-WX-AppId': appId, 'X-WX-Session': login.get('X-WX-Session') ?? '' }
+  const send = () =>
+    new Promise((success, fail) => request({ url, success: ({ data }) => success(data), fail }))
+  const old = [await send(), await send()]
+  const login = await supertest(url)
+    .get('/')
+    .set({ 'Weapp-Code': await newCode(alice), 'Weapp-Login': 'code' })
+  const given = { 'Weapp-Session': login.get('Weapp-Session') ?? '' }
   const known = await supertest(url).get('/').set(given)
-  // A phone that gets the new version comes with the session of the old one.
-  const updated = await supertest(url).get('/').set({ 'X-WX-AppId': appId, 'X-WX-Code': 'of the old one' })
   await forOld.revoke(openId)
   const revoked = await supertest(url).get('/').set(given)
 
-  t.deepEqual(old, { openId })
+  t.deepEqual(old, [{ openId }, { openId }])
   t.deepEqual([login.body, known.body], [{ openId }, { openId }])
-  t.is(updated.body.reason, 'ERR_LOGIN_REQUIRED')
   t.is(revoked.body.reason, 'ERR_SESSION_EXPIRED')
+  t.deepEqual(await send(), { openId }, 'and the old one logs in again')
 })
-
-/** The first example in TypeScript under a heading. */
-function blockOf(path: string, under: string): string {
-  const block = readPage(path).blocks.find((block) => block.lang === 'ts' && block.under === under)
-  if (!block) throw new Error(`${path} has no example under ${under}`)
-  return block.text
-}
-
-function write(t: ExecutionContext, text: string): string {
-  mkdirSync(join(root, '.tmp'), { recursive: true })
-  const folder = mkdtempSync(join(root, '.tmp/guide-'))
-  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
-  const path = join(folder, 'example.mts')
-  writeFileSync(path, text)
-  return path
-}
 
 /** Runs an example as a program, on the sources. */
 function runBlock(t: ExecutionContext, text: string, env: Record<string, string>): ChildProcess {
-  const child = spawn(process.execPath, ['--import=tsx', write(t, text)], {
+  const child = spawn(process.execPath, ['--import=tsx', writeBlock(t, text)], {
     cwd: root,
     env: { ...process.env, TSX_TSCONFIG_PATH: join(root, 'test/support/sources.tsconfig.json'), ...env },
     stdio: ['ignore', 'ignore', 'inherit'],
   })
   t.teardown(() => child.kill('SIGKILL'))
   return child
-}
-
-/** An example as a function of what it takes for granted. */
-async function loadBlock(
-  t: ExecutionContext,
-  text: string,
-): Promise<(session: WeappSession, server: Server) => void> {
-  const lines = text.split('\n')
-  const isImport = (line: string) => line.startsWith('import ')
-  const body = lines.filter((line) => !isImport(line)).join('\n')
-  const head = lines.filter(isImport).join('\n')
-  const { install } = await import(
-    write(t, `${head}\nexport function install(session, server) {\n${body}\n}`)
-  )
-  return install
 }

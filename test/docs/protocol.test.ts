@@ -14,6 +14,7 @@ const KEYS = 'a secret of the tests, of 32 bytes or more'
 const CARRIERS: Record<string, () => Carrier> = {
   'The header carrier': () => headerCarrier({ keys: KEYS }),
   'The cookie carrier': () => cookieCarrier({ keys: KEYS }),
+  Guests: () => cookieCarrier({ keys: KEYS, anonymous: true }),
   'The jwt carrier': () => jwtCarrier({ keys: KEYS }),
 }
 
@@ -21,7 +22,7 @@ const { blocks } = readPage('docs/protocol.md')
 const messages = blocks.filter(({ lang }) => lang === 'http')
 
 test('docs/protocol.md: the examples are pairs of a request and its response', (t) => {
-  t.true(messages.length >= 30)
+  t.true(messages.length >= 60)
   for (const [i, { text, where }] of messages.entries()) {
     t.is(/^HTTP\/1\.1 \d{3} /.test(text), i % 2 === 1, where)
   }
@@ -53,7 +54,13 @@ async function newScene(t: ExecutionContext, carrier: Carrier): Promise<Scene> {
     carrier,
     loginPath: '/login',
     async handler(ctx: Context) {
-      if (ctx.path === '/rotate') await ctx.$wxSession?.rotate()
+      const { $wxSession: session } = ctx
+      if (ctx.path === '/broken') throw new Error('of the handler')
+      if (ctx.path === '/rotate') await session?.rotate()
+      if (ctx.path === '/conflict') {
+        await session?.destroy()
+        await session?.getPhoneNumber('a-code')
+      }
       ctx.body = { user: ctx.$wxUserInfo }
       if (ctx.path === '/members') await members(ctx, async () => {})
     },

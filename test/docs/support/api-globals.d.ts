@@ -13,6 +13,8 @@ declare global {
   const code: string
   const openId: string
   let phone: unknown
+  /** Of @koa/cors. */
+  function cors(options: { origin?: string; credentials?: boolean; exposeHeaders?: string[] }): Koa.Middleware
   function count(what: string): void
   function myStore(): Store
   function retryLater(): void

@@ -22,7 +22,7 @@ const PATHS = {
 
 export const SERVER: Setting = {
   extension: 'ts',
-  with: ['globals.d.ts'],
+  with: ['globals.d.ts', 'packages.d.ts'],
   compilerOptions: {
     target: 'ES2023',
     lib: ['ES2023'],
@@ -37,7 +37,7 @@ export const SERVER: Setting = {
 }
 
 /** Examples in comments of the sources: shorter, so that more is taken for granted. */
-export const COMMENTS: Setting = { ...SERVER, with: ['globals.d.ts', 'api-globals.d.ts'] }
+export const COMMENTS: Setting = { ...SERVER, with: [...SERVER.with, 'api-globals.d.ts'] }
 
 /** JavaScript of mini programs, against WeChat's own typings. */
 export const MINI_PROGRAM: Setting = {
@@ -63,6 +63,9 @@ export function compile(blocks: Block[], setting: Setting): string[] {
   try {
     blocks.forEach(({ lang, text }, i) => {
       writeFileSync(join(folder, `${i}.${setting.extension}`), sourceOf(lang, text))
+      // An example that is a file of its own can be imported by the others.
+      const [, name] = /^\/\/ ([\w-]+)\.ts\n/.exec(text) ?? []
+      if (name) writeFileSync(join(folder, `${name}.ts`), `export * from './${i}.js'\n`)
     })
     for (const name of setting.with) copyFileSync(join(root, 'test/docs/support', name), join(folder, name))
     const { compilerOptions } = setting

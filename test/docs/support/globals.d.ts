@@ -1,5 +1,5 @@
 /** What the examples of the documents take for granted: their readers have made it a page before. */
-import type { Server } from 'node:http'
+import type { IncomingMessage, Server } from 'node:http'
 import type Koa from 'koa'
 import type { SessionStore, WeappSession } from 'koa-weapp-session'
 
@@ -8,6 +8,15 @@ declare global {
   const server: Server
   const session: WeappSession
   const store: SessionStore
+  /** Of socket.io, as far as it is used. */
+  const io: {
+    use(
+      check: (
+        socket: { request: IncomingMessage; data: Record<string, unknown> },
+        next: (error?: Error) => void,
+      ) => void,
+    ): void
+  }
   const appId: string
   const appSecret: string
 

@@ -1,6 +1,6 @@
 import { type RequestOptions, request } from 'node:http'
 
-/** An HTTP message as the documents print it: a first line, headers, and JSON or nothing. */
+/** An HTTP message as the documents print it: a first line, headers, and JSON, a text, or nothing. */
 export interface Message {
   first: string
   headers: [name: string, value: string][]
@@ -15,7 +15,13 @@ export function parseMessage(text: string): Message {
     return [line.slice(0, at), line.slice(at + 1).trim()]
   })
   const body = rest.join('\n\n').trim()
-  return { first, headers, body: body === '' ? undefined : JSON.parse(body) }
+  return { first, headers, body: bodyOf(body) }
+}
+
+/** JSON, or a text of Koa's. */
+function bodyOf(text: string): unknown {
+  if (text === '') return undefined
+  return /^[{["]/.test(text) ? JSON.parse(text) : text
 }
 
 export interface Answer {
@@ -35,7 +41,7 @@ export function send(url: string, { first, headers, body }: Message): Promise<An
       let text = ''
       for await (const chunk of response.setEncoding('utf8')) text += chunk
       const status = `HTTP/${response.httpVersion} ${response.statusCode} ${response.statusMessage}`
-      resolve({ first: status, headers: response.headers, body: text === '' ? undefined : JSON.parse(text) })
+      resolve({ first: status, headers: response.headers, body: bodyOf(text) })
     })
     sent.on('error', reject)
     sent.end(body === undefined ? undefined : JSON.stringify(body))
