@@ -74,15 +74,15 @@ async function withSimulator(): Promise<void> {
 async function printCurls(url: string, phone: Phone): Promise<void> {
   const headers = await loginHeaders(phone)
   await fetch(`${url}/me`, { headers })
-  const session = `-H 'X-WX-Code: ${headers['X-WX-Code']}'`
+  const session = `-H 'Weapp-Code: ${headers['Weapp-Code']}'`
   const code = `$(curl -s ${url}/simulator/code)`
 
   console.log(`\n${bold(`The server stays up at ${url}, with sessions that live two hours. Try it:`)}`)
   const lines: [string, string][] = [
     ['no credential: the request goes on, without a user', `curl -i ${url}/me`],
     ['the phone’s session, logged in a moment ago', `curl -i ${session} ${url}/me`],
-    ['log in with a fresh code alone', `curl -i -H "X-WX-Code: ${code}" -H 'X-WX-Login: code' ${url}/me`],
-    ['a fresh code that nobody logged in with is no session', `curl -i -H "X-WX-Code: ${code}" ${url}/me`],
+    ['log in with a fresh code alone', `curl -i -H "Weapp-Code: ${code}" -H 'Weapp-Login: code' ${url}/me`],
+    ['a fresh code that nobody logged in with is no session', `curl -i -H "Weapp-Code: ${code}" ${url}/me`],
     ['a route for members', `curl -i ${url}/members`],
     ['log out; then ask for /me once more', `curl -i -X POST ${session} ${url}/logout`],
   ]
@@ -99,7 +99,7 @@ async function withRealWechat(appId: string, appSecret: string): Promise<void> {
   console.log(`  wx.login({
     success: ({ code }) => wx.request({
       url: '${url}/me',
-      header: { 'X-WX-Code': code, 'X-WX-Login': 'code' },
+      header: { 'Weapp-Code': code, 'Weapp-Login': 'code' },
       success: ({ data }) => console.log(data),
     }),
   })`)

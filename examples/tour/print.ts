@@ -10,9 +10,9 @@ const green = style(32)
 
 /** What each header is, for readers who see them for the first time. */
 const MEANINGS: Record<string, string> = {
-  'X-WX-Code': 'from wx.login()',
-  'X-WX-RawData': 'from wx.getUserInfo(), sent percent-encoded',
-  'X-WX-Signature': 'SHA-1 of rawData and session_key, made by WeChat',
+  'Weapp-Code': 'from wx.login()',
+  'Weapp-RawData': 'from wx.getUserInfo(), sent percent-encoded',
+  'Weapp-Signature': 'SHA-1 of rawData and session_key, made by WeChat',
 }
 
 /** How many exchanges of one step are shown; of the others, only what they came to. */

@@ -69,9 +69,9 @@ export async function loginHeaders(phone: Phone): Promise<Record<string, string>
     phone.wx.getUserInfo({
       success: ({ rawData, signature }) =>
         resolve({
-          'X-WX-Code': code,
-          'X-WX-RawData': encodeURIComponent(rawData),
-          'X-WX-Signature': signature,
+          'Weapp-Code': code,
+          'Weapp-RawData': encodeURIComponent(rawData),
+          'Weapp-Signature': signature,
         }),
       fail: reject,
     })
@@ -86,8 +86,8 @@ export function newCode(phone: Phone): Promise<string> {
 }
 
 function tampered(headers: Record<string, string>): Record<string, string> {
-  const rawData = decodeURIComponent(headers['X-WX-RawData'] ?? '')
-  return { ...headers, 'X-WX-RawData': encodeURIComponent(rawData.replace('小明', 'root')) }
+  const rawData = decodeURIComponent(headers['Weapp-RawData'] ?? '')
+  return { ...headers, 'Weapp-RawData': encodeURIComponent(rawData.replace('小明', 'root')) }
 }
 
 /** A request by hand, without the client. */

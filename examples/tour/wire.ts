@@ -33,7 +33,7 @@ export function tapWire({ wx }: Phone, wechat: Wechat): Wire {
           path: options.url.slice(origin.length) || pathname,
           headers: { ...(options.header as Record<string, string> | undefined) },
           status: result.statusCode,
-          reason: result.header['X-WX-Session-Error'] as string | undefined,
+          reason: result.header['Weapp-Session-Error'] as string | undefined,
           body: result.data,
           calls: wechat.calls.slice(callsBefore),
         })
