@@ -8,6 +8,8 @@
 import { install } from '@sinonjs/fake-timers'
 import test from 'ava'
 import fc from 'fast-check'
+import { browse, visits } from './browser.js'
+import { FAULTS } from './faults.js'
 import { play, steps } from './model.js'
 import { CARRIERS, type CarrierName, startWorld } from './world.js'
 
@@ -37,4 +39,36 @@ for (const [i, carrier] of (Object.keys(CARRIERS) as CarrierName[]).entries()) {
       t.false(failed, `seed ${seed}: ${(errorInstance as Error)?.message}\n${JSON.stringify(counterexample)}`)
     },
   )
+}
+
+for (const [i, carrier] of (['header', 'cookie'] as const).entries()) {
+  test(`anonymous (${carrier}): a guest is told of each session that begins, and of no other`, async (t) => {
+    const world = await startWorld(t, carrier)
+    const property = fc.asyncProperty(visits, async (list) => {
+      const broken = await browse(world, list)
+      if (broken) throw new Error(broken)
+    })
+
+    const { failed, counterexample, errorInstance, seed } = await fc.check(property, {
+      numRuns: Math.ceil(RUNS / 4),
+      seed: SEED + i,
+    })
+
+    t.false(failed, `seed ${seed}: ${(errorInstance as Error)?.message}\n${JSON.stringify(counterexample)}`)
+  })
+}
+
+for (const [fault, bend] of Object.entries(FAULTS)) {
+  test.serial(`model: it finds that ${fault}`, async (t) => {
+    const world = await startWorld(t, 'header', bend)
+    const clock = install({ now: Date.now(), toFake: ['Date'] })
+    t.teardown(() => clock.uninstall())
+    const pass = (ms: number) => clock.setSystemTime(Date.now() + ms)
+    const property = fc.asyncProperty(steps, async (list) => {
+      const broken = await play(world, list, pass)
+      if (broken) throw new Error(broken)
+    })
+    const { failed } = await fc.check(property, { numRuns: 300, seed: SEED, endOnFailure: true })
+    t.true(failed)
+  })
 }
