@@ -83,8 +83,8 @@ test('revoke(): on a cluster the clocks of two nodes decide nothing', (t) => {
   const claim = {
     id: 'c',
     token: 't',
-    sentOrder: 1,
-    order: 2,
+    sentEvent: 1,
+    grantedEvent: 2,
     began: 101_500,
     sent: performance.now() - 10,
     granted: performance.now() - 6,

@@ -31,7 +31,7 @@ const A_MINUTE = 60_000
 
 /** Decides what a call does after a failure. It decides only: it sends nothing, waits for nothing, stores nothing. */
 export function nextStep({ failure, attempts, isSafe, isLogin, isSessionOver }: FailedCall): NextStep {
-  // What failed without a word of when to come back may have been carried out.
+  // Where neither the server nor the gateway has refused, the network has failed: the request may have been carried out.
   const isPassing = failure.retryable && failure.retryAfter !== undefined
   const mayRepeat = wantsLogin(failure) || (isPassing && isSafe)
 

@@ -23,9 +23,10 @@ export interface JwtCarrierOptions {
   /** Seconds that a token lives; a new one comes in a response before that. Default 900. */
   expiresIn?: number
   /**
-   * Seconds that a token is believed without a look at the store. The look is made behind the first request after
-   * them, which is still served: the next one notices an end of the session in another process. While the store is
-   * away: until the token ends. A store in this process is asked each time. Default 10.
+   * Seconds that a token is believed without a lookup in the store. The first request after them starts the lookup.
+   * It is served, and so are all others until the store answers; then a token whose session has ended in another
+   * process is refused. While the store is away: until the token ends. A store in this process is asked each time.
+   * Default 10.
    */
   staleness?: number
 }
@@ -62,9 +63,11 @@ const HEADER_MAX = 8192
 interface Token {
   text: string
   appId: string
-  /** Unix ms: from then on it is to be replaced; from then on only the store says whose it is. */
+  /** Unix ms: from then on, the client gets another one. */
   renewal: number
+  /** Unix ms: from then on, only the store says whose it is. */
   end: number
+  /** What requests with it present: before `renewal`, before `end`, and after it. */
   fresh: PresentedToken
   old: PresentedToken
   over: PresentedToken
@@ -192,7 +195,7 @@ function isOurs(authorization: string): boolean {
   }
 }
 
-/** What there is to know of a token is found out once: all of its requests get the same two objects. */
+/** What a token says, found out once: all of its requests get the same three objects. */
 function tokenOf(text: string, claims: TokenClaims, isRenewable: boolean): Token {
   const { aud: appId, sub, jti: credential, iat, exp, unionId, profile, created, expires } = claims
   const user = userOf({ appId, openId: sub, unionId }, profile)

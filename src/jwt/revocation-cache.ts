@@ -35,9 +35,9 @@ const MAX = 100_000
 
 /**
  * Sessions whose tokens are believed without the store, which is asked at most once per `staleness` (ms) for each session.
- * Nobody waits for that: the first request after `staleness` is still served and starts the lookup, and the next one is
- * refused if the session has ended. A store that is away stops nobody. No wall clock decides whether a session or a
- * revocation is older.
+ * Nobody waits for that: the first request with a token, or the first after `staleness`, starts the lookup. It is served,
+ * and so are all others until the store answers; then the token is refused if its session has ended. A store that is away
+ * stops nobody. No wall clock decides whether a session or a revocation is older.
  */
 export function withRevocationCache(sessions: Sessions, tools: SessionTools, staleness: number): Sessions {
   const { appId, ids, store, succession } = tools
@@ -152,7 +152,7 @@ export function withRevocationCache(sessions: Sessions, tools: SessionTools, sta
     const began = performance.now()
     known.askedAt = began
     const entry = await store.read(id)
-    const state = (entry?.state === 'taken' ? await succession.seen(id, entry) : entry)?.state
+    const state = (entry?.state === 'taken' ? await succession.putBackIfStale(id, entry) : entry)?.state
     if (state === 'session') known.confirmedAt = Math.max(known.confirmedAt, began)
     // One that is taken may be put back: nobody can say yet.
     else if (state !== 'taken') ends.set(id, true)

@@ -103,8 +103,9 @@ export function createCodeExchanger({
   async function exchange(id: string, code: string): Promise<LoginOutcome> {
     const refused = refusedHere.get(id)
     if (refused) throw failure(refused)
-    const inTurn = slots.exchange(() => silence.attempt((ask) => claim(id, code, ask)) ?? readOutcome(id))
-    const outcome = await (inTurn ?? readOutcome(id))
+    // In one of the slots, and while WeChat answers. Where there is none, or it is silent: what others know of the code.
+    const whileItAnswers = () => silence.attempt((ask) => claimAndExchange(id, code, ask)) ?? readFound(id)
+    const outcome = await (slots.exchange(whileItAnswers) ?? readFound(id))
     if (outcome.kind === 'exchanged') return outcome
 
     const entry = outcome.entry.state === 'claimed' ? await outcomeOf(id) : outcome.entry
@@ -113,13 +114,13 @@ export function createCodeExchanger({
   }
 
   /** What has become of a code, where WeChat cannot be asked. */
-  async function readOutcome(id: string): Promise<LoginOutcome> {
+  async function readFound(id: string): Promise<LoginOutcome> {
     const entry = await store.read(id)
     if (entry) return { kind: 'found', entry }
     throw failure(AWAY)
   }
 
-  async function claim(id: string, code: string, ask: Ask): Promise<LoginOutcome> {
+  async function claimAndExchange(id: string, code: string, ask: Ask): Promise<LoginOutcome> {
     const entry = await store.claim(id)
     if (entry.state !== 'granted') return { kind: 'found', entry }
     const { claim } = entry

@@ -74,21 +74,19 @@ export function createLogIn(options: LoginOptions): LogIn {
       // What the login has seen may be older than a request that joined it: a logout may lie between.
       const look = async (seen: Entry) =>
         sessions.requireLive(hasJoined || seen.state === 'used' ? await store.read(id) : seen)
-      if (outcome.kind === 'found') {
+      if (outcome.kind === 'found')
         return { id, credential, record: await repeat(id, await look(outcome.entry), login), isNew: false }
-      }
 
       const { wechat, claim } = outcome
       const profile = verify(id, login, wechat)
-      const isNew = !pending.created
       const begin = (record: SessionRecord) => welcome({ id, credential, record })
-      pending.created ??= create({ id, wechat, claim, profile, previous, welcome: begin }).finally(
-        pending.end,
+      const { record, isFirst } = pending.createOnce(() =>
+        create({ id, wechat, claim, profile, previous, welcome: begin }),
       )
-      const record = await pending.created
-      if (isNew) return { id, credential, record, isNew }
-      const current = await look({ state: 'session', record })
-      return { id, credential, record: await improve(id, current, profile), isNew }
+      const created = await record
+      if (isFirst) return { id, credential, record: created, isNew: true }
+      const current = await look({ state: 'session', record: created })
+      return { id, credential, record: await improve(id, current, profile), isNew: false }
     })
   }
 

@@ -1,15 +1,22 @@
 import type { SessionRecord } from '../stores/store.js'
 import type { CodeExchanger } from './exchange.js'
 
-/** The requests of this process that log in with one code at the same time: they share one exchange. */
+/** A login of this process that is under way: the requests with one code share its exchange and its session. */
 interface PendingLogin {
   /** Whether this process has exchanged the code, or it was found to have a login already. */
   readonly outcome: ReturnType<CodeExchanger['exchange']>
-  /** The session, made by the first of the requests that WeChat's signature vouches for. */
-  created?: Promise<SessionRecord>
+  /**
+   * The session, made by the first request that gets here: one that WeChat's signature vouches for. From then on,
+   * requests that come later read the store: what this login knows may have been revoked since.
+   */
+  createOnce(make: () => Promise<SessionRecord>): { record: Promise<SessionRecord>; isFirst: boolean }
+}
+
+interface SharedLogin extends PendingLogin {
   /** Resolves when the store says what became of the code. */
   readonly over: Promise<void>
-  /** From now on, requests with this code read the store: what this login knows may have been revoked since. */
+  created: Promise<SessionRecord> | undefined
+  requests: number
   end(): void
 }
 
@@ -28,7 +35,7 @@ export function createPendingLogins({
   exchange,
   spend,
 }: Pick<CodeExchanger, 'exchange' | 'spend'>): PendingLogins {
-  const logins = new Map<string, PendingLogin & { requests: number }>()
+  const logins = new Map<string, SharedLogin>()
 
   return {
     logins,
@@ -45,7 +52,7 @@ export function createPendingLogins({
     },
   }
 
-  function start(id: string, code: string): PendingLogin & { requests: number } {
+  function start(id: string, code: string): SharedLogin {
     let resolveOver = () => {}
     const over = new Promise<void>((resolve) => {
       resolveOver = resolve
@@ -54,13 +61,24 @@ export function createPendingLogins({
       if (logins.get(id) === login) logins.delete(id)
       resolveOver()
     }
-    const login = { outcome: exchange(id, code), requests: 0, over, end }
+    const login: SharedLogin = {
+      outcome: exchange(id, code),
+      created: undefined,
+      requests: 0,
+      over,
+      end,
+      createOnce(make) {
+        const isFirst = !login.created
+        login.created ??= make().finally(end)
+        return { record: login.created, isFirst }
+      },
+    }
     logins.set(id, login)
     login.outcome.then(({ kind }) => kind === 'found' && end(), end)
     return login
   }
 
-  async function release(login: PendingLogin): Promise<void> {
+  async function release(login: SharedLogin): Promise<void> {
     const outcome = await login.outcome.catch(() => undefined)
     const record = await login.created?.catch(() => undefined)
     if (outcome?.kind === 'exchanged' && !record) spend(outcome.claim).catch(() => {})

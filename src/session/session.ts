@@ -17,7 +17,7 @@ export interface SessionData {
 /**
  * The session of a request. What these methods throw out of a handler is never 401: a request whose handler has begun must
  * not be repeated by whoever sees one. Where the next request has to log in, it is ERR_SESSION_CONFLICT (409) with
- * `X-WX-Login: required`, and the reason behind it in `cause`.
+ * `Weapp-Login: required` (or `X-WX-Login`, as the request speaks), and the reason behind it in `cause`.
  */
 export interface WxSession {
   /**

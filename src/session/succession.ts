@@ -48,8 +48,8 @@ export interface Successions {
    * @throws {WeappSessionError} ERR_STORE_UNAVAILABLE: nobody can say yet, and to ask again makes sense
    */
   outcomeOf(id: string, entry: TakenEntry): Promise<Entry | undefined>
-  /** What is seen of a taken session without waiting: as it is, until it has been taken for too long. */
-  seen(id: string, entry: TakenEntry): Promise<Entry | undefined>
+  /** The entry of a taken session; where it has been taken for too long, what stands there after it was put back. */
+  putBackIfStale(id: string, entry: TakenEntry): Promise<Entry | undefined>
 }
 
 export type TakenEntry = Extract<Entry, { state: 'taken' }>
@@ -76,7 +76,7 @@ const LEASE = 10_000
 export function createSuccessions(store: SessionStore, ids: Ids): Successions {
   return {
     outcomeOf,
-    seen,
+    putBackIfStale,
 
     take,
 
@@ -175,7 +175,7 @@ export function createSuccessions(store: SessionStore, ids: Ids): Successions {
 
   async function outcomeOf(id: string, entry: TakenEntry): Promise<Entry | undefined> {
     for (const pause of LOOKS) {
-      const now = await seen(id, entry)
+      const now = await putBackIfStale(id, entry)
       if (now?.state !== 'taken') return now
       await sleep(pause)
       const next = await store.read(id)
@@ -188,7 +188,7 @@ export function createSuccessions(store: SessionStore, ids: Ids): Successions {
     })
   }
 
-  async function seen(id: string, entry: TakenEntry): Promise<Entry | undefined> {
+  async function putBackIfStale(id: string, entry: TakenEntry): Promise<Entry | undefined> {
     if (entry.age < LEASE) return entry
     const { successor, token, record } = entry
     await store.putBack({ id, user: ids.owner(record.user, id), token, successor })

@@ -13,7 +13,7 @@ import { CLAIM, ENROLL, EXTEND_CLAIM, REPLACE, RESOLVE_CLAIM, REVOKE, UNDO_ENROL
  *     login        CLAIM ── WeChat ── ENROLL ── REPLACE
  *     revocation   REVOKE ── END of each session on the list
  *
- * A REVOKE after ENROLL finds the session on the list, and ends it: then REPLACE finds no claim. A REVOKE before ENROLL
+ * A REVOKE after ENROLL finds the session on the list, and ends it: its key says `ended`, and REPLACE refuses. A REVOKE before ENROLL
  * has left its time there, and `isBefore()` decides whether it came after the claim.
  */
 export function redisLogins(

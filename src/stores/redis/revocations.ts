@@ -8,9 +8,9 @@ interface TimedClaim extends Claim {
   /** When it was sent and when it was granted, by this process's monotonic clock: ms. */
   sent: number
   granted: number
-  /** The same, as places in the order of events of this process. */
-  sentOrder: number
-  order: number
+  /** The same, as events: numbers that this process counts. */
+  sentEvent: number
+  grantedEvent: number
 }
 
 /** What the list of a user says of their last revocation. */
@@ -38,37 +38,43 @@ const REVOKED_MAX = 10_000
 
 /** @param isOneClock - whether claims and revocations are timed by the same clock: not on a cluster */
 export function revocationOrder(isOneClock: () => boolean): RevocationOrder {
-  /** The last revocation of each user by this process: when it began, and when it was done, `at` that time. */
-  const last = new LRUCache<string, { began: number; done?: number; at?: number }>({ max: REVOKED_MAX })
+  /**
+   * The last revocation of each user by this process: the events at which it began and was done, and its time by the
+   * clock of Redis, µs.
+   */
+  const last = new LRUCache<string, { beganEvent: number; doneEvent?: number; at?: number }>({
+    max: REVOKED_MAX,
+  })
   let events = 0
 
   return {
     beginClaim() {
-      const [sent, sentOrder] = [performance.now(), ++events]
+      const [sent, sentEvent] = [performance.now(), ++events]
       return (claim): TimedClaim => ({
         ...claim,
         sent,
         granted: performance.now(),
-        sentOrder,
-        order: ++events,
+        sentEvent,
+        grantedEvent: ++events,
       })
     },
 
     async revoking(user, work) {
-      const revocation: { began: number; done?: number; at?: number } = { began: ++events }
+      const revocation: { beganEvent: number; doneEvent?: number; at?: number } = { beganEvent: ++events }
       last.set(user, revocation)
       revocation.at = Number(await work())
-      revocation.done = ++events
+      revocation.doneEvent = ++events
     },
 
     isBefore(user, claim, revocation) {
       // A claim comes back to the store that gave it.
       const timed = claim as TimedClaim
       const ours = last.get(user)
-      if (ours && ours.began > timed.order) return true
+      if (ours && ours.beganEvent > timed.grantedEvent) return true
       if (!revocation) return false
       // The revocation on the list was done by this process, before it sent the claim.
-      if (ours?.at === revocation.at && ours.done !== undefined && ours.done < timed.sentOrder) return false
+      if (ours?.at === revocation.at && ours.doneEvent !== undefined && ours.doneEvent < timed.sentEvent)
+        return false
       return wasBefore(timed, revocation, isOneClock())
     },
   }

@@ -3,7 +3,7 @@
  *
  * A session key, by the hash of a code or a credential, has one string as its value. How it begins says what it is:
  *
- *     REV EXPIRES \n JSON    a session. Scripts read the first line, and only this process reads the JSON
+ *     REV EXPIRES \n JSON    a session. Scripts read the first line, and never the JSON
  *     claim TOKEN            a login is under way
  *     refused JSON           WeChat refused the code
  *     used                   the code was exchanged. Its session has an id of its own
@@ -22,7 +22,7 @@
  * A session is put on the list before it is created. It leaves the list after its key says `ended`, or a while after
  * its end. So every live session of a user is on the list at every moment.
  *
- * Two clocks are used, and never compared. EXPIRES is in ms, by the clock of this process. The times on the list are in
+ * Two clocks are used, and never compared. EXPIRES is in ms, by the clock of the process that writes. The times on the list are in
  * µs, by the clock of Redis, and scripts get lifetimes as durations.
  *
  * Sessions can be ended in a full Redis. Redis refuses a script at its first write that could need memory, and lets a
