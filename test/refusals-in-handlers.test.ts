@@ -249,7 +249,7 @@ async function start(
 function isExplained(t: ExecutionContext, error: unknown, { cause, status }: Case): void {
   if (!(error instanceof WeappSessionError)) throw error
   t.is(error.status, status)
-  t.is(error.headers['X-WX-Login'], cause && 'required')
+  t.is(error.headers['Weapp-Login'] ?? error.headers['X-WX-Login'], cause && 'required')
   if (!cause) return
   t.is((error.cause as WeappSessionError).reason, cause)
   t.true(error.message.startsWith((error.cause as WeappSessionError).message))

@@ -52,12 +52,12 @@ for (const carrier of ['header', 'cookie', 'jwt'] as const) {
 
       const rotation = alice.get('/rotate?mine=1&wait=150')
       await sleep(50)
-      await server.send(old, '/put?theirs=1')
+      await server.send(old, '/put?mine=2')
       const response = await rotation
 
       isRefused(t, response, 'ERR_SESSION_CONFLICT', 409)
       isRefused(t, await server.send(old), 'ERR_SESSION_EXPIRED', 401)
-      t.deepEqual((await alice.get()).body.data, { theirs: '1' })
+      t.deepEqual((await alice.get()).body.data, { mine: '2' })
     })
 
     test(name('of ten at once one succeeds, and nobody’s other devices are logged out'), async (t) => {

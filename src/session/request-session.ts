@@ -1,11 +1,11 @@
 import type { Sealer } from '../crypto/seal.js'
 import { WeappSessionError } from '../errors.js'
 import { CODE_MEMORY, type SessionRecord } from '../stores/store.js'
-import { isObject } from '../util/json.js'
 import { optionError } from '../util/option-error.js'
 import type { PhoneNumber, WechatApi } from '../wechat/api.js'
 import type { WxUserInfo } from '../wechat/user-info.js'
 import { type EncryptedData, readEncrypted } from '../wechat/user-info.js'
+import { mergeData, parseData, printData } from './data.js'
 import { inHandler } from './in-handler.js'
 import type { OpenData } from './open-data.js'
 import type { LoadedSession, SessionData, WxSession } from './session.js'
@@ -54,7 +54,7 @@ export class RequestSession {
   /** A private copy, made at the first look: the record is the store's, and most requests never look. */
   #data: SessionData | undefined
   /** What that copy was made from, as JSON. */
-  #base = ''
+  #base = '{}'
   #isOver = false
   /** About to begin: nothing of it is stored. */
   readonly #isDraft: boolean
@@ -77,16 +77,13 @@ export class RequestSession {
   }
 
   get data(): SessionData {
-    if (!this.#data) {
-      this.#base = this.#storedData()
-      this.#data = JSON.parse(this.#base) as SessionData
-    }
+    this.#data ??= this.#readData()
     return this.#data
   }
 
   set data(value) {
-    if (!isObject(value)) throw optionError('session.data must be a plain object')
-    if (!this.#data) this.#base = this.#storedData()
+    if (!isPlain(value)) throw optionError('session.data must be a plain object')
+    if (!this.#data) this.#readData()
     this.#data = value
   }
 
@@ -160,9 +157,8 @@ export class RequestSession {
   /** The record with what handlers have put into `data`; `undefined` when nothing has changed. */
   changed(): SessionRecord | undefined {
     if (this.#data === undefined || this.#isOver || !this.#session) return undefined
-    const after = JSON.stringify(this.#data)
-    if (after === this.#base) return undefined
-    return { ...this.#session.record, data: JSON.parse(after) }
+    const after = printData(this.#data)
+    return after === this.#base ? undefined : { ...this.#session.record, data: parseData(after) }
   }
 
   /** Whether a handler has looked at `data`, and may have changed it. */
@@ -171,28 +167,68 @@ export class RequestSession {
   }
 
   /**
-   * Stores what has changed.
+   * Stores what has changed since the data was read, or saved last: merged, key by key, with what others have stored.
    *
-   * @throws {WeappSessionError} ERR_SESSION_CONFLICT, also when the session was ended meanwhile, and where a guest cannot
-   * be told of the session that would begin
+   * @throws {WeappSessionError} ERR_SESSION_CONFLICT when another request has changed the same key, when the session was
+   * ended meanwhile, and where a guest cannot be told of the session that would begin
+   * @throws {TypeError} when it is no JSON
    */
   async save(): Promise<void> {
-    const { sessions } = this.#tools
+    if (this.#data === undefined || this.#isOver || this.#isDraft) return
+    const text = printData(this.#data)
+    if (text === this.#base) return
+    const [base, after] = [parseData(this.#base), parseData(text)]
+    if (!this.#session) return this.#beginGuest(after)
+    const { id, record } = this.#session
+    const saved = await this.#tools.sessions.update(id, record, (current) => {
+      const data = mergeData(base, after, current.data)
+      return { ...current, data }
+    })
+    this.#saved(saved, text)
+  }
+
+  /** Changes the newest data, and makes the change again where another request was first. */
+  async update(change: (data: SessionData) => unknown): Promise<void> {
+    if (this.#isDraft) return void (await change(this.data))
+    await this.load()
+    // What this request has changed already belongs to what it changes now.
+    await this.save()
     if (!this.#session) {
-      if (!this.#data || Object.keys(this.data).length === 0) return
-      if (!this.#answer.isOpen()) throw untold()
-      this.#session = await sessions.createGuest(this.data, this.#give)
+      await change(this.data)
+      return this.save()
+    }
+    let { record } = this.#session
+    for (let runs = 0; runs < RUNS_MAX; runs++) {
+      const data = parseData(printData(record.data))
+      await change(data)
+      const changed = { ...record, data: parseData(printData(data)) }
+      const result = await this.#tools.sessions.write(this.#session.id, changed)
+      if (result === 'ended') throw overtaken()
+      record = result.record
+      if (!result.isSaved) continue
+      // Read anew where handlers look at it next.
+      this.#data = undefined
+      this.#session = { ...this.#session, record }
       return
     }
-    const changed = this.changed()
-    if (!changed) return
-    const { id, record } = this.#session
-    const saved = await sessions.update(id, record, (current) => {
-      if (JSON.stringify(current.data) !== this.#base) throw new WeappSessionError('ERR_SESSION_CONFLICT')
-      return { ...current, data: changed.data }
-    })
+    throw new WeappSessionError('ERR_SESSION_CONFLICT')
+  }
+
+  async #beginGuest(data: SessionData): Promise<void> {
+    if (Object.keys(data).length === 0) return
+    if (!this.#answer.isOpen()) throw untold()
+    this.#session = await this.#tools.sessions.createGuest(data, this.#give)
+    this.#base = printData(data)
+  }
+
+  /** @param text the data as this request has it, where it has not changed since */
+  #saved(record: SessionRecord | undefined, text: string): void {
     // Not "expired", which a client may answer with a login and the same request once more: the handler has run.
-    if (!saved) throw overtaken()
+    if (!record || !this.#session) throw overtaken()
+    this.#session = { ...this.#session, record }
+    this.#base = printData(record.data)
+    // Handlers go on with the object that they hold, unless there is more in it now.
+    if (this.#base !== text) this.#data = parseData(this.#base)
   }
 
   /** Not for a session that is being ended: the answer takes its credential back. */
@@ -207,9 +243,11 @@ export class RequestSession {
     if (!wasKnown && mayLiveOn) throw overtaken()
   }
 
-  #storedData(): string {
+  /** Remembers what is stored, and gives a copy of it. */
+  #readData(): SessionData {
     if (!this.isLoaded) throw new Error(NOT_LOADED)
-    return JSON.stringify(this.#session?.record.data ?? {})
+    this.#base = JSON.stringify(this.#session?.record.data ?? {})
+    return parseData(this.#base)
   }
 }
 
@@ -253,6 +291,14 @@ class PublicSession implements WxSession {
     return this.#asked(this.#session.rotate())
   }
 
+  save(): Promise<void> {
+    return this.#asked(this.#session.save())
+  }
+
+  update(change: (data: SessionData) => unknown): Promise<void> {
+    return this.#asked(this.#session.update(change))
+  }
+
   decrypt(encrypted: EncryptedData): Promise<Record<string, unknown>> {
     return this.#asked(this.#session.decrypt(encrypted))
   }
@@ -275,6 +321,14 @@ class PublicSession implements WxSession {
     const { isNew, createdAt, expiresAt } = this
     return { ...(this.#session.isLoaded && { data: this.data }), createdAt, expiresAt, isNew }
   }
+}
+
+/** `update()` may run its function so often. */
+const RUNS_MAX = 10
+
+/** `{}`, of whatever realm; not an array, a Date, a Map. */
+function isPlain(value: unknown): value is SessionData {
+  return Object.prototype.toString.call(value) === '[object Object]'
 }
 
 const NOT_LOADED = 'koa-weapp-session: with jwtCarrier(), await ctx.$wxSession.load() before its data'

@@ -21,7 +21,10 @@ export interface SessionData {
  */
 export interface WxSession {
   /**
-   * JSON, yours to change; saved when it has changed and the handlers did not throw.
+   * JSON, yours to change; saved when it has changed and the handlers did not throw. Changes are merged, key by key, with
+   * what other requests have saved meanwhile. Where both have changed one key, and not to the same value, the answer is
+   * ERR_SESSION_CONFLICT (409). A `Date` becomes its text, as JSON says; what is no JSON (a `Map`, a BigInt, an object
+   * that contains itself) is a `TypeError` that says where it is, and nothing of the request is saved.
    *
    * @throws {Error} with `jwtCarrier()`, before {@link WxSession.load}
    */
@@ -37,6 +40,26 @@ export interface WxSession {
    * @throws {WeappSessionError} ERR_SESSION_CONFLICT when the session has ended, ERR_STORE_UNAVAILABLE
    */
   load(): Promise<void>
+  /**
+   * Saves what has changed in `data` now: on a request that will fail, say, or before an answer that is a stream.
+   *
+   * @throws {WeappSessionError} ERR_SESSION_CONFLICT, ERR_STORE_UNAVAILABLE
+   * @throws {TypeError} when it is no JSON
+   */
+  save(): Promise<void>
+  /**
+   * Changes the newest data, and saves it at once: for a counter, or whatever follows from what is there. `change` may be
+   * async. It runs again with newer data when another request was first, up to ten times. `data` is then what was saved.
+   *
+   * @throws {WeappSessionError} ERR_SESSION_CONFLICT when others were first ten times, or the session was ended
+   * @throws {TypeError} when it is no JSON
+   *
+   * @example
+   * await ctx.$wxSession.update((data) => {
+   *   data.wrongPins = (data.wrongPins ?? 0) + 1
+   * })
+   */
+  update(change: (data: SessionData) => unknown): Promise<void>
   /**
    * Ends the session: the next request with it gets ERR_SESSION_EXPIRED. Sets `ctx.$wxUserInfo` and
    * `ctx.$wxSession` to `null`.

@@ -68,6 +68,11 @@ export interface Sessions {
     change: (current: SessionRecord) => SessionRecord,
   ): Promise<SessionRecord | undefined>
   /**
+   * Stores a record over the revision that it was made from: as it is stored then, or the one that another request has
+   * stored meanwhile.
+   */
+  write(id: string, record: SessionRecord): Promise<'ended' | { isSaved: boolean; record: SessionRecord }>
+  /**
    * The session under another credential; the old one has ended. Of several at once, one succeeds. Where the code is the
    * credential, nothing happens.
    *
@@ -89,8 +94,8 @@ const SUCCESSORS_MAX = 3
 /** Puts a session's credential into the answer. `false`: that cannot be done any more. */
 export type Tell = (session: LoadedSession) => Promise<boolean>
 
-/** Writes of others that a change can be overtaken by before it gives up. */
-const TRIES = 5
+/** ms that a change is made again, while others are faster, in a store without a deadline. */
+const TIME_TO_WRITE = 250
 
 export function createSessions(options: SessionsOptions): Sessions {
   const { appId, ids, store, sealer, succession, logins, ttl, rolling, maxAge } = options
@@ -108,6 +113,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     expiry,
     createGuest,
     update,
+    write,
     rotate,
     end,
     superseded() {},
@@ -223,17 +229,23 @@ export function createSessions(options: SessionsOptions): Sessions {
     change: (current: SessionRecord) => SessionRecord,
   ): Promise<SessionRecord | undefined> {
     let current = record
-    for (let tries = 0; tries < TRIES; tries++) {
+    const end = performance.now() + (store.timeout || TIME_TO_WRITE)
+    do {
       const changed = change(current)
       if (changed === current) return current
 
-      const result = await store.update(id, changed)
-      if (result === 'saved') return { ...changed, rev: changed.rev + 1 }
-      const entry = result === 'conflict' ? await store.read(id) : undefined
-      if (entry?.state !== 'session') return undefined
-      current = entry.record
-    }
+      const result = await write(id, changed)
+      if (result === 'ended') return undefined
+      if (result.isSaved) return result.record
+      current = result.record
+    } while (performance.now() < end)
     throw new WeappSessionError('ERR_SESSION_CONFLICT')
+  }
+
+  async function write(id: string, record: SessionRecord) {
+    const result = await store.update(id, record)
+    if (result === 'saved') return { isSaved: true, record: { ...record, rev: record.rev + 1 } }
+    return result === 'ended' || !isLive(result.met) ? 'ended' : { isSaved: false, record: result.met }
   }
 
   async function rotate(session: LoadedSession, tell: Tell): Promise<LoadedSession> {

@@ -43,6 +43,10 @@ export class TrustedSession implements WxSession {
 
   async save(): Promise<void> {}
 
+  async update(): Promise<void> {
+    throw new Error(NOT_STORED)
+  }
+
   get data(): SessionData {
     throw new Error(NOT_STORED)
   }

@@ -132,10 +132,10 @@ export interface SessionStore {
   create(session: NewSession): Promise<boolean>
 
   /**
-   * Stores the record with the next `rev`, if the stored one still has this `rev`. A session that has ended stays
-   * ended. The expiry stays as it is stored.
+   * Stores the record with the next `rev`, if the stored one still has this `rev`; otherwise it changes nothing, and
+   * gives the record that is stored (`met`). A session that has ended stays ended. The expiry stays as it is stored.
    */
-  update(id: string, record: SessionRecord): Promise<'saved' | 'conflict' | 'ended'>
+  update(id: string, record: SessionRecord): Promise<'saved' | 'ended' | { met: SessionRecord }>
 
   /** Lets a live session end at `expires` (Unix ms), if that is later than its end. `rev` stays. */
   renew(id: string, user: string, expires: number): Promise<void>

@@ -75,6 +75,6 @@ function tell(call: StoreCall, began: number, outcome: StoreOutcome): void {
 function outcomeOf(call: StoreCall, result: unknown): StoreOutcome {
   if ((call === 'read' || call === 'take') && result === undefined) return 'nothing'
   if (result === false) return 'not done'
-  if (call === 'update') return result as StoreOutcome
+  if (call === 'update') return typeof result === 'string' ? (result as StoreOutcome) : 'conflict'
   return call === 'read' || call === 'claim' ? (result as { state: StoreOutcome }).state : 'done'
 }

@@ -37,7 +37,7 @@ const PLANS: Record<string, Plan> = {
   },
   'UPDATE does not compare': {
     script: 'UPDATE',
-    change: ["if rev ~= expectedRev then return 'conflict' end", ''],
+    change: ['if rev ~= expectedRev then return value end', ''],
     pair: ['write', 'write'],
   },
   'UPDATE revives what has ended': {

@@ -69,7 +69,7 @@ export function fromExpressStore(store: ExpressStore, options: ExpressStoreOptio
         const written = await db.look(id)
         if (written?.state !== 'session') return 'ended'
         const { rev, expires } = written.record
-        if (rev !== record.rev) return 'conflict'
+        if (rev !== record.rev) return { met: written.record }
 
         await db.write(id, { state: 'session', record: { ...record, rev: rev + 1, expires } })
         return 'saved'

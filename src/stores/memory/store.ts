@@ -83,7 +83,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
     async update(id, record) {
       const stored = sessionAt(id)
       if (!stored) return 'ended'
-      if (stored.record.rev !== record.rev) return 'conflict'
+      if (stored.record.rev !== record.rev) return { met: stored.record }
 
       const { expires } = stored.record
       const saved = { ...record, rev: record.rev + 1, expires }

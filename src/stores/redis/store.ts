@@ -96,7 +96,9 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
     async update(id, record) {
       const result = await run(UPDATE, sessionKey(id), [record.rev, printParts(record)])
       cache?.forget(id)
-      return result as 'saved' | 'conflict' | 'ended'
+      if (result === 'saved') return 'saved'
+      const met = parseSession(String(result))
+      return met ? { met } : 'ended'
     },
 
     async renew(id, user, expires) {

@@ -46,14 +46,14 @@ return redis.call('PEXPIRE', KEYS[1], ttl)
 `,
 )
 
-/** Writes the new JSON of a session if the stored revision is `expectedRev`. Returns `saved`, `conflict` or `ended`. */
+/** Writes the new JSON of a session if the stored revision is `expectedRev`. Returns `saved`, `ended`, or what is stored. */
 export const UPDATE: Script = script(
   ['expectedRev', 'json'],
   `
 local value = redis.call('GET', KEYS[1]) or ''
 local rev, expires = string.match(value, '^(%d+) (%d+)\\n')
 if not rev then return 'ended' end
-if rev ~= expectedRev then return 'conflict' end
+if rev ~= expectedRev then return value end
 local head = string.format('%.0f %s\\n', rev + 1, expires)
 redis.call('SET', KEYS[1], head .. json, 'KEEPTTL')
 return 'saved'
