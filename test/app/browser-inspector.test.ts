@@ -19,10 +19,7 @@ test.serial(
 
     t.regex(text, /Weapp-Code/)
     t.notRegex(text, /X-WX-/)
-    t.regex(
-      text,
-      /Weapp-Login\s*the login was accepted: the client believes this word, and no status\s*accepted/,
-    )
+    t.regex(text, /Weapp-Login\s*the login was accepted: its only proof\s*accepted/)
     t.regex(text, /"nickName":"微信用户"/)
     t.regex(text, /This is a login.*code2Session.*Store create.*Logged in.*the drawings of this openid, 0/s)
     t.regex(text, /"msg": "success"/)

@@ -81,7 +81,7 @@ const HEADERS: Record<string, Words> = {
   rawdata: ['wx.getUserInfo() 给的 rawData（已解码）', 'rawData from wx.getUserInfo(), shown decoded'],
   signature: ['SHA-1(rawData + session_key)，微信算的', 'SHA-1 of rawData and session_key, made by WeChat'],
   session: ['会话的凭证：随机数，带服务器签名', 'the session’s credential: random, signed by the server'],
-  'session-error': ['为什么拒绝', 'why it was refused'],
+  'session-error': ['拒绝的原因', 'why it was refused'],
   referer: ['微信加的，小程序改不了', 'set by WeChat, not by the app'],
   'retry-after': ['几秒后再重试', 'seconds until a retry makes sense'],
 }
@@ -89,10 +89,7 @@ const HEADERS: Record<string, Words> = {
 /** What one header says: in a request, and in an answer. */
 const LOGINS: Record<string, Words> = {
   code: ['只用 code 登录', 'a login by code alone'],
-  accepted: [
-    '登录成功：客户端只认这个词，不看状态码',
-    'the login was accepted: the client believes this word, and no status',
-  ],
+  accepted: ['登录成功：客户端只认这个词，不看状态码', 'the login was accepted: its only proof'],
   required: ['下一个请求要先登录', 'the next request has to log in first'],
 }
 
@@ -228,14 +225,14 @@ function storeStep({ call, outcome }: Store): Words {
     claimed: ['另一个请求正在用这个 code 登录', 'another request is logging in with this code'],
     used: ['这个 code 已经登录过', 'the code has its session already'],
     refused: ['微信拒绝过这个 code', 'WeChat has refused this code before'],
-    granted: ['归我了：只由这一个请求去换', 'granted: this request, and no other, exchanges it'],
+    granted: ['认领成功：只由这一个请求去换', 'granted: this request exchanges the code, and no other does'],
   }
   const [zh, en] = found[outcome] ?? [outcome, outcome]
   switch (call) {
     case 'read':
       return [`存储 read：${zh}`, `Store read: ${en}`]
     case 'claim':
-      return [`存储 claim：认领 code，${zh}`, `Store claim: the code is ${en}`]
+      return [`存储 claim：${zh}`, `Store claim: ${en}`]
     case 'create':
       return [
         '存储 create：写入会话，session_key 加密保存',
