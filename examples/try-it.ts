@@ -35,7 +35,7 @@ async function listen(server: Server, port: number): Promise<string> {
 
 async function lineOf({ call, phone, headers = {} }: Trial, url: string): Promise<string> {
   const [method = 'GET', path = '/'] = call.split(' ')
-  const all = { ...headers, ...(phone && { 'X-WX-Code': await codeOf(phone), 'X-WX-Login': 'code' }) }
+  const all = { ...headers, ...(phone && { 'Weapp-Code': await codeOf(phone), 'Weapp-Login': 'code' }) }
   const flags = Object.entries(all).map(([name, value]) => `-H '${name}: ${value}' `)
   return `curl -i ${method === 'GET' ? '' : `-X ${method} `}${flags.join('')}${url}${path}`
 }

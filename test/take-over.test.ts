@@ -28,6 +28,29 @@ test('takeOver(): a user of weapp-session stays logged in, with the name that it
   t.is(server.handled(), 2)
 })
 
+test('takeOver(): it takes a code in headers of either family, and of both', async (t) => {
+  for (const headers of [{ 'Weapp-Code': CODE }, { 'Weapp-Code': CODE, 'X-WX-Code': CODE }]) {
+    const server = await start(t)
+    await server.logInAtOld()
+
+    const { status, body } = await server.send(headers)
+
+    t.deepEqual([status, body.user.openId, body.user.nickName], [200, OPEN_ID, USER.nickName])
+    t.is((await server.send({ 'X-WX-Code': CODE })).body.user.openId, OPEN_ID)
+    t.is(server.wechat.exchanges, 0)
+  }
+})
+
+test('takeOver(): a request that contradicts itself is refused, and uses up no session', async (t) => {
+  const server = await start(t)
+  await server.logInAtOld()
+
+  const refused = await server.send({ 'Weapp-Code': CODE, 'X-WX-Code': 'another' })
+
+  isRefused(t, refused, 'ERR_BAD_REQUEST', 400)
+  t.is((await server.send({ 'Weapp-Code': CODE })).body.user.openId, OPEN_ID)
+})
+
 test('takeOver(): an old session is taken once: who logs out is logged out', async (t) => {
   const server = await start(t)
   await server.logInAtOld()

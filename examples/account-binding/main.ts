@@ -37,9 +37,9 @@ await step('The right one', phone, 'POST', '/bind', { phone: '13800000000', pass
 console.log(dim(`  The phone has a new credential: ${phone.credential !== known}`))
 await step('The other server knows the account', phone, 'GET', '/account', undefined, otherUrl)
 
-const thief = await globalThis.fetch(`${url}/account`, { headers: { 'X-WX-Session': known ?? '' } })
+const thief = await globalThis.fetch(`${url}/account`, { headers: { 'Weapp-Session': known ?? '' } })
 console.log(`\n${bold('Whoever knew the credential from before, a thief say')}`)
-console.log(`  GET /account → ${thief.status} ${thief.headers.get('X-WX-Session-Error')}`)
+console.log(`  GET /account → ${thief.status} ${thief.headers.get('Weapp-Session-Error')}`)
 
 await step('The tablet logs in again by itself, and knows the account too', tablet, 'GET', '/account')
 const second = { phone: '13900000000', password: 'battery staple' }
@@ -48,7 +48,7 @@ await step('小明 unbinds on the tablet: all sessions end', tablet, 'DELETE', '
 await step('The phone logs in again by itself, and has no account any more', phone, 'GET', '/account')
 
 console.log(`\n${bold(`The servers stay up, at ${url} and ${otherUrl}. Try it:`)}`)
-const session = `-H 'X-WX-Session: ${phone.credential}'`
+const session = `-H 'Weapp-Session: ${phone.credential}'`
 console.log(`\n  curl -i ${session} ${otherUrl}/account`)
 console.log(`\n  curl -i ${session} ${url}/bind -d '{"phone":"13800000000","password":"correct horse"}'`)
 console.log(`\n${dim('Ctrl+C ends it. The code: examples/account-binding')}`)

@@ -23,8 +23,8 @@ export function miniProgram(phone: Phone, servers: { url: string; otherUrl: stri
   let credential: string | undefined
   let refusals: string[] = []
   listenTo(phone, (header) => {
-    credential = header['X-WX-Session'] ?? credential
-    const refusal = header['X-WX-Session-Error']
+    credential = header['Weapp-Session'] ?? credential
+    const refusal = header['Weapp-Session-Error']
     if (refusal) refusals.push(refusal)
   })
   const session = createSession({ baseUrl: servers.url, origins: [servers.otherUrl], wx: phone.wx })

@@ -29,7 +29,7 @@ await tryIt(app, [
   {
     what: 'somebody makes a code up',
     call: 'GET /me',
-    headers: { 'X-WX-Code': 'made-up', 'X-WX-Login': 'code' },
+    headers: { 'Weapp-Code': 'made-up', 'Weapp-Login': 'code' },
   },
   { what: 'what came of it', call: 'GET /metrics' },
 ])

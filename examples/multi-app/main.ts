@@ -25,7 +25,7 @@ app.use((ctx) => {
 })
 
 // The client says which one it is: createSession({ baseUrl, appId: true }). So does the Referer that WeChat sets.
-const from = ({ appId }: { appId: string }) => ({ 'X-WX-AppId': appId })
+const from = ({ appId }: { appId: string }) => ({ 'Weapp-AppId': appId })
 const referer = ({ appId }: { appId: string }) => `https://servicewechat.com/${appId}/1/page-frame.html`
 const alice = shop.phone('alice')
 await tryIt(app, [

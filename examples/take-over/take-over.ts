@@ -21,9 +21,14 @@ interface OldUser {
 
 /** What an old session becomes: a login, and WeChat's answer to it. */
 interface Taken {
-  headers: Record<string, string>
+  /** As in a header: percent-encoded. */
+  rawData: string
+  signature: string
   answer: string
 }
+
+/** How the names of headers begin, in lower case: those of `createSession()`, and those of 2016. */
+const FAMILIES = ['weapp-', 'x-wx-']
 
 /**
  * Lets users of weapp-session stay logged in when koa-weapp-session takes its place: a code that weapp-session has a
@@ -45,14 +50,20 @@ export function takeOver(options: TakeOverOptions) {
   return { middleware: takeOver, fetch: fetchUnlessTaken }
 
   async function takeOver(ctx: Context, next: () => Promise<unknown>): Promise<void> {
-    const code = ctx.get('X-WX-Code')
-    const isLogin = ctx.get('X-WX-RawData') || ctx.get('X-WX-Login')
-    if (!code || isLogin) return void (await next())
+    const families = FAMILIES.filter((name) => ctx.get(`${name}code`))
+    const [code, twin] = new Set(families.map((name) => ctx.get(`${name}code`)))
+    const isLogin = FAMILIES.some((name) => ctx.get(`${name}rawdata`) || ctx.get(`${name}login`))
+    // Two codes in one request are refused by weappSession(): neither session is used up for that.
+    if (!code || twin || isLogin) return void (await next())
 
     const taking = takings.get(code) ?? take(code)
     takings.set(code, taking)
     try {
-      Object.assign(ctx.req.headers, (await taking)?.headers)
+      const { rawData, signature } = (await taking) ?? {}
+      for (const name of rawData ? families : []) {
+        ctx.req.headers[`${name}rawdata`] = rawData
+        ctx.req.headers[`${name}signature`] = signature
+      }
       await next()
     } finally {
       takings.delete(code)
@@ -77,7 +88,8 @@ export function takeOver(options: TakeOverOptions) {
       .update(rawData + sessionKey)
       .digest('hex')
     return {
-      headers: { 'x-wx-rawdata': encodeURIComponent(rawData), 'x-wx-signature': signature },
+      rawData: encodeURIComponent(rawData),
+      signature,
       answer: JSON.stringify({ openid: openId, session_key: sessionKey }),
     }
   }

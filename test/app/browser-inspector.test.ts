@@ -17,11 +17,17 @@ test.serial(
     await first.getByText('The phone gets').waitFor()
     const text = await first.innerText()
 
-    t.regex(text, /X-WX-Code/)
+    t.regex(text, /Weapp-Code/)
+    t.notRegex(text, /X-WX-/)
+    t.regex(text, /Weapp-Login\s*the login was accepted: its only proof\s*accepted/)
     t.regex(text, /"nickName":"微信用户"/)
     t.regex(text, /This is a login.*code2Session.*Store create.*Logged in.*the drawings of this openid, 0/s)
     t.regex(text, /"msg": "success"/)
     t.notRegex(text, /X-Inspector/)
+
+    await page.getByRole('button', { name: '中文' }).click()
+    await first.getByText('手机收到').waitFor()
+    t.regex(await first.innerText(), /Weapp-Login\s*登录成功：客户端只认这个词，不看状态码\s*accepted/)
   },
 )
 
@@ -107,9 +113,9 @@ test.serial('inspector: the client learns by which credential its session goes',
     return latest.innerText()
   }
 
-  t.regex(await used(), /The phone sends.*X-WX-Session.*On the server/s)
+  t.regex(await used(), /The phone sends.*Weapp-Session.*On the server/s)
   t.regex(await tryOut(page, 'carrier'), /no longer counts \(ERR_LOGIN_REQUIRED\), so it logged in, 1 time/)
-  t.regex(await used(), /The phone sends.*X-WX-Code.*On the server/s)
+  t.regex(await used(), /The phone sends.*Weapp-Code.*On the server/s)
   t.regex(await tryOut(page, 'forge'), /401 ERR_SESSION_EXPIRED.*\(1 read\), and WeChat was not asked/)
   t.regex(await tryOut(page, 'carrier'), /logged in, 1 time/)
 })

@@ -121,17 +121,20 @@ check('the longest rawData logs in, with encrypted data beside it; behind nginx,
   phone.profile = { nickName: 'a' }
   const { 'X-WX-RawData': short = '' } = await loginHeaders(phone)
   phone.profile = { nickName: 'a'.repeat(1 + 8192 - short.length) }
-  const headers = await loginHeaders(phone)
-  t.is(headers['X-WX-RawData']?.length, 8192)
-  const { encryptedData, iv } = await userInfoOf(phone)
   const client = httpsClient(t, site)
+  for (const prefix of ['Weapp-', 'X-WX-']) {
+    const headers = await loginHeaders(phone)
+    t.is(headers['X-WX-RawData']?.length, 8192)
+    const { encryptedData, iv } = await userInfoOf(phone)
+    const all = { ...headers, 'X-WX-Encrypted-Data': encryptedData, 'X-WX-IV': iv }
 
-  const login = await client.send('GET', LIST, {
-    headers: { ...headers, 'X-WX-Encrypted-Data': encryptedData, 'X-WX-IV': iv },
-  })
+    const login = await client.send('GET', LIST, { headers: renamed(all, prefix) })
 
-  t.is(login.status, 200, login.text)
-  t.is((await client.send('GET', LIST, { headers: codeOnly(headers) })).status, 200)
+    t.is(login.status, 200, login.text)
+    t.is(login.headers[`${prefix}Login`.toLowerCase()], 'accepted')
+    const later = await client.send('GET', LIST, { headers: renamed(codeOnly(headers), prefix) })
+    t.is(later.status, 200)
+  }
 })
 
 check('the app sees the address of the client, whatever the client says of it', async (t) => {
@@ -280,6 +283,13 @@ async function deploy(t: ExecutionContext): Promise<Deployment> {
       await processes[n].ready
     },
   }
+}
+
+/** The same headers, with names of the other family. */
+function renamed(headers: Record<string, string>, prefix: string): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name.replace('X-WX-', prefix), value]),
+  )
 }
 
 interface LoggedIn {

@@ -474,6 +474,8 @@ test('log: it has one line for each request, and nothing of what was in it', asy
   await alice.save({ id: 'secret-id', actions: ACTIONS })
   await alice.remove('unknown')
   await supertest(url).get(`${LIST}?token=secret`)
+  await painterWith({ 'Weapp-Code': 'forged' }, url).list()
+  await painterWith({ 'X-WX-Code': 'forged' }, url).list()
   await supertest(url).get('/healthz')
 
   t.deepEqual(
@@ -484,6 +486,8 @@ test('log: it has one line for each request, and nothing of what was in it', asy
       ['POST', SAVE, 200, undefined],
       ['POST', DELETE, 404, 'ERR_DRAWING_NOT_FOUND'],
       ['GET', LIST, 401, 'ERR_LOGIN_REQUIRED'],
+      ['GET', LIST, 401, 'ERR_SESSION_EXPIRED'],
+      ['GET', LIST, 401, 'ERR_SESSION_EXPIRED'],
     ],
   )
   t.notRegex(JSON.stringify(log), /secret|#1a2b3c/)

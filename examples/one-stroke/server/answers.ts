@@ -52,7 +52,7 @@ export function answers(log: Log): Middleware {
     }
 
     const { method, path, status, ip } = ctx
-    const reason = ctx.response.get('X-WX-Session-Error') || ctx.state.reason
+    const reason = refusalIn(ctx.response) || ctx.state.reason
     const { error } = ctx.state
     const ms = Math.round(performance.now() - began)
     log({ method, path, status, ...(reason && { reason }), ms, ip, ...(error !== undefined && { error }) })
@@ -64,6 +64,11 @@ function refuse(ctx: Context, error: WeappSessionError): void {
   ctx.status = error.status
   ctx.set(error.headers)
   ctx.body = error.toJSON()
+}
+
+/** The reason of the session middleware, which speaks as the request does: in names of this project, or in those of 2016. */
+function refusalIn(response: Context['response']): string {
+  return response.get('Weapp-Session-Error') || response.get('X-WX-Session-Error')
 }
 
 /** What a client may know of an error. The error itself is for the log. */

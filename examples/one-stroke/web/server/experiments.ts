@@ -35,9 +35,9 @@ export function createExperiments(laboratory: Laboratory): Experiments {
 
     async tamper(user, phone) {
       const headers = await loginHeaders(phone)
-      const rawData = decodeURIComponent(headers['X-WX-RawData'])
+      const rawData = decodeURIComponent(headers['Weapp-RawData'])
       const changed = rawData.replace(phone.profile.nickName, '管理员').replace('微信用户', '管理员')
-      await send(user, phone, { ...headers, 'X-WX-RawData': encodeURIComponent(changed) })
+      await send(user, phone, { ...headers, 'Weapp-RawData': encodeURIComponent(changed) })
     },
 
     async reuse(user, phone) {
@@ -45,13 +45,13 @@ export function createExperiments(laboratory: Laboratory): Experiments {
       await send(user, phone, headers)
       await send(user, phone, headers)
       await recorder.event(user, 'codeUsed', async (entry) => {
-        entry.errcode = await askWechat(headers['X-WX-Code'])
+        entry.errcode = await askWechat(headers['Weapp-Code'])
       })
     },
 
     async forge(user, phone) {
       if (!credentialOf(user)) await send(user, phone, await loginHeaders(phone))
-      const [name, value] = credentialOf(user) ?? ['X-WX-Code', 'made-up']
+      const [name, value] = credentialOf(user) ?? ['Weapp-Code', 'made-up']
       // The first character: of the last, base64url has bits that say nothing.
       await send(user, phone, { [name]: (value.startsWith('A') ? 'B' : 'A') + value.slice(1) })
     },
@@ -108,7 +108,7 @@ export function createExperiments(laboratory: Laboratory): Experiments {
     for (const entry of [...recorder.entries()].reverse()) {
       if (entry.type !== 'request' || entry.user !== user || entry.response?.status !== 200) continue
       const headers = [...entry.response.headers, ...entry.headers]
-      const found = ['X-WX-Session', 'X-WX-Code'].flatMap((name) =>
+      const found = ['Weapp-Session', 'Weapp-Code'].flatMap((name) =>
         headers.filter((header) => header[0] === name),
       )[0]
       if (found) return found
@@ -131,16 +131,16 @@ export function createExperiments(laboratory: Laboratory): Experiments {
 /** The headers of a login, as the client makes them. */
 function loginHeaders({
   wx,
-}: Phone): Promise<Record<'X-WX-Code' | 'X-WX-RawData' | 'X-WX-Signature', string>> {
+}: Phone): Promise<Record<'Weapp-Code' | 'Weapp-RawData' | 'Weapp-Signature', string>> {
   return new Promise((resolve, reject) => {
     wx.login({
       success: ({ code }) =>
         wx.getUserInfo({
           success: ({ rawData, signature }) =>
             resolve({
-              'X-WX-Code': code,
-              'X-WX-RawData': encodeURIComponent(rawData),
-              'X-WX-Signature': signature,
+              'Weapp-Code': code,
+              'Weapp-RawData': encodeURIComponent(rawData),
+              'Weapp-Signature': signature,
             }),
           fail: reject,
         }),

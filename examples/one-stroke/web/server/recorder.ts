@@ -104,10 +104,11 @@ export function createRecorder(): Recorder {
   }
 }
 
-/** What the middleware will see in a request: README, "What the mini program sends". */
+/** What the middleware will see in a request of `createSession()`: docs/protocol.md, "Request headers". */
 function claimOf({ headers }: IncomingMessage): 'nothing' | 'session' | 'login' {
-  if (headers['x-wx-code'] && (headers['x-wx-rawdata'] || headers['x-wx-login'])) return 'login'
-  return headers['x-wx-code'] || headers['x-wx-session'] ? 'session' : 'nothing'
+  const code = headers['weapp-code']
+  if (headers['weapp-login'] || (code && headers['weapp-rawdata'])) return 'login'
+  return code || headers['weapp-session'] ? 'session' : 'nothing'
 }
 
 /** Headers as they came: with their own letters, in their own order. */

@@ -84,18 +84,18 @@ const STORIES: Record<Trial, (tally: Tally) => Words> = {
         ],
 
   tamper: ({ statuses, reasons }) => [
-    `rawData 里的昵称改成了「管理员」，签名就对不上了：${statuses.at(-1)} ${reasons.at(-1)}。没有会话，而且客户端知道重试没用。`,
-    `The name in rawData was changed to 管理员, and the signature no longer fits: ${statuses.at(-1)} ${reasons.at(-1)}. There is no session, and a client knows that trying again is no use.`,
+    `rawData 里的昵称改成了「管理员」，签名就对不上了：${statuses.at(-1)} ${reasons.at(-1)}。没有会话，原样重试也没有用。`,
+    `The name in rawData was changed to 管理员, and the signature no longer fits: ${statuses.at(-1)} ${reasons.at(-1)}. There is no session, and the same data once more is no use.`,
   ],
 
   reuse: ({ exchanges, errcode }) => [
-    `同一个 code 登录了两次（比如第一次的回答丢了）：只换了 ${exchanges} 次，两次得到同一个会话。直接问微信，它会说 ${errcode}（code 已用过）。`,
+    `同一个 code 登录了两次（比如第一次的响应丢了）：只换了 ${exchanges} 次，两次得到同一个会话。直接问微信，它会返回错误码 ${errcode}（code 已用过）。`,
     `The same code logged in twice, because an answer was lost, say: ${exchanges} exchange, and the same session both times. WeChat itself says ${errcode} (code been used).`,
   ],
 
   forge: ({ statuses, reasons, reads, exchanges }) => [
-    `凭证的最后一个字符被改了：${statuses.at(-1)} ${reasons.at(-1)}。${reads === 0 ? '服务器自己的签名对不上，存储一次也没读' : `存储里没有它（读了 ${reads} 次），也不会拿它去问微信（${exchanges} 次）`}：编造的凭证换不来任何东西。`,
-    `The last character of the credential was changed: ${statuses.at(-1)} ${reasons.at(-1)}. ${reads === 0 ? 'It is not what this server signed, so the store was not even read' : `The store has no such session (${reads} read), and WeChat was not asked (${exchanges} exchanges)`}: what is made up gets nobody anywhere.`,
+    `凭证的第一个字符被改了：${statuses.at(-1)} ${reasons.at(-1)}。${reads === 0 ? '服务器自己的签名对不上，存储一次也没读' : `存储里没有它（读了 ${reads} 次），也不会拿它去问微信（${exchanges} 次）`}：编造的凭证换不来任何东西。`,
+    `The first character of the credential was changed: ${statuses.at(-1)} ${reasons.at(-1)}. ${reads === 0 ? 'It is not what this server signed, so the store was not even read' : `The store has no such session (${reads} read), and WeChat was not asked (${exchanges} exchanges)`}: what is made up gets nobody anywhere.`,
   ],
 
   wechat: ({ isOn, statuses, exchanges }) =>
@@ -109,7 +109,7 @@ const STORIES: Record<Trial, (tally: Tally) => Words> = {
   store: ({ isOn, requests, statuses, logins }) =>
     isOn
       ? [
-          `会话存储停了：${statuses.at(-1)}，带 Retry-After。客户端带着原来的会话试了 ${requests.length} 次，登录 ${logins} 次：谁也没有被登出。画会留在手机里。`,
+          `会话存储停了：${statuses.at(-1)}，带 Retry-After。客户端带着原来的凭证试了 ${requests.length} 次，登录 ${logins} 次：谁也没有被登出。画会留在手机里。`,
           `The session store is down: ${statuses.at(-1)}, with Retry-After. The client tried ${requests.length} times with the session that it has, and logged in ${logins} times: nobody is logged out. Drawings wait on the phone.`,
         ]
       : ['会话存储恢复了：同一个会话接着用。', 'The session store is up again: the same session goes on.'],
@@ -126,7 +126,7 @@ const STORIES: Record<Trial, (tally: Tally) => Words> = {
         ],
 
   carrier: ({ reasons, logins, requests }) => [
-    `服务器换了一种凭证：手机手里的那个不算了（${reasons[0]}），它登录 ${logins} 次，从回答里知道以后带什么，${requests.length} 个请求之后一切照旧。客户端没有任何设置要改。`,
+    `服务器换了一种凭证：手机手里的那个不算了（${reasons[0]}），它登录 ${logins} 次，从响应里知道以后带什么，${requests.length} 个请求之后一切照旧。客户端没有任何设置要改。`,
     `The server has another kind of credential now: the one of the phone no longer counts (${reasons[0]}), so it logged in, ${logins} time, and learned from the answer what to send from now on. ${requests.length} requests, and no setting of the client.`,
   ],
 
@@ -143,11 +143,11 @@ function again({ requests, logins, exchanges, reasons, statuses }: Tally, [zh, e
   const isFine = statuses.at(-1) === 200
   return isFine
     ? [
-        `${zh}：服务器回 ${refused}，客户端自己重新登录（${logins} 次登录，换 code ${exchanges} 次），再把请求发一遍，成功。一共 ${requests.length} 个请求，用户什么也没察觉。`,
+        `${zh}：服务器返回 ${refused}，客户端自己重新登录（${logins} 次登录，换 code ${exchanges} 次），再把请求发一遍，成功。一共 ${requests.length} 个请求，用户什么也没察觉。`,
         `${en}: the server said ${refused}, and the client logged in by itself (${logins} login, ${exchanges} exchange) and sent the request once more. ${requests.length} requests in all, and the user has noticed nothing.`,
       ]
     : [
-        `${zh}：服务器回 ${refused}。重新登录没有成功（${reasons.at(-1)}），客户端退让一会儿再试。画都还在手机里。`,
+        `${zh}：服务器返回 ${refused}。重新登录没有成功（${reasons.at(-1)}），客户端等一会儿再重试。画都还在手机里。`,
         `${en}: the server said ${refused}. Logging in again did not work (${reasons.at(-1)}), so the client backs off. No drawing is lost: they are on the phone.`,
       ]
 }

@@ -1,6 +1,6 @@
 import { type Entry, type EventEntry, NAMES, type RequestEntry, type Step } from '../../protocol.js'
 import { el } from './dom.js'
-import { EVENTS, HEADERS, LABELS, longStep, say, shortStep } from './words.js'
+import { EVENTS, LABELS, longStep, meaningOf, say, shortStep } from './words.js'
 
 /** Shows entries, the newest first. */
 export interface Timeline {
@@ -109,7 +109,7 @@ function section(title: (typeof LABELS)[keyof typeof LABELS], ...content: HTMLEl
 
 /** The headers of sessions first; the others, folded. */
 function headerTable(headers: [string, string][]): HTMLElement {
-  const isOurs = ([name]: [string, string]) => /^(x-wx-|retry-after|authorization)/i.test(name)
+  const isOurs = ([name]: [string, string]) => /^(weapp-|x-wx-|retry-after|authorization)/i.test(name)
   const others = headers.filter((header) => !isOurs(header))
   const rows = el('dl', 'headers', ...headers.filter(isOurs).flatMap(headerRow))
   if (others.length === 0) return rows
@@ -119,8 +119,8 @@ function headerTable(headers: [string, string][]): HTMLElement {
 }
 
 function headerRow([name, value]: [string, string]): HTMLElement[] {
-  const words = HEADERS[name.toLowerCase()]
-  const text = name.toLowerCase() === 'x-wx-rawdata' ? decoded(value) : value
+  const words = meaningOf(name, value)
+  const text = /^(weapp|x-wx)-rawdata$/i.test(name) ? decoded(value) : value
   const meaning = words ? [el('span', 'meaning', say(words))] : []
   return [el('dt', '', name, ...meaning), el('dd', '', text)]
 }

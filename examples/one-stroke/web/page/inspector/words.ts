@@ -51,7 +51,7 @@ export const LABELS = {
   server: ['服务器上', 'On the server'],
   response: ['手机收到', 'The phone gets'],
   waiting: ['等待中', 'waiting'],
-  other: ['其他请求头', 'other headers'],
+  other: ['个其他头部字段', 'other headers'],
   memory: ['会话存储（内存）', 'Session store (memory)'],
   redis: ['会话存储（Redis）', 'Session store (Redis)'],
   wechat: ['微信服务器', 'WeChat'],
@@ -69,19 +69,28 @@ export const LABELS = {
   language: ['English', '中文'],
 } satisfies Record<string, Words>
 
-/** What each header is, for readers who see it for the first time. */
-export const HEADERS: Record<string, Words> = {
-  'x-wx-code': ['wx.login() 给的 code：只能登录一次', 'the code of wx.login(): it logs in once'],
-  'x-wx-rawdata': ['wx.getUserInfo() 给的 rawData（已解码）', 'rawData from wx.getUserInfo(), shown decoded'],
-  'x-wx-signature': [
-    'SHA-1(rawData + session_key)，微信算的',
-    'SHA-1 of rawData and session_key, made by WeChat',
-  ],
-  'x-wx-login': ['只用 code 登录', 'a login by code alone'],
-  'x-wx-session': ['登录态：随机数，带服务器签名', 'the session’s credential: random, signed by the server'],
+/** What a header is, for readers who see it for the first time. */
+export function meaningOf(name: string, value: string): Words | undefined {
+  const key = name.toLowerCase().replace(/^(weapp|x-wx)-/, '')
+  return key === 'login' ? LOGINS[value] : HEADERS[key]
+}
+
+/** By their names after the prefix, which is one of two. */
+const HEADERS: Record<string, Words> = {
+  code: ['wx.login() 给的 code：只能登录一次', 'the code of wx.login(): it logs in once'],
+  rawdata: ['wx.getUserInfo() 给的 rawData（已解码）', 'rawData from wx.getUserInfo(), shown decoded'],
+  signature: ['SHA-1(rawData + session_key)，微信算的', 'SHA-1 of rawData and session_key, made by WeChat'],
+  session: ['会话的凭证：随机数，带服务器签名', 'the session’s credential: random, signed by the server'],
+  'session-error': ['拒绝的原因', 'why it was refused'],
   referer: ['微信加的，小程序改不了', 'set by WeChat, not by the app'],
-  'x-wx-session-error': ['为什么拒绝', 'why it was refused'],
-  'retry-after': ['几秒后再试', 'seconds until a retry makes sense'],
+  'retry-after': ['几秒后再重试', 'seconds until a retry makes sense'],
+}
+
+/** What one header says: in a request, and in an answer. */
+const LOGINS: Record<string, Words> = {
+  code: ['只用 code 登录', 'a login by code alone'],
+  accepted: ['登录成功：客户端只认这个词，不看状态码', 'the login was accepted: its only proof'],
+  required: ['下一个请求要先登录', 'the next request has to log in first'],
 }
 
 /** What happened beside requests. */
@@ -96,8 +105,8 @@ export const EVENTS: Record<EventEntry['event'], Words> = {
   wechatUp: ['微信服务器恢复了', 'WeChat is up again'],
   codeUsed: ['绕过服务器，拿同一个 code 直接问微信', 'The same code once more, straight to WeChat'],
   headerCarrier: [
-    '服务器改用 headerCarrier()：凭证是 X-WX-Session',
-    'The server now has headerCarrier(): the credential is X-WX-Session',
+    '服务器改用 headerCarrier()：凭证是 Weapp-Session',
+    'The server now has headerCarrier(): the credential is Weapp-Session',
   ],
   codeCarrier: [
     '服务器改用 codeCarrier()：凭证是登录的 code',
@@ -166,11 +175,11 @@ export function longStep(step: Step): Words {
       }
       return step.errcode === undefined
         ? [
-            `code2Session：微信没有给出可用的回答（${step.status}）`,
+            `code2Session：微信没有返回可用的结果（${step.status}）`,
             `code2Session: WeChat gave no usable answer (${step.status})`,
           ]
         : [
-            `code2Session：微信拒绝了这个 code（errcode ${step.errcode}）`,
+            `code2Session：微信拒绝了这个 code（错误码 ${step.errcode}）`,
             `code2Session: WeChat refused the code (errcode ${step.errcode})`,
           ]
     case 'login':
@@ -191,10 +200,10 @@ function breakerStep({ of, isOpen }: Diagnostics['breaker']): Words {
   const [zh, en]: Words = of === 'wechat' ? ['微信', 'WeChat'] : ['存储', 'the store']
   return isOpen
     ? [
-        `断路器打开：${zh}连续没有回答，先不去问，让请求马上得到拒绝`,
+        `断路器打开：${zh}连续没有响应，先停一会儿，期间的请求立即拒绝`,
         `The breaker opens: ${en} fails again and again, so it is left alone for a while, and requests are refused at once`,
       ]
-    : [`断路器合上：${zh}又有回答了`, `The breaker closes: ${en} answers again`]
+    : [`断路器合上：${zh}恢复响应了`, `The breaker closes: ${en} answers again`]
 }
 
 function loginStep({ isNew, proof }: Diagnostics['login']): Words {
@@ -203,12 +212,12 @@ function loginStep({ isNew, proof }: Diagnostics['login']): Words {
       ? ['rawData 的签名用 session_key 验过了', 'the signature of rawData fits the session_key']
       : ['没有资料要验', 'there is no profile to be checked']
   return isNew
-    ? [`登录成功：${zh}，openid 是微信说的`, `Logged in: ${en}, and the openid is WeChat’s word`]
-    : [`同一个 code 又来了：${zh}，还给同一个会话`, `The same code again: ${en}, so it gets the same session`]
+    ? [`登录成功：${zh}，openid 以微信返回的为准`, `Logged in: ${en}, and the openid is WeChat’s word`]
+    : [`同一个 code 又来了：${zh}，返回同一个会话`, `The same code again: ${en}, so it gets the same session`]
 }
 
 function storeStep({ call, outcome }: Store): Words {
-  if (outcome === 'failed') return [`存储 ${call}：没有回答`, `Store ${call}: no answer`]
+  if (outcome === 'failed') return [`存储 ${call}：没有响应`, `Store ${call}: no answer`]
   const found: Partial<Record<Store['outcome'], Words>> = {
     session: ['会话在', 'the session is there'],
     ended: ['会话已经结束', 'a session was here, and is over'],
@@ -216,14 +225,14 @@ function storeStep({ call, outcome }: Store): Words {
     claimed: ['另一个请求正在用这个 code 登录', 'another request is logging in with this code'],
     used: ['这个 code 已经登录过', 'the code has its session already'],
     refused: ['微信拒绝过这个 code', 'WeChat has refused this code before'],
-    granted: ['归我了：只由这一个请求去换', 'granted: this request, and no other, exchanges it'],
+    granted: ['认领成功：只由这一个请求去换', 'granted: this request exchanges the code, and no other does'],
   }
   const [zh, en] = found[outcome] ?? [outcome, outcome]
   switch (call) {
     case 'read':
       return [`存储 read：${zh}`, `Store read: ${en}`]
     case 'claim':
-      return [`存储 claim：认领 code，${zh}`, `Store claim: the code is ${en}`]
+      return [`存储 claim：${zh}`, `Store claim: ${en}`]
     case 'create':
       return [
         '存储 create：写入会话，session_key 加密保存',
@@ -265,16 +274,19 @@ const REFUSALS: Partial<Record<Diagnostics['refusal']['reason'], Words>> = {
   ],
   ERR_LOGIN_REQUIRED: ['这里要求登录', 'this route is for users'],
   ERR_UNTRUSTED_RAW_DATA: [
-    '资料不是微信签的那份。客户端应停下',
-    'the profile is not what WeChat signed. The client should stop',
+    '资料与微信的签名对不上，原样重试也没有用',
+    'the profile is not what WeChat signed. The same profile once more is no use',
   ],
   ERR_SESSION_KEY_EXCHANGE_FAILED: [
-    '换 code 没成功。客户端应稍后换新的 code',
+    '换 code 没有成功。客户端应稍后用新的 code 重试',
     'the code was not exchanged. The client should get a new one, later',
   ],
-  ERR_BAD_REQUEST: ['凭证的样子就不对', 'no credential looks like that'],
+  ERR_BAD_REQUEST: [
+    '请求头的格式不对，或互相矛盾',
+    'a header has an impossible shape, or contradicts another',
+  ],
   ERR_STORE_UNAVAILABLE: [
-    '存储没有回答：会话还在，稍后再试，谁也不会被登出',
+    '存储没有响应：会话还在，稍后重试，谁也不会被登出',
     'the store did not answer: keep the session and retry. Nobody is logged out',
   ],
   ERR_SESSION_CONFLICT: ['会话同时被另一个请求改了', 'another request changed the session first'],
