@@ -5,7 +5,7 @@ import { WeappSessionError } from '../errors.js'
 import type { OpenData } from '../session/open-data.js'
 import type { LoadedSession } from '../session/session.js'
 import type { Sessions } from '../session/sessions.js'
-import type { Successions, Taken } from '../session/succession.js'
+import type { Successions } from '../session/succession.js'
 import type { Claim, Entry, SessionRecord, SessionStore } from '../stores/store.js'
 import type { WechatSession } from '../wechat/code2session.js'
 import { isAnonymous, isSigned, type Profile, pickProfile, userOf } from '../wechat/user-info.js'
@@ -109,7 +109,9 @@ export function createLogIn(options: LoginOptions): LogIn {
     const user = ids.user(openId)
     const best = isAnonymous(profile) ? ((await knownProfile(user)) ?? profile) : profile
     // Only after verification: an unverified login must not take anybody's session.
-    const taken = previous && (await takePrevious(previous, id))
+    // As a successor: so the credential that was replaced can be told from one that is dead.
+    const old = previous && { id: previous.id, user: ids.owner(previous.record.user, previous.id) }
+    const taken = old && (await succession.takeInTurn(old, id))
     const created = Date.now()
     const draft: SessionRecord = {
       v: 1,
@@ -132,11 +134,6 @@ export function createLogIn(options: LoginOptions): LogIn {
       throw new WeappSessionError('ERR_SESSION_EXPIRED')
     if (previous) await leave(previous, taken !== undefined)
     return record
-  }
-
-  /** With a successor, its credential can be told from one that is dead: the client has a newer one. */
-  function takePrevious({ id, record }: LoadedSession, successor: string): Promise<Taken | undefined> {
-    return succession.takeInTurn({ id, user: ids.owner(record.user, id) }, successor)
   }
 
   /** The login does not fail because the session before it could not be ended: that one expires. */
