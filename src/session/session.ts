@@ -73,7 +73,8 @@ export interface WxSession {
    * Gives the session another credential, and ends the old one: when the user may do more from now on (an account
    * was bound, say), so that whoever knew the credential before does not. It has happened when the promise resolves: the
    * answer of this request brings the new credential, whatever becomes of the handler. With `codeCarrier()` it does
-   * nothing: the code is WeChat's.
+   * nothing: the code is WeChat's. Await it, and answer with no redirect: `wx.request` follows one by itself, and shows
+   * nobody what the first answer has brought.
    *
    * @throws {WeappSessionError} ERR_SESSION_CONFLICT when the headers of the answer are sent (then nothing has changed),
    * when another request was first, or when the session was ended meanwhile; ERR_STORE_UNAVAILABLE, and the old credential
