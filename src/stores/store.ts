@@ -72,6 +72,11 @@ export interface NewSession {
   claim: Claim
   /** How many sessions the user may have, with this one. Those that would end first make room. */
   max: number
+  /**
+   * How many there may be while those beyond `max` are new: sessions that end less than a minute ({@link YOUTH}) before
+   * this one began lately, or were used lately, and make no room. Default: `max`.
+   */
+  maxYoung?: number
   /** The taken session that this one replaces. It stays taken, and does not count any more. */
   replaces?: Taking | undefined
 }
@@ -188,6 +193,9 @@ export interface SessionStore {
 
 /** ms. A code lives for five minutes (wx.login). Its outcome is remembered a little longer. */
 export const CODE_MEMORY = 330_000
+
+/** ms. Clients that log in for each of their parallel calls must not end each other's sessions. */
+export const YOUTH = 60_000
 
 /** How many sessions {@link SessionStore.list} returns at most. */
 export const LIST_MAX = 10

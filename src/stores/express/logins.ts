@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { makingRoom } from '../making-room.js'
 import type { Claim, NewSession, SessionStore, Taking } from '../store.js'
 import type { ExpressDatabase } from './database.js'
 import { endSession, undoCreate } from './ends.js'
@@ -33,17 +34,16 @@ export function expressLogins(
     },
 
     create(session) {
-      const { id, user, record, claim, max, replaces } = session
+      const { id, user, record, claim, max, maxYoung, replaces } = session
       return db.lockUser(user, async () => {
         if ((await db.isRevoked(user, claim)) || !(await isHeld(claim))) return false
 
-        const others = (await db.listOf(user))
-          .filter((other) => other.id !== id && other.id !== replaces?.id)
-          .sort((a, b) => a.expires - b.expires)
-        const toEnd = others.splice(0, Math.max(0, others.length + 1 - max))
+        const others = (await db.listOf(user)).filter((other) => other.id !== id && other.id !== replaces?.id)
+        const toEnd = makingRoom(others, { expires: record.expires, max, maxYoung })
         for (const other of toEnd) await endSession(db, other.id)
         // The session is on the list before it is created, so that a revocation finds it.
-        await db.writeList(user, [...others, { id, expires: record.expires }])
+        const kept = others.filter((other) => !toEnd.includes(other))
+        await db.writeList(user, [...kept, { id, expires: record.expires }])
         const isPlaced = await place(session)
         if (isPlaced && !(await db.isRevoked(user, claim))) return true
 

@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import { checkOptions, optionError } from '../../util/option-error.js'
+import { makingRoom } from '../making-room.js'
 import { warnInProduction } from '../options.js'
 import {
   type Claim,
@@ -67,13 +68,13 @@ export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
       shelves.putRefusal(claim.id, refusal, memory)
     },
 
-    async create({ id, user, record, claim, max }) {
+    async create({ id, user, record, claim, max, maxYoung }) {
       const isRevoked = (revocations.get(user) ?? 0) > claim.began
       const isFree = isHeld(claim) && (id === claim.id || !look(id))
       if (isRevoked || !isFree) return false
 
-      const live = shelves.sessionsOf(user).sort((a, b) => a.record.expires - b.record.expires)
-      for (const first of live.slice(0, Math.max(0, live.length + 1 - max))) endSession(first.id)
+      const live = shelves.sessionsOf(user).map((one) => ({ id: one.id, expires: one.record.expires }))
+      for (const first of makingRoom(live, { expires: record.expires, max, maxYoung })) endSession(first.id)
       claims.delete(claim.id)
       if (id !== claim.id) shelves.putOutcome(claim.id, { state: 'used' })
       shelves.putSession(id, { user, record })

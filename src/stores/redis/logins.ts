@@ -60,10 +60,18 @@ export function redisLogins(
    * created, so that there are never too many, even if this process dies. `false` when the user was revoked after the
    * login began, or the claim has run out.
    */
-  async function enroll({ id, user, record, claim, max, replaces }: NewSession): Promise<boolean> {
+  async function enroll({
+    id,
+    user,
+    record,
+    claim,
+    max,
+    maxYoung = max,
+    replaces,
+  }: NewSession): Promise<boolean> {
     const asked = performance.now()
     const replaced = replaces?.user === user ? replaces.id : ''
-    const args = [id, lifeOf(record.expires), max, CODE_MEMORY, replaced]
+    const args = [id, lifeOf(record.expires), max, CODE_MEMORY, replaced, maxYoung]
     const answer = (await run(ENROLL, userKey(user), args)) as [string, string, ...string[]] | null
     if (!answer) return false
     const [revoked, ago, ...toEnd] = answer

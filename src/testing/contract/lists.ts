@@ -66,6 +66,31 @@ export const lists: readonly StoreCase[] = [
     },
   },
   {
+    name: 'create(): sessions that began within a minute make no room, up to a maximum of their own',
+    async run(store) {
+      const user = newId()
+      const limits = { user, max: 2, maxYoung: 4 }
+      const old = await create(store, { ...limits, record: recordLasting(100_000) })
+      const young = []
+      for (let n = 0; n < 4; n++)
+        young.push(await create(store, { ...limits, record: recordLasting(200_000 + n) }))
+
+      equal((await store.read(old.id))?.state, 'ended')
+      for (const each of young) equal((await store.read(each.id))?.state, 'session')
+
+      const fifth = await create(store, { ...limits, record: recordLasting(200_010) })
+      equal((await store.read(young[0]?.id ?? ''))?.state, 'ended')
+      equal((await store.read(fifth.id))?.state, 'session')
+
+      // Later, none of them is young.
+      const last = await create(store, { ...limits, record: recordLasting(300_000) })
+      deepEqual(
+        (await store.list(user)).map(({ id }) => id),
+        [last.id, fifth.id],
+      )
+    },
+  },
+  {
     name: 'create(): with room for one, 20 parallel logins leave exactly one session',
     async run(store) {
       const user = newId()

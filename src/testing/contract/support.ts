@@ -15,11 +15,13 @@ export async function create(
     user = newId(),
     record = newRecord(),
     max = 10,
-  }: { user?: string; record?: SessionRecord; max?: number } = {},
+    maxYoung = max,
+  }: { user?: string; record?: SessionRecord; max?: number; maxYoung?: number } = {},
 ): Promise<Created> {
   const id = newId()
   const claim = await newClaim(store, id)
-  if (!(await store.create({ id, user, claim, record, max }))) throw new Error('the session was not created')
+  if (!(await store.create({ id, user, claim, record, max, maxYoung })))
+    throw new Error('the session was not created')
   return { id, user, claim, record }
 }
 

@@ -1,4 +1,5 @@
 /** The scripts that work on a user key: the list of the user's sessions. scripts.ts says what stands there. */
+import { YOUTH } from '../../store.js'
 import { NOW, type Script, script } from './script.js'
 
 /** µs that a session stays on the list after its end: its own key is written a little later, and expires later. */
@@ -6,14 +7,15 @@ const GRACE = 60_000_000
 
 /**
  * Puts a new session on its user's list. `ttl`: ms until the session ends. `claimTtl`: ms that a claim stands.
- * `replacedId`: the taken session whose place the new one takes, or ''.
+ * `replacedId`: the taken session whose place the new one takes, or ''. `maxYoung`: how many sessions there may be while
+ * those beyond `max` end less than YOUTH before the new one.
  *
  * Returns nothing when the taken session is over, or was revoked. Otherwise it returns
  * [when the user was revoked (µs) or '', how long ago that was (µs), ids that have to end…]. The ids are those that a
  * revocation did not end because its process died, and then those that make room, the first to end first.
  */
 export const ENROLL: Script = script(
-  ['sessionId', 'ttl', 'max', 'claimTtl', 'replacedId'],
+  ['sessionId', 'ttl', 'max', 'claimTtl', 'replacedId', 'maxYoung'],
   `${NOW}
 local revoked = tonumber(redis.call('HGET', KEYS[1], 'revoked') or -1)
 if revoked > now then
@@ -54,7 +56,14 @@ table.sort(live, function(a, b) return a.expires < b.expires end)
 redis.call('HSET', KEYS[1], sessionId, print(ends))
 redis.call('PEXPIRE', KEYS[1], print(math.max((last + ${GRACE} - now) / 1000, claimTtl)))
 
-for i = 1, #live + 1 - max do table.insert(answer, live[i].id) end
+local count = #live + 1
+for i = 1, #live do
+  if count <= tonumber(max) then break end
+  if live[i].expires <= ends - ${YOUTH * 1000} or count > tonumber(maxYoung) then
+    table.insert(answer, live[i].id)
+    count = count - 1
+  end
+end
 return answer
 `,
 )
