@@ -13,7 +13,13 @@ export const LAYERS: Layer[] = [
   },
   {
     name: 'mini-program',
-    paths: ['src/mini-program.ts', 'src/options.ts', 'src/debug.ts'],
+    paths: [
+      'src/mini-program.ts',
+      'src/options.ts',
+      'src/option-checks.ts',
+      'src/app-id-reader.ts',
+      'src/debug.ts',
+    ],
   },
   {
     name: 'login, session, carriers, jwt',
