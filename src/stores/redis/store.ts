@@ -2,6 +2,7 @@ import { checkOptions, optionError, shown } from '../../util/option-error.js'
 import { checkTimeout } from '../options.js'
 import { CODE_MEMORY, LIST_MAX, type SessionStore } from '../store.js'
 import { type RedisCacheOptions, redisCache } from './cache.js'
+import { checkRedis } from './check.js'
 import type { RedisClient } from './client.js'
 import { lifeOf, parseSession, printParts } from './codec.js'
 import { connectionTo, createDatabase } from './connection.js'
@@ -124,6 +125,8 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
       )
       return live.sort((a, b) => b.record.created - a.record.created)
     },
+
+    check: () => checkRedis(source, connection, `${prefix}check`),
 
     async close() {
       tracked.close()
