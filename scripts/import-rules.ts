@@ -6,14 +6,20 @@
 
 /** The direction of imports in `src/`. A file imports files of its own layer and of the layers below it. */
 export const LAYERS: Layer[] = [
-  { name: 'entry points', paths: ['src/index.ts', 'src/testing/'] },
+  { name: 'entry points', paths: ['src/index.ts', 'src/doctor.ts', 'src/testing/'] },
   {
     name: 'middleware',
-    paths: ['src/middleware.ts', 'src/handshake.ts', 'src/require-user.ts', 'src/respond.ts'],
+    paths: ['src/middleware.ts', 'src/check.ts', 'src/handshake.ts', 'src/require-user.ts', 'src/respond.ts'],
   },
   {
     name: 'mini-program',
-    paths: ['src/mini-program.ts', 'src/options.ts', 'src/debug.ts'],
+    paths: [
+      'src/mini-program.ts',
+      'src/options.ts',
+      'src/option-checks.ts',
+      'src/app-id-reader.ts',
+      'src/debug.ts',
+    ],
   },
   {
     name: 'login, session, carriers, jwt',

@@ -8,6 +8,7 @@ export { type CloudRunOptions, cloudRun, type Trust } from './carriers/cloud-run
 export { codeCarrier } from './carriers/code.js'
 export { type CookieCarrierOptions, cookieCarrier } from './carriers/cookie.js'
 export { type HeaderCarrierOptions, headerCarrier } from './carriers/header.js'
+export type { Checked } from './check.js'
 export type { CarrierKind } from './crypto/ids.js'
 export type { Diagnostics, StoreCall, StoreOutcome } from './diagnostics.js'
 export { type RefusalOptions, WeappSessionError } from './errors.js'
@@ -30,6 +31,7 @@ export type {
   StoredSession,
   Taking,
 } from './stores/store.js'
+export type { Problem } from './util/problem.js'
 export type { GetPhoneNumberOptions, PhoneNumber, Wechat, WechatAppOptions } from './wechat/api.js'
 export { WechatApiError, type WechatApiErrorCode, type WechatApiErrorOptions } from './wechat/api-error.js'
 export type { EncryptedData, Profile, WxUserInfo } from './wechat/user-info.js'

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Context, Middleware } from 'koa'
+import { type Checked, createCheck } from './check.js'
 import { printDiagnostics } from './debug.js'
 import { WeappSessionError } from './errors.js'
 import { createIdentify } from './handshake.js'
@@ -59,6 +60,17 @@ export interface WeappSession extends Middleware {
    * @throws {WeappSessionError} ERR_STORE_UNAVAILABLE: some may still be alive, call it again
    */
   revoke(openId: string): Promise<void>
+  /**
+   * Whether logins would work: asks the store whether it can be read and what it is, and WeChat whether it takes the appId and
+   * the appSecret. Nothing is used up, no access_token is fetched. For `npx koa-weapp-session doctor`, and for the moment
+   * before a server gets requests; not for a health check, which should not depend on WeChat. It never rejects, and takes
+   * ten seconds at most.
+   *
+   * @example
+   * const { ok, problems } = await session.check()
+   * for (const { code, message, fix } of problems) console.error(code, message, fix)
+   */
+  check(): Promise<Checked>
   /** Closes what the store has opened. */
   close(): Promise<void>
 }
@@ -235,6 +247,7 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
       if (!isTextUpTo(OPEN_ID_MAX, openId)) throw optionError('revoke() needs an openId')
       await Promise.all([...programs.values()].map((program) => program.revoke(openId)))
     },
+    check: createCheck(resolved),
     async close() {
       await store.close?.()
     },

@@ -1,13 +1,25 @@
 import type { Context } from 'koa'
+import { appIdReader } from './app-id-reader.js'
 import type { Carrier, SessionCarrier } from './carriers/carrier.js'
 import type { Trust, TrustedSource } from './carriers/cloud-run.js'
 import { codeCarrier } from './carriers/code.js'
 import { loginOriginCheck } from './login/login-origins.js'
-import { headerNames, PREFIX, PREFIX_2016 } from './protocol.js'
+import {
+  checkAll,
+  checkedApps,
+  checkedBaseUrl,
+  checkHeaders,
+  checkLimits,
+  checkLives,
+  checkLoginPath,
+  checkMade,
+  checkStore,
+} from './option-checks.js'
+import { PREFIX } from './protocol.js'
 import type { WxSession } from './session/session.js'
 import { memoryStore } from './stores/memory/store.js'
 import type { SessionStore } from './stores/store.js'
-import { checkOptions, optionError } from './util/option-error.js'
+import { checkOptions } from './util/option-error.js'
 
 /** Options of {@link weappSession}. */
 export interface WeappSessionOptions {
@@ -107,12 +119,6 @@ export interface ResolvedOptions {
   legacyStatus: boolean
 }
 
-const HOUR = 3600
-const DAY = 24 * HOUR
-
-/** Seconds. Beyond ten years a lifetime is a mistake (milliseconds for seconds, most often). */
-const LIFETIME_MAX = 3650 * DAY
-
 const NAMES = [
   'appId',
   'appSecret',
@@ -141,9 +147,9 @@ export function resolveOptions(options: WeappSessionOptions): ResolvedOptions {
     store,
     carrier = codeCarrier(),
     trust,
-    ttl = 2 * HOUR,
+    ttl = 7200,
     rolling = false,
-    maxAge = Math.max(30 * DAY, ttl),
+    maxAge = Math.max(30 * 24 * 3600, ttl),
     maxSessionsPerUser = 10,
     ignore,
     onLogin,
@@ -155,27 +161,12 @@ export function resolveOptions(options: WeappSessionOptions): ResolvedOptions {
   } = options
   const { appIdOf = appIdReader(headers) } = options
   checkOptions('weappSession({ wechat })', wechat, ['baseUrl', 'timeout', 'concurrency', 'fetch'])
-  const { baseUrl = 'https://api.weixin.qq.com', timeout = 3000, concurrency = 100 } = wechat
-  const { fetch } = wechat
+  const { baseUrl = 'https://api.weixin.qq.com', timeout = 3000, concurrency = 100, fetch } = wechat
 
   const apps = checkedApps(options)
-  if (!isWhole(ttl, LIFETIME_MAX)) {
-    throw optionError(`ttl must be whole seconds, from 1 up to ten years, such as 7200: it is ${shown(ttl)}`)
-  }
-  if (!isWhole(maxAge, LIFETIME_MAX) || maxAge < ttl) {
-    throw optionError(
-      `maxAge must be whole seconds, from ttl (${ttl}) up to ten years: it is ${shown(maxAge)}`,
-    )
-  }
-  if (!isWhole(maxSessionsPerUser, 1000))
-    throw optionError('maxSessionsPerUser must be a whole number from 1 to 1000')
-  if (!isWhole(timeout, 60_000)) throw optionError('wechat.timeout must be whole ms, from 1 to 60000')
-  if (!isWhole(concurrency, 10_000))
-    throw optionError('wechat.concurrency must be a whole number from 1 to 10000')
-  if (!isBaseUrl(baseUrl)) throw optionError('wechat.baseUrl must be an http(s) URL without a query')
-  if (loginPath !== undefined && !(isText(loginPath) && loginPath.startsWith('/'))) {
-    throw optionError("loginPath must be a path that begins with '/'")
-  }
+  checkLives({ ttl, maxAge, isMaxAgeGiven: options.maxAge !== undefined })
+  checkLimits({ maxSessionsPerUser, timeout, concurrency })
+  checkLoginPath(loginPath)
   checkAll('function', {
     appIdOf,
     ...(ignore !== undefined && { ignore }),
@@ -183,129 +174,25 @@ export function resolveOptions(options: WeappSessionOptions): ResolvedOptions {
     ...(onLogin && { onLogin }),
   })
   checkAll('boolean', { rolling, legacyStatus })
-  if (typeof headers !== 'string' || !/^[a-z\d-]*-$/i.test(headers) || /^x-wx-/i.test(headers))
-    throw optionError(
-      "headers must be the prefix of header names, such as 'Weapp-' (letters, digits and hyphens, a hyphen at the end), " +
-        "and not begin with 'X-WX-', which WeChat's gateway drops",
-    )
+  checkHeaders(headers)
   if (store !== undefined) checkStore(store)
-  if (!isSessionCarrier(carrier))
-    throw optionError(
-      'carrier must be made by codeCarrier(), headerCarrier(), cookieCarrier() or jwtCarrier()',
-    )
-
-  if (trust !== undefined && !isTrustedSource(trust)) throw optionError('trust must be made by cloudRun()')
+  const parts = checkMade(carrier, trust)
 
   return {
     apps,
     appIdOf,
     store: store ?? memoryStore(),
-    carrier,
-    trust,
+    ...parts,
     ttl,
     rolling,
     maxAge,
     maxSessionsPerUser,
     ignore,
     onLogin,
-    wechat: { baseUrl: new URL(baseUrl).href.replace(/\/+$/, ''), timeout, concurrency, fetch },
+    wechat: { baseUrl: checkedBaseUrl(baseUrl), timeout, concurrency, fetch },
     loginPath,
     headers,
     checkLoginOrigin: loginOriginCheck(loginOrigins),
     legacyStatus,
   }
-}
-
-function isSessionCarrier(carrier: Carrier): carrier is SessionCarrier {
-  return typeof (carrier as Partial<SessionCarrier> | null)?.read === 'function'
-}
-
-function isTrustedSource(trust: Trust): trust is TrustedSource {
-  return typeof (trust as Partial<TrustedSource> | null)?.read === 'function'
-}
-
-/** Where both come from in most programs, and why they are missing. */
-const FROM_ENV = '; if it comes from an environment variable, that one is not set'
-
-function checkedApps({ appId, appSecret, apps }: WeappSessionOptions): Record<string, string> {
-  if (apps === undefined) {
-    if (!isText(appId))
-      throw optionError(
-        `appId is missing: copy it from the mini program console (it begins with wx)${FROM_ENV}`,
-      )
-    if (!isText(appSecret))
-      throw optionError(`appSecret is missing: copy it from the mini program console${FROM_ENV}`)
-    return { [appId]: appSecret }
-  }
-  if (appId !== undefined || appSecret !== undefined)
-    throw optionError('give either appId and appSecret, or apps')
-  const entries: [string, unknown][] = typeof apps === 'object' && apps ? Object.entries(apps) : []
-  if (entries.length === 0 || !entries.every((entry) => entry.every(isText))) {
-    throw optionError('apps must have the appSecret of each mini program, by its appId')
-  }
-  return Object.fromEntries(entries) as Record<string, string>
-}
-
-/** WeChat sets `https://servicewechat.com/{appId}/{version}/page-frame.html`. No program can change it, but its gateway may. */
-const REFERER = /^https:\/\/servicewechat\.com\/([^/]+)\//
-
-function appIdReader(prefix: string): (ctx: Context) => string | undefined {
-  // 云托管 sets X-WX-AppId itself, so the other one counts.
-  const [own, of2016] = [prefix, PREFIX_2016].map((each) => headerNames(each).appId) as [string, string]
-  return (ctx) => ctx.get(own) || ctx.get(of2016) || REFERER.exec(ctx.get('Referer'))?.[1]
-}
-
-function checkAll(type: 'function' | 'boolean', values: Record<string, unknown>): void {
-  for (const [name, value] of Object.entries(values)) {
-    if (typeof value !== type)
-      throw optionError(`${name} must be ${type === 'boolean' ? 'true or false' : 'a function'}`)
-  }
-}
-
-const STORE_METHODS = [
-  'read',
-  'claim',
-  'refuse',
-  'create',
-  'update',
-  'renew',
-  'take',
-  'confirm',
-  'putBack',
-  'end',
-  'list',
-  'revoke',
-] as const
-
-function checkStore(store: SessionStore): void {
-  if (typeof (store as { sendCommand?: unknown })?.sendCommand === 'function')
-    throw optionError('store is a client of Redis: put it into a store, redisStore({ client })')
-  const missing = STORE_METHODS.filter((method) => typeof store?.[method] !== 'function')
-  if (missing.length > 0)
-    throw optionError(
-      `store lacks ${missing.join(', ')}: add what is missing (see docs/stores.md), or use memoryStore(), ` +
-        'redisStore(), or fromExpressStore() around a store of express-session',
-    )
-  const { timeout = 0 } = store
-  if (!Number.isFinite(timeout) || timeout < 0) throw optionError('store.timeout must be a number of ms')
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === 'string' && value.trim() !== ''
-}
-
-/** Numbers as they are; of anything else, which may be a secret in the wrong place, only what it is. */
-function shown(value: unknown): string {
-  return typeof value === 'number' ? String(value) : `a ${typeof value}`
-}
-
-function isWhole(value: unknown, max: number): boolean {
-  return Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) <= max
-}
-
-function isBaseUrl(value: string): boolean {
-  const { protocol, search, hash } = URL.canParse(value)
-    ? new URL(value)
-    : { protocol: '', search: '', hash: '' }
-  return (protocol === 'https:' || protocol === 'http:') && search === '' && hash === ''
 }

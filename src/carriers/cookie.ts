@@ -3,7 +3,7 @@ import { serialize } from 'cookie'
 import { keyRing } from '../crypto/key-ring.js'
 import { WeappSessionError } from '../errors.js'
 import type { PresentedCredential } from '../session/session.js'
-import { checkOptions, optionError } from '../util/option-error.js'
+import { checkBoolean, checkOptions, optionError } from '../util/option-error.js'
 import type { Carrier, SessionCarrier } from './carrier.js'
 import { checkPrefix, defaultName, isToken } from './names.js'
 import { signedIds } from './signed-id.js'
@@ -57,6 +57,11 @@ export function cookieCarrier(options: CookieCarrierOptions): Carrier {
   if (!['strict', 'lax', 'none'].includes(sameSite)) {
     throw optionError("cookieCarrier({ sameSite }) must be 'strict', 'lax' or 'none'")
   }
+  checkBoolean('cookieCarrier({ secure })', secure)
+  checkBoolean('cookieCarrier({ anonymous })', anonymous)
+  if (sameSite === 'none' && !secure)
+    throw optionError("cookieCarrier({ sameSite: 'none' }) needs secure: true, or browsers refuse the cookie")
+  checkScope(name, { path, domain })
   const ids = signedIds(keyRing('cookieCarrier()', keys), name)
   const attributes = { httpOnly: true, path, sameSite, secure, ...(domain && { domain }) }
   // The value ends at a semicolon; a name has none of these characters.
@@ -101,6 +106,30 @@ export function cookieCarrier(options: CookieCarrierOptions): Carrier {
     const [presented] = signed
     if (!presented) throw new WeappSessionError('ERR_SESSION_EXPIRED')
     return signed.every(({ credential }) => credential === presented.credential) ? presented : undefined
+  }
+}
+
+/** Refuses what cannot be printed: each login would fail, with its code spent. And a path that browsers pass over. */
+function checkScope(name: string, { path, domain }: { path: string; domain: string | undefined }): void {
+  if (typeof path !== 'string' || !path.startsWith('/') || !isPrintable(name, { path }))
+    throw optionError(
+      "cookieCarrier({ path }) must be a path that begins with '/', percent-encoded and without a semicolon",
+    )
+  if (
+    domain !== undefined &&
+    (typeof domain !== 'string' || (domain !== '' && !isPrintable(name, { domain })))
+  )
+    throw optionError(
+      "cookieCarrier({ domain }) must be the name of a host, such as 'example.com', without a scheme, a port or a path; " +
+        'one that is not ASCII in Punycode (xn--…)',
+    )
+}
+
+function isPrintable(name: string, attributes: { path: string } | { domain: string }): boolean {
+  try {
+    return serialize(name, '', attributes) !== ''
+  } catch {
+    return false
   }
 }
 

@@ -1,9 +1,9 @@
 import { keyRing } from '../crypto/key-ring.js'
 import { WeappSessionError } from '../errors.js'
-import { checkOptions, optionError } from '../util/option-error.js'
+import { checkBoolean, checkOptions, optionError } from '../util/option-error.js'
 import { warn } from '../util/warn.js'
 import type { Carrier, SessionCarrier } from './carrier.js'
-import { isToken } from './names.js'
+import { hasOwnMeaning, isToken } from './names.js'
 import { signedIds } from './signed-id.js'
 
 /** Options of {@link headerCarrier}. */
@@ -40,7 +40,11 @@ export function headerCarrier(options: HeaderCarrierOptions): Carrier {
   const { keys, name, anonymous = false } = options
   if (name !== undefined && !isToken(name))
     throw optionError('headerCarrier({ name }) must be the name of a header')
-  if (typeof anonymous !== 'boolean') throw optionError('headerCarrier({ anonymous }) must be true or false')
+  if (name !== undefined && hasOwnMeaning(name))
+    throw optionError(
+      `headerCarrier({ name: '${name}' }) is a header with a meaning of its own: take another, such as 'X-App-Session'`,
+    )
+  checkBoolean('headerCarrier({ anonymous })', anonymous)
   if (name !== undefined && !/^[a-z\d-]+$/i.test(name)) {
     warn(
       'WEAPP_HEADER_NAME',

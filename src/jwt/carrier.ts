@@ -5,7 +5,8 @@ import { LRUCache } from 'lru-cache'
 import type { Carrier, SessionCarrier } from '../carriers/carrier.js'
 import { checkedKeys } from '../crypto/key-ring.js'
 import { WeappSessionError } from '../errors.js'
-import { checkOptions, optionError } from '../util/option-error.js'
+import { checkOptions, isWhole, optionError, shown } from '../util/option-error.js'
+import { LIFETIME_MAX, warnOfMilliseconds } from '../util/units.js'
 import { type Profile, userOf } from '../wechat/user-info.js'
 import type { Wire } from '../wire.js'
 import { type PresentedToken, withRevocationCache } from './revocation-cache.js'
@@ -49,6 +50,9 @@ interface TokenClaims {
   created: number
   expires: number
 }
+
+const HOUR = 3600
+const DAY = 24 * HOUR
 
 /** Tells our tokens from all others (RFC 8725, 3.11). */
 const TYPE = 'wx-session+jwt'
@@ -96,9 +100,13 @@ export function jwtCarrier(options: JwtCarrierOptions): Carrier {
   checkOptions('jwtCarrier', options, ['keys', 'expiresIn', 'staleness'])
   const { keys, expiresIn = 900, staleness = 10 } = options
   for (const [name, value] of Object.entries({ expiresIn, staleness })) {
-    if (!Number.isSafeInteger(value) || value < 1)
-      throw optionError(`jwtCarrier({ ${name} }) must be whole seconds`)
+    if (!isWhole(value, LIFETIME_MAX))
+      throw optionError(
+        `jwtCarrier({ ${name} }) must be whole seconds, from 1 up to ten years: it is ${shown(value)}`,
+      )
   }
+  warnOfMilliseconds('expiresIn', expiresIn, { from: 3 * DAY, step: 300_000 })
+  warnOfMilliseconds('staleness', staleness, { from: HOUR, step: 5000 })
   const ring = keysOf(keys)
   const signing = ring.find(isSigningKey)
   /** By their signature: to hash the whole header costs more than all that is done with it. */

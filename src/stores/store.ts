@@ -1,3 +1,4 @@
+import type { Problem } from '../util/problem.js'
 import type { WxUserInfo } from '../wechat/user-info.js'
 
 /**
@@ -186,6 +187,12 @@ export interface SessionStore {
    * login is still under way, nor one that a parallel request saves late.
    */
   revoke(user: string): Promise<void>
+
+  /**
+   * What is wrong with the database, beside that it does not answer: for `session.check()`, which waits some seconds for it.
+   * What cannot be told is no problem.
+   */
+  check?(): Promise<Problem[]>
 
   /** Closes the connections that the store has opened itself. */
   close?(): Promise<void>

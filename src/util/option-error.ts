@@ -3,6 +3,24 @@ export function optionError(what: string): TypeError {
   return new TypeError(`koa-weapp-session: ${what}`)
 }
 
+/** A value that is not what it should be: numbers as they are; of anything else, which may be a secret, only what it is. */
+export function shown(value: unknown): string {
+  if (typeof value === 'number') return String(value)
+  return value === null || value === undefined ? String(value) : `a ${typeof value}`
+}
+
+/** Whether it is a whole number from 1 to `max`. */
+export function isWhole(value: unknown, max: number): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) <= max
+}
+
+/** Refuses what is neither true nor false: `'false'`, of an environment variable, would be true. */
+export function checkBoolean(name: string, value: unknown): void {
+  if (typeof value === 'boolean') return
+  const hint = typeof value === 'string' ? ', without quotes' : ''
+  throw optionError(`${name} must be true or false${hint}: it is ${shown(value)}`)
+}
+
 /** Refuses options that are no object, and names that are misspelt. */
 export function checkOptions(owner: string, options: unknown, names: readonly string[]): void {
   if (typeof options !== 'object' || options === null)

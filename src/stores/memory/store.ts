@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import { checkOptions, optionError } from '../../util/option-error.js'
+import { checkOptions, isWhole, optionError, shown } from '../../util/option-error.js'
 import { makingRoom } from '../making-room.js'
 import { warnInProduction } from '../options.js'
 import {
@@ -21,11 +21,14 @@ export interface MemoryStoreOptions {
   max?: number
 }
 
+/** What a Map can hold. */
+const MOST = 16_000_000
+
 /**
  * Keeps sessions in the memory of this process: for development, for tests, and for one server that may lose them. They
  * end with the process, and other processes do not see them. In production it warns of that at start-up.
  *
- * @throws {TypeError} when `max` is not a positive integer
+ * @throws {TypeError} when `max` is not a whole number from 1 to 16,000,000
  *
  * @example
  * weappSession({ appId, appSecret, store: memoryStore({ max: 10_000 }) })
@@ -33,8 +36,8 @@ export interface MemoryStoreOptions {
 export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
   checkOptions('memoryStore', options, ['max'])
   const { max = 100_000 } = options
-  if (!Number.isSafeInteger(max) || max < 1)
-    throw optionError('memoryStore({ max }) must be a positive integer')
+  if (!isWhole(max, MOST))
+    throw optionError(`memoryStore({ max }) must be a whole number from 1 to ${MOST}: it is ${shown(max)}`)
   warnInProduction(
     'WEAPP_MEMORY_STORE',
     'Sessions are kept in memory: they end with this process, and other processes do not see them.',

@@ -1,7 +1,8 @@
-import { checkOptions, optionError } from '../../util/option-error.js'
+import { checkOptions, optionError, shown } from '../../util/option-error.js'
 import { checkTimeout } from '../options.js'
 import { CODE_MEMORY, LIST_MAX, type SessionStore } from '../store.js'
 import { type RedisCacheOptions, redisCache } from './cache.js'
+import { checkRedis } from './check.js'
 import type { RedisClient } from './client.js'
 import { lifeOf, parseSession, printParts } from './codec.js'
 import { connectionTo, createDatabase } from './connection.js'
@@ -10,6 +11,7 @@ import { entryOf, entryOfSession } from './entries.js'
 import { tracking } from './invalidations.js'
 import { redisLogins } from './logins.js'
 import { RENEW, RENEW_ENROLMENT, UPDATE } from './scripts.js'
+import { sourceOf } from './source.js'
 import { redisTakings } from './takings.js'
 
 interface CommonOptions {
@@ -50,7 +52,10 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
   checkOptions('redisStore', options, ['client', 'url', 'prefix', 'timeout', 'cache'])
   const { prefix = 'wxs:', timeout = 250, cache: wanted = false } = options
   checkTimeout('redisStore', timeout)
-  const connection = connectionTo(sourceOf(options), timeout)
+  if (typeof prefix !== 'string')
+    throw optionError(`redisStore({ prefix }) must be a text: it is ${shown(prefix)}`)
+  const source = sourceOf(options)
+  const connection = connectionTo(source, timeout)
   if (wanted && 'client' in options && !('duplicate' in options.client)) {
     throw optionError(
       'redisStore({ cache }) needs a client that can be duplicated: a client, cluster or sentinel of redis 6',
@@ -121,19 +126,11 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
       return live.sort((a, b) => b.record.created - a.record.created)
     },
 
+    check: () => checkRedis(source, connection, `${prefix}check`),
+
     async close() {
       tracked.close()
       await connection.close()
     },
   }
-}
-
-/** The client or the URL of the options, checked. */
-function sourceOf(options: RedisStoreOptions): RedisClient | string {
-  const { client, url } = options as { client?: RedisClient; url?: string }
-  if (typeof client?.get === 'function') return client
-  if (typeof url === 'string' && URL.canParse(url) && /^rediss?:$/.test(new URL(url).protocol)) return url
-  throw optionError(
-    'redisStore() needs a { client } of the redis package, or a { url } like redis://127.0.0.1:6379',
-  )
 }
