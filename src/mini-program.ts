@@ -39,7 +39,7 @@ const channel = diagnostics('revoke')
 
 export function createMiniProgram(options: MiniProgramOptions, resolved: ResolvedOptions): MiniProgram {
   const { appId, appSecret, carrier, store, warn } = options
-  const { ttl, rolling, maxAge, maxSessionsPerUser } = resolved
+  const { ttl, rolling, maxAge, maxSessionsPerUser, maxYoungSessions } = resolved
   const ids = createIds(appId, appSecret, carrier.kind)
   const sealer = createSealer(appSecret)
   const succession = createSuccessions(store, ids)
@@ -66,6 +66,7 @@ export function createMiniProgram(options: MiniProgramOptions, resolved: Resolve
     credential,
     ttl,
     maxSessionsPerUser,
+    maxYoungSessions,
   })
   const wechat = createWechatApi({ appId, appSecret, ...resolved.wechat, slots, warn })
 

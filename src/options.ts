@@ -48,7 +48,11 @@ export interface WeappSessionOptions {
   rolling?: boolean
   /** Seconds that a renewed session can live at most, from its login. Default 30 days. */
   maxAge?: number
-  /** How many sessions a user can have; those that would end first make room. Default 10. */
+  /**
+   * How many sessions a user can have; those that would end first make room. Default 10, and up to ten times as many
+   * while those beyond are less than a minute old: some clients log in for each of their parallel calls. A number that
+   * you give is kept exactly.
+   */
   maxSessionsPerUser?: number
   /** Requests that pass untouched, with `ctx.$wxUserInfo` null. Default: none. */
   ignore?: (ctx: Context) => boolean | Promise<boolean>
@@ -109,6 +113,8 @@ export interface ResolvedOptions {
   rolling: boolean
   maxAge: number
   maxSessionsPerUser: number
+  /** How many there may be while those beyond are young. */
+  maxYoungSessions: number
   ignore: ((ctx: Context) => boolean | Promise<boolean>) | undefined
   headers: string
   onLogin: ((session: WxSession, ctx: Context) => unknown) | undefined
@@ -187,6 +193,7 @@ export function resolveOptions(options: WeappSessionOptions): ResolvedOptions {
     rolling,
     maxAge,
     maxSessionsPerUser,
+    maxYoungSessions: options.maxSessionsPerUser ?? 10 * maxSessionsPerUser,
     ignore,
     onLogin,
     wechat: { baseUrl: checkedBaseUrl(baseUrl), timeout, concurrency, fetch },

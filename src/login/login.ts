@@ -26,6 +26,7 @@ export interface LoginOptions {
   /** Seconds. */
   ttl: number
   maxSessionsPerUser: number
+  maxYoungSessions: number
 }
 
 /** What the application has to say of a session that is about to begin: the record to store. May throw. */
@@ -55,7 +56,7 @@ const channel = diagnostics('login')
 /** Code → verified user. The session is created by one request; all others with the same code share it. */
 export function createLogIn(options: LoginOptions): LogIn {
   const { appId, ids, store, sealer, pendingLogins, sessions, openData, succession } = options
-  const { credential: kind, ttl, maxSessionsPerUser } = options
+  const { credential: kind, ttl, maxSessionsPerUser, maxYoungSessions } = options
 
   return async function logIn(login, previous, welcome) {
     const began = performance.now()
@@ -129,7 +130,8 @@ export function createLogIn(options: LoginOptions): LogIn {
       if (taken) await succession.putBack(taken)
       throw veto
     })
-    const session = { id, user, record, claim, max: maxSessionsPerUser }
+    const limits = { max: maxSessionsPerUser, maxYoung: maxYoungSessions }
+    const session = { id, user, record, claim, ...limits }
     if (!(await (taken ? succession.create(session, taken) : store.create(session))))
       throw new WeappSessionError('ERR_SESSION_EXPIRED')
     if (previous) await leave(previous, taken !== undefined)
