@@ -132,7 +132,7 @@ export function createAuth(options: AuthOptions): Auth {
       const login = state as LoginData
       if (isOver()) continue
       if (credentials.current()) resolve(credentials.carry(url))
-      else if (ownLogIn) reject(optionError('no session: see loginPath'))
+      else if (ownLogIn) reject(optionError('see loginPath'))
       else if (stranger && isLoginOnly) reject(stranger)
       else if (login.isShared && isFresh(login)) resolve(offer(login, url))
       else if (login.isShared || state === 'idle') logIn(waiter)

@@ -36,10 +36,9 @@ export function createBackoff(): Backoff {
   async function wait(): Promise<void> {
     const left = timeLeft(notBefore, length)
     if (!left) return
+    if (!blocker) await sleep(left)
+    // Logins may have been blocked during the pause, too.
     if (blocker) throw blocker
-    await sleep(left)
-    // Logins may have been blocked during the pause.
-    await wait()
   }
 
   function failed(failure: Failure, block?: number): void {

@@ -15,9 +15,9 @@ export interface Refusal extends Failure {
 /** The answer of a server that does not know the session. */
 export const EXPIRED: Answer = { statusCode: 401, data: { [MAGIC_ID]: 1, reason: 'ERR_SESSION_EXPIRED' } }
 
-/** Words of the reasons: they are few, and no other has these. */
-const WANTS_LOGIN = /EXPIRED|REQUIRED|EXCHANGE/
-const WANTS_TIME = /CONFLICT|UNAVAILABLE/
+/** Each family has one reason: of the exchange of the key, and of a login. */
+const WANTS_LOGIN = /^ERR_(SESSION_(EXPIRED|KEY_\w+)|LOGIN_\w+)$/
+const WANTS_TIME = /^ERR_(SESSION_CONFLICT|STORE_UNAVAILABLE)$/
 
 interface Body {
   reason?: Reason

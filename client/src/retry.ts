@@ -46,7 +46,7 @@ export function nextStep({ failure, attempts, isSafe, login, isSessionOver }: Fa
 
 /** Whether a failure of a login means that there is no session. A conflict is found later, by a handler. */
 export function failsLogin({ reason }: Failure): boolean {
-  return !/CONFLICT/.test(`${reason}`)
+  return reason !== 'ERR_SESSION_CONFLICT'
 }
 
 /** ms for which nobody should log in after this failure of a login: the user is blocked, or it was too often. */

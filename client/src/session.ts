@@ -22,7 +22,7 @@ interface Connection {
 }
 
 /** ms for which each of two URLs is asked whether a session still lives, and after which that may be asked again. */
-const ASKING = 2500
+const ASKING = 2000
 const REST = 5000
 const LOGIN_TIMEOUT = 10_000
 
@@ -49,7 +49,7 @@ export function createSession(options: SessionOptions = {}): Session {
   // A container has no address. It gets one that nothing else has.
   const origins = createOrigins(cloud ? `https://${cloud.env}` : baseUrl, options.origins)
   // A login there would never be a session here.
-  if (loginPath && !origins.isOurs(origins.resolve(loginPath))) throw optionError('no session: see loginPath')
+  if (loginPath && !origins.isOurs(origins.resolve(loginPath))) throw optionError('see loginPath')
   const listeners = new Set<(isLoggedIn: boolean) => void>()
   const running = new Set<() => void>()
   /** With a path for logins, requests carry none. */

@@ -1,4 +1,3 @@
-import type { Head } from './answer.js'
 import type { Auth } from './auth.js'
 import type { Outgoing } from './call.js'
 import { NO_AUTH } from './request-auth.js'
@@ -26,14 +25,15 @@ export function socketOf(
       const socket = connect(requestAuth, { success: opened, fail }) as unknown as WxSocketTask
       // It goes on after its call has ended.
       const handshake = requestAuth.url ? auth.carry(url) : NO_AUTH
-      const release = (head?: Head) => auth.answered(handshake, head)
+      // A handshake that only closes has no head, and says nothing.
+      const release = (head?: object) => auth.answered(handshake, head)
       socket.onOpen(release)
       socket.onError(() => {
         // Phones do not say why: the handshake may have been refused for its session, and the server may be away.
         if (release() && !auth.isForeign) ask(auth, url.replace(/^ws/i, 'http'))
       })
       // A handshake that was given up keeps nobody waiting for its answer.
-      socket.onClose(() => release())
+      socket.onClose(release)
       return { abort: () => socket.close({}) }
     },
   }
