@@ -2,12 +2,13 @@ import { LOGIN_ACCEPTED, LOGIN_REQUIRED } from '../../src/protocol.js'
 import { type Answer, type Head, loginWord } from './answer.js'
 import { createBackoff, YOUTH } from './backoff.js'
 import { type Credentials, type CredentialsOptions, createCredentials } from './credentials.js'
-import { type Failure, GATEWAY } from './errors.js'
-import { wantsLogin } from './refusal.js'
+import { type Failure, optionError } from './errors.js'
+import { EXPIRED, wantsLogin } from './refusal.js'
 import { NO_AUTH, type RequestAuth } from './request-auth.js'
 import { failsLogin, loginBlock } from './retry.js'
+import { originOf } from './urls.js'
 import { timeLeft } from './util.js'
-import type { LoginData, WxLogin } from './wx-login.js'
+import { isFresh, type LoginData, type WxLogin } from './wx-login.js'
 
 /** A call that needs auth. */
 export interface Caller {
@@ -15,27 +16,34 @@ export interface Caller {
   url: string
   /** Whether it is made for nothing but a login. */
   isLoginOnly?: boolean | undefined
+  /** Logs in. Who has this does so before, and gets no login here. */
+  logIn?: unknown
 }
 
 /** The session of this user at this server. All calls share it. */
-export interface Auth extends Pick<Credentials, 'carry'> {
+export interface Auth extends Pick<Credentials, 'carry' | 'current'> {
   /** Whether the server knows its users in another way: nothing logs in. */
   isForeign: boolean
-  hasSession(): boolean
   /**
    * Resolves with the session once there is one, or with a login: then the call is the leader, and the others wait for
    * it. Once the call has ended it need not resolve. Rejects with a {@link Failure} while logins are
    * blocked, and when `wx.login` fails. `isOver`: whether the call has ended.
    */
   acquire(caller: Caller, isOver: () => boolean): Promise<RequestAuth>
-  /** The answer to a request has begun. Without `head`: no answer to it can come any more. */
-  answered(auth: RequestAuth, head?: Head): void
+  /**
+   * The answer to a request has begun. Without `head`: no answer to it can come any more. Returns whether it was one
+   * with the session, and could until now.
+   */
+  answered(auth: RequestAuth, head?: Head): boolean
   /**
    * A request was answered, or has failed. Resolves when it is known what that means for the session; if the answer
    * should be that to a login, and is not, with what is to be said of it.
    */
   settled(auth: RequestAuth, answer: Answer, failure?: Failure | false): Promise<Failure | undefined>
-  /** The leader gives up its login, and the next call may log in. `failure`: why, if the login has failed. */
+  /**
+   * Nobody waits for the answer any more. If that was to a login, the leader gives it up, and the next call may log in.
+   * `failure`: why, if the login has failed.
+   */
   released(auth: RequestAuth, failure?: Failure): void
   /** Forgets the session. */
   logOut(): void
@@ -43,7 +51,7 @@ export interface Auth extends Pick<Credentials, 'carry'> {
 
 export interface AuthOptions extends CredentialsOptions {
   wxLogin: WxLogin
-  /** Whether answers without the word are believed, until the server has said it once: servers of 2016 never do. */
+  /** Whether answers without the word are believed, until their origin has said it once: servers of 2016 never do. */
   isTrusting: boolean
 }
 
@@ -55,18 +63,26 @@ export interface AuthOptions extends CredentialsOptions {
  *     idle → fetching      a call acquires: it becomes the leader
  *     fetching → offered   there is a code, and the leader takes it
  *     fetching → idle      there is none, or the leader's call is over
- *     offered → idle       the server accepts the login, and the credentials begin; or it refuses it, something else
- *                          answers, or the leader releases it
+ *     offered → idle       the server accepts the login, and the credentials begin; or it refuses it, or the leader
+ *                          releases it
+ *
+ * Where something else answers the login (a page, a gateway), the session server has not seen it, or says the same to it
+ * again. So it stays offered, and is shared: nobody waits any more, and every call carries it, until the server accepts
+ * or refuses it, or its code is too old.
  */
 type State =
   /** Nobody logs in. */
   | 'idle'
   /** The leader waits for a code of `wx.login`. */
   | 'fetching'
-  /** Offered: the leader's request carries this to the server. */
+  /** Offered: the leader's request carries this to the server; once it is shared, every request does. */
   | LoginData
 
 type LoginAuth = Required<RequestAuth>
+
+function offer(login: LoginData, url: string): RequestAuth {
+  return { header: login.header, url, login }
+}
 
 interface Waiter extends Caller {
   isOver(): boolean
@@ -75,19 +91,20 @@ interface Waiter extends Caller {
 }
 
 export function createAuth(options: AuthOptions): Auth {
-  const { wxLogin, prefix, isForeign } = options
+  const { wxLogin, prefix, isForeign, isTrusting } = options
   const credentials = createCredentials(options)
   const backoff = createBackoff()
   /** Calls that wait for the leader, in the order in which they came. */
   const waiters: Waiter[] = []
-  /** URLs where something else than the session server answers: what it answered to a login. */
-  const strangers = new Map<string, Failure>()
+  /** Origins that have said the word. */
+  const speakers = new Set<string | undefined>()
   let state: State = 'idle'
-  let { isTrusting } = options
+  /** The origin that has accepted the login. Where no base is known, there may be several servers. */
+  let home: string | undefined
 
   return {
     isForeign,
-    hasSession: () => !!credentials.current(),
+    current: credentials.current,
     acquire,
     answered,
     settled,
@@ -98,25 +115,27 @@ export function createAuth(options: AuthOptions): Auth {
 
   // — Getting auth —
 
-  function acquire({ url, isLoginOnly }: Caller, isOver: () => boolean): Promise<RequestAuth> {
-    // Whoever wants a login, and nothing else, gets a try.
-    if (isLoginOnly) strangers.delete(url)
+  function acquire(caller: Caller, isOver: () => boolean): Promise<RequestAuth> {
     return new Promise((resolve, reject) => {
-      waiters.push({ url, isLoginOnly, isOver, resolve, reject })
+      waiters.push(Object.assign({ isOver, resolve, reject }, caller))
       serve()
     })
   }
 
-  /** Gives the session to all waiters; or, if there is none, makes the first of them the leader. */
-  function serve(): void {
+  /**
+   * Gives the session to all waiters, or the login that is shared; or, if there is neither, makes the first of them the
+   * leader. `stranger`: why whoever waited for nothing but a login has waited in vain.
+   */
+  function serve(stranger?: Failure): void {
     for (const waiter of waiters.splice(0)) {
-      const { url, isLoginOnly, resolve, reject } = waiter
-      const stranger = strangers.get(url)
-      if (waiter.isOver()) continue
+      const { url, logIn: ownLogIn, isLoginOnly, isOver, resolve, reject } = waiter
+      const login = state as LoginData
+      if (isOver()) continue
       if (credentials.current()) resolve(credentials.carry(url))
+      else if (ownLogIn) reject(optionError('see loginPath'))
       else if (stranger && isLoginOnly) reject(stranger)
-      else if (stranger) resolve({ header: {}, url })
-      else if (state === 'idle') logIn(waiter)
+      else if (login.isShared && isFresh(login)) resolve(offer(login, url))
+      else if (login.isShared || state === 'idle') logIn(waiter)
       else waiters.push(waiter)
     }
   }
@@ -125,11 +144,9 @@ export function createAuth(options: AuthOptions): Auth {
     let auth = NO_AUTH
     state = 'fetching'
     try {
-      const login = await freshLogin(isOver)
-      if (login && !isOver()) {
-        wxLogin.drop()
-        auth = { header: login.header, url, login }
-      }
+      await backoff.wait()
+      const login = await wxLogin.get(isOver).catch(failedToFetch)
+      if (login) auth = offer(login, url)
       resolve(auth)
     } catch (failure) {
       reject(failure as Failure)
@@ -138,23 +155,19 @@ export function createAuth(options: AuthOptions): Auth {
     serve()
   }
 
-  async function freshLogin(isOver: () => boolean): Promise<LoginData | undefined> {
-    await backoff.wait()
-    try {
-      return await wxLogin.get(isOver)
-    } catch (failure) {
-      backoff.failed(failure as Failure)
-      throw failure
-    }
+  function failedToFetch(failure: Failure): never {
+    backoff.failed(failure)
+    throw failure
   }
 
   // — What answers say —
 
-  function answered(auth: RequestAuth, head?: Head): void {
-    credentials.answered(auth, head)
-    if (!auth.login || !head || loginWord(head) !== LOGIN_ACCEPTED) return
-    isTrusting = false
-    accept(auth, head)
+  function answered(auth: RequestAuth, head?: Head): boolean {
+    if (auth.login && head && loginWord(head) === LOGIN_ACCEPTED) {
+      speakers.add(originOf(auth.url as string))
+      accept(auth, head)
+    }
+    return credentials.answered(auth, head)
   }
 
   async function settled(
@@ -164,28 +177,29 @@ export function createAuth(options: AuthOptions): Auth {
   ): Promise<Failure | undefined> {
     answered(auth, answer)
     const isOver = loginWord(answer) === LOGIN_REQUIRED
+    const origin = originOf(auth.url as string)
     if (!auth.login && (isOver || (failure && wantsLogin(failure)))) {
-      strangers.delete(auth.url as string)
-      const since = await credentials.expired(auth)
-      // A session that is refused so soon ends for a reason that another login does not remove.
-      if (failure && since && timeLeft(since + YOUTH, YOUTH)) backoff.diedYoung()
+      const expired = credentials.expired(auth)
+      // An answer of the app does not wait until it is known what else it means.
+      const since = failure && (await expired)
+      // A session that is refused so soon ends for a reason that another login does not remove; unless that is a guess,
+      // or the word of another server.
+      if (since && answer !== EXPIRED && origin === home && timeLeft(since + YOUTH, YOUTH))
+        backoff.diedYoung()
     }
     if (failure && failsLogin(failure)) released(auth, failure)
     // The login was good, but the handler may have seen the session end.
     else if (isOver) released(auth)
-    else if (failure || (isTrusting && answer.statusCode < 500)) accept(auth, answer)
-    return isOffered(auth) ? strange(auth, answer) : undefined
+    else if (failure || (isTrusting && !speakers.has(origin) && answer.statusCode < 500)) accept(auth, answer)
+    return !failure && isOffered(auth) ? strange(auth, answer) : undefined
   }
 
-  /** Something else has answered a login; or nobody knows what did. */
-  function strange(auth: LoginAuth, { statusCode }: Answer): Failure {
-    const { url } = auth
+  /** Something else has answered a login. */
+  function strange({ url, login }: LoginAuth, { statusCode }: Answer): Failure {
     const message = `${statusCode} ${url}: not the session server: see loginPath`
     const failure: Failure = { code: 'ERR_NETWORK', message, statusCode, retryable: true }
-    // An error may be of the moment, and it may have come after the login.
-    if (statusCode < 400) strangers.set(url, failure)
-    else backoff.pause()
-    released(auth)
+    login.isShared = true
+    serve(failure)
     return failure
   }
 
@@ -194,18 +208,23 @@ export function createAuth(options: AuthOptions): Auth {
     const { login, url } = auth
     backoff.succeeded()
     state = 'idle'
+    home = originOf(url)
     credentials.begin({ [`${prefix}Code`]: login.data.code }, url, head, login.since)
     serve()
   }
 
   function released(auth: RequestAuth, failure?: Failure): void {
+    credentials.answered(auth)
     if (!isOffered(auth)) return
-    if (failure && GATEWAY.test(`${failure.errCode}`)) {
-      // It says nothing of the login, which has not reached the server.
-      backoff.pause()
-      wxLogin.keep(auth.login)
-    } else if (failure) backoff.failed(failure, loginBlock(failure))
-    state = 'idle'
+    const { reason, errCode } = Object(failure) as Partial<Failure>
+    // What WeChat's gateway says is not said of the login, which has not reached the server.
+    if (errCode) auth.login.isShared = true
+    // Whoever gives up a shared login speaks for itself. Only the server refuses it for all.
+    else if (reason || !auth.login.isShared) {
+      state = 'idle'
+      if (failure) backoff.failed(failure, loginBlock(failure))
+      if (/UNTRUSTED/.test(`${reason}`)) wxLogin.distrust()
+    }
     serve()
   }
 
@@ -215,6 +234,7 @@ export function createAuth(options: AuthOptions): Auth {
 
   function logOut(): void {
     wxLogin.drop()
+    if ((state as LoginData).isShared) state = 'idle'
     credentials.drop()
   }
 }

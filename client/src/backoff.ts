@@ -1,6 +1,6 @@
 import type { Failure } from './errors.js'
 import { EXPIRED, readRefusal } from './refusal.js'
-import { sleep, timeLeft } from './util.js'
+import { A_MINUTE, sleep, timeLeft } from './util.js'
 
 /** When the next login may be tried. All calls of a session share it, so that a failing server is not flooded. */
 export interface Backoff {
@@ -8,8 +8,6 @@ export interface Backoff {
   wait(): Promise<void>
   /** A login has failed. `block`: ms for which nobody may log in, if the server says so. */
   failed(failure: Failure, block?: number): void
-  /** Nobody knows whether a login has failed. The next one waits for a moment, and none is blocked. */
-  pause(): void
   succeeded(): void
   /** The server has ended a session within {@link YOUTH}. */
   diedYoung(): void
@@ -21,74 +19,55 @@ const LIMIT = 3
 /** ms */
 const FIRST_PAUSE = 300
 const FIRST_BLOCK = 2000
-const LONGEST_BLOCK = 60_000
 
 /** ms after its login in which a session dies young. If two do so within that time, logins are blocked. */
-export const YOUTH = 60_000
+export const YOUTH: number = A_MINUTE
 
 export function createBackoff(): Backoff {
   let failures = 0
-  let nextBlock = FIRST_BLOCK
-  /** Unix ms. */
-  let notBefore = 0
   let lastDeath = -YOUTH
-  /** What blocks logins: until then (Unix ms), and for how many ms in all. */
+  /** No login until then (Unix ms), for how many ms in all, and what blocks them; without that, they wait. */
+  let notBefore = 0
+  let length = 0
   let blocker: Failure | undefined
-  let blockedUntil = 0
-  let blockLength = 0
 
-  return { wait, failed, pause, succeeded, diedYoung }
+  return { wait, failed, succeeded, diedYoung }
 
   async function wait(): Promise<void> {
-    throwIfBlocked()
-    await sleep(timeLeft(notBefore, LONGEST_BLOCK))
-    // Logins may have been blocked during the pause.
-    throwIfBlocked()
+    const left = timeLeft(notBefore, length)
+    if (!left) return
+    if (!blocker) await sleep(left)
+    // Logins may have been blocked during the pause, too.
+    if (blocker) throw blocker
   }
 
-  function throwIfBlocked(): void {
-    if (timeLeft(blockedUntil, blockLength)) throw blocker
-  }
-
-  function failed(failure: Failure, ms?: number): void {
-    if (ms) {
-      block(failure, ms)
-      return
-    }
-    failures += 1
-    pause()
-    if (failures === LIMIT) {
-      // After the block there is one more try. If that fails too, the next block is longer.
-      failures = LIMIT - 1
-      block(failure, nextBlock)
-      nextBlock = Math.min(nextBlock * 2, LONGEST_BLOCK)
-    }
+  function failed(failure: Failure, block?: number): void {
+    if (block) hold(block, failure)
+    else if (++failures < LIMIT) hold(withJitter(FIRST_PAUSE * failures))
+    // After the block there is one more try. If that fails too, the next block is longer.
+    else hold(Math.min(FIRST_BLOCK * 2 ** (failures - LIMIT), A_MINUTE), failure)
     if (failure.reason === 'ERR_SESSION_EXPIRED') diedYoung()
-  }
-
-  function pause(): void {
-    notBefore = Date.now() + withJitter(FIRST_PAUSE * (failures || 1))
   }
 
   function succeeded(): void {
     failures = notBefore = 0
-    nextBlock = FIRST_BLOCK
   }
 
   function diedYoung(): void {
     const rest = timeLeft(lastDeath + YOUTH, YOUTH)
-    if (rest) block(Object.assign(readRefusal(EXPIRED) as Failure, { message: 'sessions end at once' }), rest)
+    const message = 'sessions end at once: see loginPath'
+    if (rest) hold(rest, Object.assign(readRefusal(EXPIRED) as Failure, { message }))
     lastDeath = Date.now()
   }
 
-  function block(failure: Failure, length: number): void {
+  function hold(ms: number, failure?: Failure): void {
+    notBefore = Date.now() + ms
+    length = ms
     blocker = failure
-    blockedUntil = Date.now() + length
-    blockLength = length
   }
 }
 
 /** One to two times as many ms, so that phones which failed together do not come back together. */
 export function withJitter(ms: number): number {
-  return ms * (1 + Math.random())
+  return Math.round(ms * (1 + Math.random()))
 }

@@ -40,6 +40,8 @@ export interface Outgoing<Result> {
   isSafe?: boolean
   /** What it waits for, before all else. */
   ready?: Promise<unknown> | undefined
+  /** The answer as it is meant, where that is not what it says. */
+  read?: ((answer: Answer) => Answer) | undefined
   /** Whether it is sent only to log in: if there is a session, there is nothing to send. */
   isLoginOnly?: boolean
 }
@@ -47,11 +49,7 @@ export interface Outgoing<Result> {
 /** Starts one attempt, with what `auth` says in its header. */
 export type Send<Result> = (
   auth: RequestAuth,
-  callbacks: {
-    /** `read`: the answer as it is meant, where that is not what it says. */
-    success(result: Result, read?: (answer: Answer) => Answer): void
-    fail(error: WxError): void
-  },
+  callbacks: { success(result: Result): void; fail(error: WxError): void },
 ) => WxTask | undefined
 
 interface Outcome<Result> {
@@ -89,7 +87,7 @@ export function startCall<Result>({
 
     while (!isSettled()) {
       if (target.isOurs) {
-        if (!auth.hasSession()) {
+        if (!auth.current()) {
           phase = 'login'
           await (target.logIn && target.logIn())
         }
@@ -97,19 +95,13 @@ export function startCall<Result>({
       }
       // One header cannot name both the app's own user and the session: the app's goes out, and the session stays out.
       if (requestAuth.header.Authorization && headerOf(callbacks.header, 'Authorization')) {
-        auth.answered(requestAuth)
+        auth.released(requestAuth)
         requestAuth = NO_AUTH
       }
       // The call may have ended while it waited. From here to the sending nothing may come between.
       if (isSettled()) return cleanUp()
       const { url, login } = requestAuth
       if (target.isLoginOnly && !login) return succeed(undefined as unknown as Result)
-      if (login && target.logIn) {
-        // The session has ended since the login of this call.
-        auth.released(requestAuth)
-        continue
-      }
-
       const {
         result,
         answer,
@@ -119,22 +111,26 @@ export function startCall<Result>({
       if (!failure) return stranger && target.isLoginOnly ? failWith(stranger) : succeed(result as Result)
 
       const isSessionOver = loginWord(answer) === LOGIN_REQUIRED
-      const step = nextStep({ failure, attempts, isSafe, isLogin: !!login, isSessionOver })
+      const step = nextStep({ failure, attempts, isSafe, login, isSessionOver })
       requestAuth = NO_AUTH
       if (step === 'fail' || (step === 'logIn' && auth.isForeign)) return failWith(failure)
       if (step !== 'logIn') await sleep(withJitter(step))
     }
   }
 
-  async function sendOnce({ send, isLoginOnly }: Outgoing<Result>, auth: Auth): Promise<Outcome<Result>> {
+  async function sendOnce(
+    { send, read, isLoginOnly }: Outgoing<Result>,
+    auth: Auth,
+  ): Promise<Outcome<Result>> {
     phase = 'request'
     attempts += 1
     let head: Head | undefined
     const outcome = await new Promise<Outcome<Result>>((resolve) => {
       attempt = send(requestAuth, {
-        success(result, read = (answer) => answer) {
+        success(result) {
           // The answer to a transfer has no header of its own.
-          resolve({ result, answer: read(Object.assign({}, head, result as unknown as Answer)) })
+          const answer = Object.assign({}, head, result as unknown as Answer)
+          resolve({ result, answer: read ? read(answer) : answer })
         },
         fail: (error) => resolve({ answer: { statusCode: 0 }, failure: wxFailure('ERR_NETWORK', error) }),
       })
@@ -164,10 +160,7 @@ export function startCall<Result>({
   function cleanUp(): void {
     clearTimeout(timer)
     running.delete(loggedOut)
-    if (auth) {
-      auth.answered(requestAuth)
-      auth.released(requestAuth)
-    }
+    if (auth) auth.released(requestAuth)
     if (attempt) attempt.abort()
   }
 

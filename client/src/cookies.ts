@@ -31,14 +31,15 @@ const MAX_LENGTH = 4096
 /** ms. A mini program has no browser to close, which would end cookies without an expiry. */
 const FOR_EVER = 1e15
 
-/** The header with the cookies for a URL, after those that the app sends itself. */
+/** Adds the cookies for a URL to a header, after those that the app sends itself. */
 export function withCookies(jar: CookieJar, url: string, header: Header): Header {
   const parts = partsOf(url)
   const key = header.cookie ? 'cookie' : 'Cookie'
   const pairs = livingCookies(jar)
     .filter((cookie) => isAllowed(cookie, parts) && isBelow(parts.path, cookie.path))
     .map(({ name, value }) => `${name}=${value}`)
-  return Object.assign({}, header, pairs[0] && { [key]: [header[key], ...pairs].filter(Boolean).join('; ') })
+  if (pairs[0]) header[key] = [header[key], ...pairs].filter(Boolean).join('; ')
+  return header
 }
 
 /** Puts the cookies of an answer into the jar. Returns whether there were any: then the jar is to be stored. */
@@ -66,10 +67,10 @@ function isAlive(cookie: Cookie): boolean {
 }
 
 /** The lines of `Set-Cookie`: in an array of `wx`, or in a header, where they may be joined by commas. */
-function linesIn({ header, cookies = [] }: Head): string[] {
-  const given = cookies[0] ? cookies : headerOf(header, 'Set-Cookie') || []
+function linesIn({ header, cookies }: Head): string[] {
+  const given = Object(cookies)[0] ? cookies : headerOf(header, 'Set-Cookie') || []
   // A comma before a name and `=` begins another cookie. Other commas stand in dates.
-  return Array.isArray(given) ? given : String(given).split(/,(?=\s*[^\s;,=]+=)/)
+  return Array.isArray(given) ? given.map(String) : `${given}`.split(/,(?=\s*[^\s;,=]+=)/)
 }
 
 type Pair = [name: string, value?: string]

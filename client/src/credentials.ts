@@ -13,8 +13,11 @@ export interface Credentials {
   begin(code: Header, url: string, head: Head, since: number): void
   /** What a request to a URL carries. Until it is answered, its answer may bring another credential. */
   carry(url: string): RequestAuth
-  /** The answer to a request has begun. Without `head`: no answer to it can come any more. */
-  answered(auth: RequestAuth, head?: Head): void
+  /**
+   * The answer to a request has begun. Without `head`: no answer to it can come any more. Returns whether it could until
+   * now.
+   */
+  answered(auth: RequestAuth, head?: Head): boolean
   /**
    * The server does not know this credential any more. Resolves when it is known what that means; if the session has
    * ended, with the time at which it began.
@@ -61,11 +64,12 @@ export function createCredentials({ storage, prefix, isForeign, onChange }: Cred
     return auth
   }
 
-  function answered(auth: RequestAuth, head?: Head): void {
-    const { credential } = session
+  function answered(auth: RequestAuth, head?: Head): boolean {
     // An answer is heard twice: when its header arrives, and when it ends. By then there may be a newer credential, so
     // only the first time counts.
-    if (!inFlight.delete(auth) || !head || !credential) return
+    const isFirst = inFlight.delete(auth)
+    const { credential } = session
+    if (!isFirst || !head || !credential) return isFirst
     const hasCookies = readCookies(session, auth.url as string, head)
     const received = !isForeign && credentialIn(head, prefix)
     if (received && JSON.stringify(received) !== JSON.stringify(credential)) {
@@ -80,6 +84,7 @@ export function createCredentials({ storage, prefix, isForeign, onChange }: Cred
       if (auth.header === credential) auth.header = renewed
       update({ credential: renewed })
     } else if (hasCookies) save()
+    return true
   }
 
   /**

@@ -84,7 +84,7 @@ export type Failure = Omit<SessionErrorFields, 'phase' | 'attempts'>
  * What WeChat's own gateway says when it has kept a request from the server: it is busy (102003, 102020, 102021), or
  * that is not allowed (102006, 102016, 102022) (developers.weixin.qq.com, 微信网关: 错误码).
  */
-export const GATEWAY: RegExp = /^1020(03|20|21)?/
+const GATEWAY = /^1020(?:(03|2[01])|06|16|22)$/
 
 /** What `wx` said when it failed. */
 export function wxFailure(code: ErrorCode, error: unknown): Failure {

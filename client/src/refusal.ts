@@ -15,8 +15,8 @@ export interface Refusal extends Failure {
 /** The answer of a server that does not know the session. */
 export const EXPIRED: Answer = { statusCode: 401, data: { [MAGIC_ID]: 1, reason: 'ERR_SESSION_EXPIRED' } }
 
-const WANTS_LOGIN = /^ERR_(SESSION_EXPIRED|LOGIN_REQUIRED|SESSION_KEY_EXCHANGE_FAILED)$/
-
+/** Each family has one reason: of the exchange of the key, and of a login. */
+const WANTS_LOGIN = /^ERR_(SESSION_(EXPIRED|KEY_\w+)|LOGIN_\w+)$/
 const WANTS_TIME = /^ERR_(SESSION_CONFLICT|STORE_UNAVAILABLE)$/
 
 interface Body {
@@ -31,11 +31,11 @@ const SHORT = 2048
 export function readRefusal(answer: Answer): Refusal | undefined {
   const { statusCode, data, header } = answer
   const body = refusalBody(data)
-  const { reason, error } = body || ({} as Body)
+  const { reason, error } = Object(body) as Body
   const named = ourHeader(answer, 'Session-Error') || reason
   if (!body && !named) return undefined
 
-  const { errcode } = (error && error.detail) || ({} as { errcode?: number })
+  const { errcode } = Object(Object(error).detail) as { errcode?: number }
   // A server may put anything there.
   const message = (typeof named === 'string' ? named : '') as Reason
   const status = statusCode === 200 ? meantStatus(errcode) : statusCode
@@ -50,8 +50,8 @@ export function readRefusal(answer: Answer): Refusal | undefined {
 }
 
 /** Whether a refusal asks for another login. No handler has seen the request, so any request may be repeated. */
-export function wantsLogin({ reason = '' as Reason }: Failure): boolean {
-  return WANTS_LOGIN.test(reason)
+export function wantsLogin({ reason }: Failure): boolean {
+  return WANTS_LOGIN.test(`${reason}`)
 }
 
 /** The body of a refusal: JSON that `wx` has parsed, a text, or bytes. A text may contain the id by chance, and be no JSON. */

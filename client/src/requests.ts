@@ -39,8 +39,11 @@ export function createSender(
       const { env, service } = container
       Object.assign(header, { 'X-WX-SERVICE': service })
       Object.assign(sent, { config: { env }, path: url.slice(env.length + 8) })
-      // It calls back, or gives a promise, or both.
-      Promise.resolve(start.call(host, sent)).then((result) => result && success(result as Result), fail)
+      // It calls back, or gives a promise, or both. What else it gives is no answer.
+      Promise.resolve(start.call(host, sent)).then(
+        (result) => Object(result).statusCode && success(result as Result),
+        fail,
+      )
       return undefined
     }
   }
@@ -66,18 +69,15 @@ export function requestOf<Data>(sender: Sender, options: WxOptions): Outgoing<Wx
  */
 export function loginOf(sender: Sender, url: string, loginPath: string | undefined): Outgoing<unknown> {
   const send = loginPath ? loginPathSend(sender, loginPath) : sender<unknown>('request', { url })
-  return { send, isSafe: true, isLoginOnly: true }
+  return { send, read: loginPath ? readBody : undefined, isSafe: true, isLoginOnly: true }
 }
 
 function loginPathSend(sender: Sender, url: string): Send<unknown> {
-  return (auth, { success, fail }) => {
+  return (auth, callbacks) => {
     const data = auth.login && auth.login.data
     // The server takes JSON only. `wx.request` says so by itself, but the calls of other hosts may not.
     const options = { url, method: 'POST', header: { 'content-type': 'application/json' }, data }
-    return sender<WxResponse>('request', options)(NO_AUTH, {
-      success: (response) => success(response, readBody),
-      fail,
-    })
+    return sender<unknown>('request', options)(NO_AUTH, callbacks)
   }
 }
 

@@ -1,5 +1,7 @@
 import type { Failure } from './errors.js'
 import { wantsLogin } from './refusal.js'
+import { A_MINUTE } from './util.js'
+import type { LoginData } from './wx-login.js'
 
 /**
  * What a call does after a failure: it fails; or it asks for auth again, which logs in if nobody else has, and sends its
@@ -15,8 +17,8 @@ export interface FailedCall {
   attempts: number
   /** Whether it may be sent again although a handler may have seen it. */
   isSafe: boolean
-  /** Whether it carried a login. */
-  isLogin: boolean
+  /** The login that it carried. */
+  login?: Pick<LoginData, 'data'> | undefined
   /** Whether the answer says that the session has ended. */
   isSessionOver: boolean
 }
@@ -27,17 +29,18 @@ const MAX_ATTEMPTS = 4
 /** ms */
 const A_SECOND = 1000
 const STEP = 200
-const A_MINUTE = 60_000
 
 /** Decides what a call does after a failure. It decides only: it sends nothing, waits for nothing, stores nothing. */
-export function nextStep({ failure, attempts, isSafe, isLogin, isSessionOver }: FailedCall): NextStep {
+export function nextStep({ failure, attempts, isSafe, login, isSessionOver }: FailedCall): NextStep {
   // Where neither the server nor the gateway has refused, the network has failed: the request may have been carried out.
   const isPassing = failure.retryable && failure.retryAfter !== undefined
-  const mayRepeat = wantsLogin(failure) || (isPassing && isSafe)
+  // The next login goes without the profile that was refused.
+  const mayLogIn =
+    wantsLogin(failure) || (login && login.data.rawData && /UNTRUSTED/.test(`${failure.reason}`))
 
-  if (!mayRepeat || attempts >= MAX_ATTEMPTS) return 'fail'
-  if (isLogin && failsLogin(failure)) return loginBlock(failure) ? 'fail' : 'logIn'
-  if (wantsLogin(failure) || isSessionOver) return 'logIn'
+  if (!(mayLogIn || (isPassing && isSafe)) || attempts >= MAX_ATTEMPTS) return 'fail'
+  if (login && loginBlock(failure)) return 'fail'
+  if (mayLogIn || isSessionOver) return 'logIn'
   return (failure.retryAfter as number) * A_SECOND || attempts * STEP
 }
 

@@ -9,7 +9,7 @@ import { createStorage, defaultKey } from './storage.js'
 import { downloadOf, uploadOf } from './transfers.js'
 import type { Call, RequestOptions, Session, SessionOptions } from './types.js'
 import { createOrigins, originOf } from './urls.js'
-import { runSafely } from './util.js'
+import { A_MINUTE, runSafely } from './util.js'
 import type { Wx } from './wx.js'
 import { createWxLogin } from './wx-login.js'
 
@@ -21,14 +21,15 @@ interface Connection {
   sender: Sender
 }
 
-/** ms */
+/** ms for which each of two URLs is asked whether a session still lives, and after which that may be asked again. */
+const ASKING = 2000
+const REST = 5000
 const LOGIN_TIMEOUT = 10_000
-const DEADLINE = 60_000
 
 /**
  * A session with a server that uses koa-weapp-session, however it carries its sessions.
  *
- * @throws {SessionError} ERR_OPTIONS when baseUrl or an origin is none, or missing
+ * @throws {SessionError} ERR_OPTIONS when baseUrl or an origin is none, or missing; or loginPath at another origin
  *
  * @example
  * const session = createSession({ baseUrl: 'https://api.example.com' })
@@ -42,18 +43,20 @@ export function createSession(options: SessionOptions = {}): Session {
     protocol,
     cloud,
     loginTimeout = LOGIN_TIMEOUT,
-    deadline = DEADLINE,
+    deadline = A_MINUTE,
     storageKey,
   } = options
   // A container has no address. It gets one that nothing else has.
   const origins = createOrigins(cloud ? `https://${cloud.env}` : baseUrl, options.origins)
+  // A login there would never be a session here.
+  if (loginPath && !origins.isOurs(origins.resolve(loginPath))) throw optionError('see loginPath')
   const listeners = new Set<(isLoggedIn: boolean) => void>()
   const running = new Set<() => void>()
   /** With a path for logins, requests carry none. */
   const logInFirst = loginPath ? logIn : undefined
   let connection: Connection | undefined
-  /** While the server is asked whether the session of a handshake still lives. */
-  let asking: Promise<void> | undefined
+  /** While the server is asked whether the session of a handshake still lives, and for a while after. */
+  let asking: Promise<unknown> | undefined
 
   return {
     request: <Data>(options: RequestOptions<Data>) => call(options, requestOf<Data>, logInFirst),
@@ -62,7 +65,8 @@ export function createSession(options: SessionOptions = {}): Session {
     connectSocket: (options) =>
       call(
         options,
-        (sender, options, auth) => socketOf({ sender, auth, origins, options, ready: asking, ask }),
+        (sender, options, auth) =>
+          Object.assign({ ready: asking }, socketOf(sender, options, auth, origins, ask)),
         logInFor(options),
       ),
     async login() {
@@ -100,10 +104,11 @@ export function createSession(options: SessionOptions = {}): Session {
     options: WxOptions & Callbacks<Result>,
     outgoing: (sender: Sender, options: WxOptions, auth: Auth) => Outgoing<Result>,
     logIn?: () => Promise<unknown>,
+    limit = deadline,
   ): Call<Result> {
     return startCall<Result>({
       callbacks: options || {},
-      deadline,
+      deadline: limit,
       running,
       prepare() {
         const { auth, sender } = connect()
@@ -119,19 +124,34 @@ export function createSession(options: SessionOptions = {}): Session {
     return call({ url: loginPath || url }, (sender) => loginOf(sender, url, loginPath))
   }
 
-  /** A login before a request that cannot carry one: at the base, unless that is at another origin. */
-  function logInFor(options: WxOptions): () => Promise<unknown> {
-    const origin = originOf(options.url)
-    return () => logIn(origin === origins.base ? '' : origin)
+  /** A login before a request that cannot carry one. */
+  function logInFor({ url }: WxOptions): () => Promise<unknown> {
+    return () => logIn(baseFor(url))
   }
 
-  /** A request like any other: if the session is over, it finds out, and logs in. */
-  function ask(url: string): void {
-    const done = () => {
-      asking = undefined
+  /** The base, unless that is at another origin. */
+  function baseFor(url: string): string | undefined {
+    const origin = originOf(url)
+    return origin === origins.base ? '' : origin
+  }
+
+  function ask(auth: Auth, url: string): void {
+    asking = asking || findOut(auth, url)
+  }
+
+  /** Makes requests like any other: if the session is over, they find out, and log in. */
+  async function findOut(auth: Auth, socket: string): Promise<void> {
+    const session = auth.current()
+    for (const url of [socket, loginPath || (baseFor(socket) as string)]) {
+      const one = call({ url }, requestOf, logInFirst, ASKING)
+      // What is heard is no refusal, and may be a stream.
+      one.onHeadersReceived(one.abort)
+      await one.catch(() => {})
+      if (auth.current() !== session) break
     }
-    const options = { url: loginPath || url }
-    asking = asking || call(options, requestOf, logInFirst).then(done, done)
+    setTimeout(() => {
+      asking = undefined
+    }, REST)
   }
 
   function onChange(isLoggedIn: boolean): void {

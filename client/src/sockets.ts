@@ -5,43 +5,35 @@ import type { Sender, WxOptions } from './requests.js'
 import type { Origins } from './urls.js'
 import type { WxSocketTask } from './wx.js'
 
-export interface SocketCall {
-  sender: Sender
-  auth: Auth
-  origins: Origins
-  options: WxOptions
-  /** While it is asked whether the session of another handshake still lives. */
-  ready: Promise<unknown> | undefined
-  /** Finds out whether the session still lives, by a request to the same place. */
-  ask(url: string): void
-}
-
 /**
  * A socket. Its call ends as soon as `wx` has made it: whether the handshake succeeds is for the app's own listeners,
- * and for `auth`.
+ * and for `auth`. `ask`: finds out whether the session still lives, by a request to the same place.
  */
-export function socketOf({ sender, auth, origins, options, ready, ask }: SocketCall): Outgoing<WxSocketTask> {
+export function socketOf(
+  sender: Sender,
+  options: WxOptions,
+  auth: Auth,
+  origins: Origins,
+  ask: (auth: Auth, url: string) => void,
+): Outgoing<WxSocketTask> {
   // A relative URL is a path of the base here too.
   const url = origins.resolve(options.url).replace(/^http/i, 'ws')
   const connect = sender<unknown>('connectSocket', Object.assign({}, options, { url }))
   return {
-    ready,
     send(requestAuth, { success, fail }) {
-      const opened = () => success(socket, () => ({ statusCode: 101 }))
+      const opened = () => success(socket)
       const socket = connect(requestAuth, { success: opened, fail }) as unknown as WxSocketTask
       // It goes on after its call has ended.
       const handshake = requestAuth.url ? auth.carry(url) : NO_AUTH
-      let mayAsk = requestAuth.url && !auth.isForeign
-      socket.onOpen((head) => {
-        mayAsk = false
-        auth.answered(handshake, head)
-      })
+      // A handshake that only closes has no head, and says nothing.
+      const release = (head?: object) => auth.answered(handshake, head)
+      socket.onOpen(release)
       socket.onError(() => {
-        auth.answered(handshake)
         // Phones do not say why: the handshake may have been refused for its session, and the server may be away.
-        if (mayAsk) ask(url.replace(/^ws/i, 'http'))
-        mayAsk = false
+        if (release() && !auth.isForeign) ask(auth, url.replace(/^ws/i, 'http'))
       })
+      // A handshake that was given up keeps nobody waiting for its answer.
+      socket.onClose(release)
       return { abort: () => socket.close({}) }
     },
   }

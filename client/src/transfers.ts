@@ -14,12 +14,8 @@ export function uploadOf(sender: Sender, options: WxOptions): Outgoing<WxUploadR
  * refusal. So its first 401 is taken for one.
  */
 export function downloadOf(sender: Sender, options: WxOptions): Outgoing<WxDownloadResponse> {
-  const send = sender<WxDownloadResponse>('downloadFile', options)
   let mayGuess = true
-  return {
-    isSafe: true,
-    send: (auth, { success, fail }) => send(auth, { success: (result) => success(result, read), fail }),
-  }
+  return { isSafe: true, send: sender<WxDownloadResponse>('downloadFile', options), read }
 
   function read(answer: Answer): Answer {
     if (!mayGuess || answer.header || answer.statusCode !== 401) return answer

@@ -41,7 +41,7 @@ export interface SessionOptions {
   /**
    * Default `'weapp-session'`: requests speak `Weapp-…`, and a login counts when the server has said
    * `Weapp-Login: accepted`. `'2016'`: a server that never says so, as the original of 2016. Requests speak
-   * `X-WX-…`, which WeChat's gateway drops, and any answer below 500 accepts a login, until the server has once said
+   * `X-WX-…`, which WeChat's gateway drops, and any answer below 500 accepts a login, until its origin has once said
    * that word. `'cookies'`: a server with sessions of its own (PHPSESSID, JSESSIONID), whose cookies are kept and sent;
    * nothing logs in by itself.
    */

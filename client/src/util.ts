@@ -1,3 +1,6 @@
+/** ms */
+export const A_MINUTE = 60_000
+
 /** Resolves after so many ms. */
 export function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms))

@@ -10,6 +10,8 @@ export interface LoginData {
   data: Partial<UserData> & { code: string }
   /** Unix ms at which WeChat gave the code. */
   since: number
+  /** Something else than the session server has answered it. So whoever needs a login carries this one too. */
+  isShared?: boolean
 }
 
 /** ms. A code lives for five minutes; one that is nearly as old is not worth a request. */
@@ -21,10 +23,15 @@ export interface WxLogin {
    * call is over by then. Rejects with a {@link Failure}.
    */
   get(isOver: () => boolean): Promise<LoginData | undefined>
-  /** Nobody was offered this login: it is the next one. */
-  keep(login: LoginData): void
-  /** The login is used, or belongs to a user who leaves. */
+  /** The profile was refused: logins go without it from now on. */
+  distrust(): void
+  /** The login belongs to a user who leaves. */
   drop(): void
+}
+
+/** Whether a login may still be offered. */
+export function isFresh({ since }: LoginData): boolean {
+  return Date.now() - since < CODE_LIFE
 }
 
 /** A profile that is refused, hangs or makes no sense is left out: only the code can fail a login. */
@@ -39,25 +46,28 @@ export function createWxLogin(
   /** How many codes WeChat has given. */
   let codes = 0
 
-  return { get, keep, drop }
+  return {
+    get,
+    distrust() {
+      profile = 'none'
+    },
+    drop,
+  }
 
   async function get(isOver: () => boolean): Promise<LoginData | undefined> {
     while (!isOver()) {
       unused = unused || getLogin()
-      try {
-        const login = await unused
-        if (Date.now() - login.since < CODE_LIFE) return login
-        drop()
-      } catch (error) {
-        drop()
-        throw wxFailure('ERR_LOGIN', error)
-      }
+      const login = await unused.catch(failed)
+      if (isOver()) break
+      drop()
+      if (isFresh(login)) return login
     }
     return undefined
   }
 
-  function keep(login: LoginData): void {
-    unused = Promise.resolve(login)
+  function failed(error: unknown): never {
+    drop()
+    throw wxFailure('ERR_LOGIN', error)
   }
 
   function drop(): void {
@@ -92,10 +102,12 @@ export function createWxLogin(
     const isSigned = typeof rawData === 'string' && typeof signature === 'string'
     // A URI cannot hold half of an emoji.
     const encoded = isSigned && orUndefined(() => encodeURIComponent(rawData))
-    const header = encoded
-      ? { [`${prefix}Code`]: code, [`${prefix}RawData`]: encoded, [`${prefix}Signature`]: signature }
-      : { [`${prefix}Code`]: code, [`${prefix}Login`]: CODE_LOGIN }
-    return { header, data: encoded ? { code, rawData, signature } : { code }, since } as LoginData
+    const signed = encoded && { rawData, signature }
+    const header = signed
+      ? { [`${prefix}RawData`]: encoded, [`${prefix}Signature`]: signature }
+      : { [`${prefix}Login`]: CODE_LOGIN }
+    Object.assign(header, { [`${prefix}Code`]: code })
+    return { header, data: Object.assign({ code }, signed), since } as LoginData
   }
 }
 

@@ -27,8 +27,7 @@ for (const errCode of [102003, 102020, 102021]) {
 
         t.deepEqual([phone.sent.length, phone.counts.login], [4, stored ? 0 : 1])
         t.is(new Set(phone.sent.map(({ header }) => header['Weapp-Code'])).size, 1)
-        // A login waits as all logins do.
-        t.deepEqual(between(sentAt), stored ? [1000, 1000, 1000] : [300, 300, 300])
+        t.deepEqual(between(sentAt), [1000, 1000, 1000])
       }
     },
   )

@@ -30,7 +30,6 @@ function stepAfter({ reason, statusCode = 401, retryAfter = 0, ...call }: Refuse
     failure: refusal,
     attempts: 1,
     isSafe: false,
-    isLogin: false,
     isSessionOver: false,
     ...call,
   })
@@ -60,18 +59,27 @@ test('nextStep: a call that found its session over is repeated with a new login,
 })
 
 test('nextStep: a login that failed is repeated with another login; after a conflict it was good', (t) => {
-  const isLogin = true
+  const login = { data: { code: 'c' } }
 
-  t.deepEqual(stepAfter({ reason: 'ERR_SESSION_KEY_EXCHANGE_FAILED', isLogin }), 'logIn')
-  t.deepEqual(stepAfter({ reason: 'ERR_STORE_UNAVAILABLE', isLogin, isSafe: true }), 'logIn')
-  t.deepEqual(stepAfter({ reason: 'ERR_STORE_UNAVAILABLE', isLogin }), 'fail')
-  t.deepEqual(stepAfter({ reason: 'ERR_SESSION_CONFLICT', isLogin, isSafe: true }), 200)
+  t.deepEqual(stepAfter({ reason: 'ERR_SESSION_KEY_EXCHANGE_FAILED', login }), 'logIn')
+  t.deepEqual(stepAfter({ reason: 'ERR_STORE_UNAVAILABLE', login, isSafe: true, retryAfter: 2 }), 2000)
+  t.deepEqual(stepAfter({ reason: 'ERR_STORE_UNAVAILABLE', login }), 'fail')
+  t.deepEqual(stepAfter({ reason: 'ERR_SESSION_CONFLICT', login, isSafe: true }), 200)
+})
+
+test('nextStep: a login whose profile was refused is repeated, as the next goes without one; that one is not', (t) => {
+  const reason = 'ERR_UNTRUSTED_RAW_DATA'
+  const login = { data: { code: 'c', rawData: '{}', signature: 's' } }
+
+  for (const statusCode of [400, 401]) t.is(stepAfter({ reason, statusCode, login }), 'logIn')
+  t.is(stepAfter({ reason, login: { data: { code: 'c' } } }), 'fail')
+  t.is(stepAfter({ reason, login, attempts: 4 }), 'fail')
 })
 
 test('nextStep: a login that is forbidden, or came too often, fails', (t) => {
   for (const statusCode of [403, 429]) {
     const reason = 'ERR_SESSION_KEY_EXCHANGE_FAILED'
-    t.deepEqual(stepAfter({ reason, statusCode, isLogin: true }), 'fail', `${statusCode}`)
+    t.deepEqual(stepAfter({ reason, statusCode, login: { data: { code: 'c' } } }), 'fail', `${statusCode}`)
   }
 })
 
@@ -88,6 +96,8 @@ test('nextStep: what wx said is final, except where WeChat’s gateway is busy: 
     [{ errCode: 102020 }, true, true],
     [{ errCode: 102021 }, true, true],
     [{ errCode: '102021' }, true, true],
+    [{ errCode: 102002 }, false, true],
+    [{ errCode: 1020030 }, false, true],
     [{ errCode: 102006 }, false, false],
     [{ errCode: 102016 }, false, false],
     [{ errCode: 102022 }, false, false],
@@ -98,11 +108,11 @@ test('nextStep: what wx said is final, except where WeChat’s gateway is busy: 
     [undefined, false, true],
   ] as const) {
     const failure = wxFailure('ERR_NETWORK', error)
-    const call = { failure, attempts: 1, isSafe: true, isLogin: false, isSessionOver: false }
+    const call = { failure, attempts: 1, isSafe: true, isSessionOver: false }
 
     t.is(failure.retryable, retryable)
     t.is(nextStep(call), isBusy ? 1000 : 'fail', JSON.stringify(error))
-    t.is(nextStep({ ...call, isLogin: true }), isBusy ? 'logIn' : 'fail')
+    t.is(nextStep({ ...call, login: { data: { code: 'c' } } }), isBusy ? 1000 : 'fail')
     t.is(nextStep({ ...call, isSafe: false }), 'fail')
     t.is(nextStep({ ...call, attempts: 4 }), 'fail')
   }

@@ -52,6 +52,8 @@ export function createRules(situation: Situation): Rules {
   /** Codes, and when they were given out. */
   const issued = new Map<string, number>()
   const offered = new Map<string, number>()
+  /** Codes that something else than the session server has answered, or WeChat's gateway: all calls may carry them. */
+  const shared = new Set<string>()
   const accepted = new Set<string>()
   /** Codes of users who left, and the run in which they did: `undefined` forbids them in every run. */
   const forbidden = new Map<string, number | undefined>()
@@ -114,19 +116,20 @@ export function createRules(situation: Situation): Rules {
   }
 
   /**
-   * One login-carrying request at a time. It is on its way until its success or fail is called, or until the
+   * One login-carrying request at a time, and each code once; unless something else has answered it. It is on its way until its success or fail is called, or until the
    * client aborts it: that is how a client gives up a request, be it slow or hung.
    */
   function checkLogin(sent: Sent, code: string): void {
     const rival = phone()
       .running()
-      .find((other) => other !== sent && other.isLogin)
+      .find((other) => other !== sent && other.isLogin && !shared.has(other.code ?? ''))
     if (rival !== undefined) violate(`${describe(sent)} carries a login beside ${describe(rival)}`)
 
     // What has not left the phone's side of the gateway is still to be offered.
+    if (sent.isStopped) shared.add(code)
     const times = (offered.get(code) ?? 0) + (sent.isStopped ? 0 : 1)
     offered.set(code, times)
-    if (times > 1) violate(`${code} offered ${times} times`)
+    if (times > 1 && (!shared.has(code) || refused.has(code))) violate(`${code} offered ${times} times`)
     if (Date.now() - (issued.get(code) ?? 0) > CODE_LIFE) violate(`${code} offered when it was too old`)
   }
 
@@ -149,7 +152,11 @@ export function createRules(situation: Situation): Rules {
       answer?.refusal === undefined
         ? isOld && (answer?.status ?? 500) < 500
         : answer.refusal === 'ERR_SESSION_CONFLICT'
-    if (!isLogin || code === undefined || !(isBelieved || isAccepted(answer?.header ?? {}))) return
+    if (!isLogin || code === undefined) return
+    if (!(isBelieved || isAccepted(answer?.header ?? {}))) {
+      if (answer !== undefined && answer.refusal === undefined) shared.add(code)
+      return
+    }
     accepted.add(code)
     if (!sent.isAborted) latest = code
   }

@@ -89,7 +89,7 @@ export function scriptedPhone({
         options.fail?.({ errMsg: `${api}:fail abort` })
       }
       const task: Record<string, unknown> = { abort, close: abort }
-      for (const event of ['HeadersReceived', 'ChunkReceived', 'ProgressUpdate', 'Open', 'Error']) {
+      for (const event of ['HeadersReceived', 'ChunkReceived', 'ProgressUpdate', 'Open', 'Error', 'Close']) {
         task[`on${event}`] = (listener: (result: never) => void) => {
           listeners[event] = [...(listeners[event] ?? []), listener]
         }
