@@ -59,6 +59,17 @@ export interface WeappSession extends Middleware {
    * @throws {WeappSessionError} ERR_STORE_UNAVAILABLE: some may still be alive, call it again
    */
   revoke(openId: string): Promise<void>
+  /**
+   * Resolves when the store answers: for whoever wants to know before the first request comes. Nobody has to call it,
+   * because first requests wait for the connection.
+   *
+   * @throws {Error} when it has not within `timeout` ms (default 10,000). Its `cause` says why
+   *
+   * @example
+   * await session.ready()
+   * app.listen(3000)
+   */
+  ready(options?: { timeout?: number }): Promise<void>
   /** Closes what the store has opened. */
   close(): Promise<void>
 }
@@ -235,6 +246,7 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
       if (!isTextUpTo(OPEN_ID_MAX, openId)) throw optionError('revoke() needs an openId')
       await Promise.all([...programs.values()].map((program) => program.revoke(openId)))
     },
+    ready: store.answers,
     async close() {
       await store.close?.()
     },
