@@ -71,6 +71,17 @@ export interface WeappSession extends Middleware {
    * for (const { code, message, fix } of problems) console.error(code, message, fix)
    */
   check(): Promise<Checked>
+  /**
+   * Resolves when the store answers: for whoever wants to know before the first request comes. Nobody has to call it,
+   * because first requests wait for the connection.
+   *
+   * @throws {Error} when it has not within `timeout` ms (default 10,000). Its `cause` says why
+   *
+   * @example
+   * await session.ready()
+   * app.listen(3000)
+   */
+  ready(options?: { timeout?: number }): Promise<void>
   /** Closes what the store has opened. */
   close(): Promise<void>
 }
@@ -248,6 +259,7 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
       await Promise.all([...programs.values()].map((program) => program.revoke(openId)))
     },
     check: createCheck(resolved),
+    ready: store.answers,
     async close() {
       await store.close?.()
     },

@@ -291,7 +291,8 @@ test.serial('wechat.timeout: a login ends at its deadline, however WeChat hangs'
 
     isRefused(t, response, 'ERR_SESSION_KEY_EXCHANGE_FAILED', 504)
     const took = performance.now() - began
-    t.true(took >= 290 && took < 400, `answered after ${Math.round(took)} ms`)
+    // On a busy machine later: time in which this process cannot run does not count.
+    t.true(took >= 290 && took < 600, `answered after ${Math.round(took)} ms`)
   }
 })
 

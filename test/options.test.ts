@@ -98,7 +98,7 @@ const SENTENCES: [string, () => unknown, string][] = [
   [
     'an option of something else',
     () => redisStore({ url: 'redis://127.0.0.1', host: 'x' } as { url: string }),
-    "redisStore has no option 'host': it has client, url, prefix, timeout, cache",
+    "redisStore has no option 'host': it has client, url, prefix, timeout, connectTimeout, cache",
   ],
   [
     'a short secret',
@@ -167,6 +167,8 @@ test('store: an option that is no store is a mistake at start-up', (t) => {
   }
   for (const timeout of [0, -1, Number.NaN]) {
     t.throws(() => redisStore({ url: 'redis://127.0.0.1:1', timeout }), { message: /timeout/ })
+    const connectTimeout = timeout
+    t.throws(() => redisStore({ url: 'redis://127.0.0.1:1', connectTimeout }), { message: /connectTimeout/ })
   }
 })
 

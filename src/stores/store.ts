@@ -107,6 +107,12 @@ export interface SessionStore {
   /** ms that the middleware waits for one call; 0 for a store in this process, which never waits. Default 250. */
   readonly timeout?: number
 
+  /**
+   * What calls wait for before their `timeout` begins: the first connection, say. `undefined` when there is nothing to
+   * wait for. Rejects, with the cause, when it takes longer than `within` ms; without, than calls may have to wait.
+   */
+  ready?(within?: number): Promise<unknown> | undefined
+
   /** What stands under an id; `undefined` when nothing does. */
   read(id: string): Promise<Entry | undefined>
 

@@ -1,9 +1,18 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { diagnostics, type StoreCall, type StoreOutcome } from '../diagnostics.js'
 import { WeappSessionError } from '../errors.js'
 import { breaker } from '../util/breaker.js'
 import { deadline } from '../util/deadline.js'
+import { checkOptions } from '../util/option-error.js'
 import type { Warnings } from '../util/warn.js'
+import { checkTimeout } from './options.js'
 import type { SessionStore } from './store.js'
+
+/** A store whose calls end in time. */
+export interface TimedStore extends SessionStore {
+  /** Resolves once the store answers; rejects when it has not within `timeout` ms. */
+  answers(options?: { timeout?: number }): Promise<void>
+}
 
 /** ms */
 const DEFAULT_TIMEOUT = 250
@@ -12,6 +21,15 @@ const DEFAULT_TIMEOUT = 250
 const RETRY_AFTER = 1
 
 const calls = diagnostics('store')
+
+/** ms, for `ready()`. */
+const READY_TIMEOUT = 10_000
+
+/** ms between two reads that find out whether the store answers. */
+const READY_PAUSE = 100
+
+/** The id of nothing: ids are hashes. */
+const NOBODY = 'nobody'
 
 /** A call that the store did not answer in time. */
 class TooLate extends Error {}
@@ -24,7 +42,7 @@ class TooLate extends Error {}
  * more would pile up in front of it. Only late answers count. After an error, the next call may well succeed: a Redis
  * that is full, or a replica, refuses every write and answers every read.
  */
-export function withTimeout(store: SessionStore, warn: Warnings): SessionStore {
+export function withTimeout(store: SessionStore, warn: Warnings): TimedStore {
   const { timeout = DEFAULT_TIMEOUT } = store
   const isFailure = (error: unknown) => error instanceof TooLate
   // Nearly all calls have to be late: in a cluster, one node may hang while the others answer.
@@ -33,13 +51,17 @@ export function withTimeout(store: SessionStore, warn: Warnings): SessionStore {
   async function call<T>(name: StoreCall, work: () => Promise<T>): Promise<T> {
     const began = calls.hasSubscribers ? performance.now() : 0
     try {
+      const getsReady = store.ready?.()
+      if (getsReady) await getsReady
       const result = await (timeout === 0 ? work() : hanging.run(() => deadline(timeout, work(), tooLate)))
       if (began) tell(name, began, outcomeOf(name, result))
       return result
     } catch (cause) {
       if (began) tell(name, began, 'failed')
-      const why = cause instanceof Error ? cause.message : 'it threw something that is no error'
-      warn.rarely('WEAPP_STORE', `The session store fails, and requests that need it get 503: ${why}`)
+      warn.rarely(
+        'WEAPP_STORE',
+        `The session store fails, and requests that need it get 503: ${messageOf(cause)}`,
+      )
       throw new WeappSessionError('ERR_STORE_UNAVAILABLE', { retryAfter: RETRY_AFTER, cause })
     }
   }
@@ -48,8 +70,33 @@ export function withTimeout(store: SessionStore, warn: Warnings): SessionStore {
     return new TooLate(`no answer within ${timeout} ms`)
   }
 
+  /** Asks until there is an answer: not through the breaker, and without warnings. */
+  async function answers(options: { timeout?: number } = {}): Promise<void> {
+    checkOptions('ready()', options, ['timeout'])
+    const { timeout: patience = READY_TIMEOUT } = options
+    checkTimeout('ready', patience)
+    let isOver = false
+    let cause: unknown
+    const asking = async () => {
+      while (!isOver) {
+        try {
+          await store.ready?.(patience)
+          return void (await deadline(timeout || patience, store.read(NOBODY), tooLate))
+        } catch (error) {
+          cause = error
+          await sleep(READY_PAUSE)
+        }
+      }
+    }
+    await deadline(patience, asking(), () => {
+      isOver = true
+      return new Error(`koa-weapp-session: the store does not answer: ${messageOf(cause)}`, { cause })
+    })
+  }
+
   return {
     timeout,
+    answers,
     // It reads memory, and needs no deadline.
     ...(store.peek && { peek: store.peek }),
     read: (id) => call('read', () => store.read(id)),
@@ -66,6 +113,11 @@ export function withTimeout(store: SessionStore, warn: Warnings): SessionStore {
     revoke: (user) => call('revoke', () => store.revoke(user)),
     close: async () => store.close?.(),
   }
+}
+
+function messageOf(error: unknown): string {
+  if (error === undefined) return 'there was no answer in time'
+  return error instanceof Error ? error.message : 'it threw something that is no error'
 }
 
 function tell(call: StoreCall, began: number, outcome: StoreOutcome): void {

@@ -12,6 +12,9 @@ export interface RedisClient {
   readonly isReady?: boolean
   connect(): Promise<unknown>
   destroy(): unknown
+  /** Whether its connection keeps the process alive. */
+  ref?(): void
+  unref?(): void
   /** The same client, with other options for its commands. */
   withCommandOptions?(options: object): RedisClient
   on(event: 'error' | 'ready', listener: (error: Error) => void): unknown

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { deadline } from '../../util/deadline.js'
 import { warn } from '../../util/warn.js'
 import type { RedisClient } from './client.js'
@@ -14,9 +15,21 @@ export interface Connection {
    * master, and keeps commands until then. Those come late, and each of ours may come late.
    */
   client(): RedisClient | Promise<RedisClient>
+  /**
+   * The first connection, for as long as there has been none. It rejects when that takes too long: `connectTimeout`, or
+   * so many ms from now.
+   */
+  first(within?: number): Promise<RedisClient> | undefined
   /** Whether there are several nodes; `false` before the first command. */
   isCluster(): boolean
   close(): Promise<void>
+}
+
+export interface ConnectionOptions {
+  /** ms to wait for a connection that is made anew. While Redis is away, nobody waits. */
+  timeout: number
+  /** ms to wait for the first connection. */
+  connectTimeout: number
 }
 
 /**
@@ -24,23 +37,42 @@ export interface Connection {
  */
 const CONNECT_TIMEOUT = 2000
 
+/** ms between two tries to connect, at most. */
+const PAUSE_MAX = 500
+
 /**
- * Manages the caller's client, or one of our own for a URL. `timeout`: ms to wait for the first connection. Later,
- * while Redis is away, nobody waits.
+ * Manages the caller's client, or one of our own for a URL. Our own begins to connect at once. The caller's may be about
+ * to be connected by the caller, so it is left alone until the first call.
  */
-export function connectionTo(source: RedisClient | string, timeout: number): Connection {
+export function connectionTo(
+  source: RedisClient | string,
+  { timeout, connectTimeout }: ConnectionOptions,
+): Connection {
   let client = typeof source === 'string' ? undefined : source
   let opening: Promise<RedisClient> | undefined
+  let first: Promise<RedisClient> | undefined
+  let isTooLate = false
+  /** Why the last try to connect has failed. */
+  let failure: unknown
   let isOurs = false
+  /** Whether anybody has needed the connection: before, it keeps no process alive, and is tried once. */
+  let isWanted = false
   let wasReady = false
   /** `client`, and the same without a timer for each command. */
   let commands: { client: RedisClient; untimed: RedisClient } | undefined
   let isClosed = false
   /** Clients whose errors are reported already. */
   const reported = new WeakSet<RedisClient>()
+  /** Whether this outage is reported. */
+  let isReported = false
+
+  // Reported already, and to whoever asks.
+  if (typeof source === 'string') open().catch(() => {})
 
   return {
     client: readyClient,
+
+    first: (within) => (wasReady || (client && isReady(client)) ? undefined : firstConnection(within)),
 
     isCluster: () => client !== undefined && isCluster(client),
 
@@ -51,16 +83,56 @@ export function connectionTo(source: RedisClient | string, timeout: number): Con
   }
 
   function readyClient(): RedisClient | Promise<RedisClient> {
-    if (client?.isOpen && client.isReady !== false) return commandClient(client)
-    if (client?.isOpen && wasReady) throw notConnected()
-    opening ??= open().finally(() => {
-      opening = undefined
-    })
-    return deadline(timeout, opening, notConnected)
+    if (client && isReady(client)) return commandClient(client)
+    if (!wasReady) return firstConnection().then(commandClient)
+    if (client?.isOpen) throw notConnected(failure)
+    return deadline(timeout, open(), () => notConnected(failure)).then(commandClient)
   }
 
-  async function open(): Promise<RedisClient> {
-    const opened = client ?? (await createOwn(String(source)))
+  /** Everybody waits for it together. When that has been in vain, nobody waits until it is there. */
+  function firstConnection(within?: number): Promise<RedisClient> {
+    want()
+    const connected = open()
+    // Whoever waits hears of it below.
+    connected.catch(() => {})
+    if (within !== undefined) return deadline(within, connected, () => notConnected(failure))
+    if (isTooLate) return Promise.reject(notConnected(failure))
+    first ??= deadline(connectTimeout, connected, () => {
+      isTooLate = true
+      return notConnected(failure)
+    })
+    return first
+  }
+
+  function want(): void {
+    if (isWanted) return
+    isWanted = true
+    if (typeof source === 'string') client?.ref?.()
+  }
+
+  function open(): Promise<RedisClient> {
+    opening ??= connectAgain().finally(() => {
+      opening = undefined
+    })
+    return opening
+  }
+
+  /** Tries until there is a connection; once, while nobody needs it. */
+  async function connectAgain(): Promise<RedisClient> {
+    for (let pause = 50; ; pause = Math.min(2 * pause, PAUSE_MAX)) {
+      try {
+        return await connectOnce()
+      } catch (error) {
+        report(error)
+        if (isClosed || !isWanted) throw error
+      }
+      // Those who wait have a timer that keeps the process alive.
+      await sleep(pause, undefined, { ref: false })
+    }
+  }
+
+  async function connectOnce(): Promise<RedisClient> {
+    const opened = client ?? (await makeOwn(String(source)))
     if (isClosed) throw new Error('the Redis store is closed')
     client = opened
     reportErrorsOf(opened)
@@ -69,13 +141,34 @@ export function connectionTo(source: RedisClient | string, timeout: number): Con
       if (opened.isReady === false) await new Promise<unknown>((resolve) => opened.on('ready', resolve))
     } else {
       isOurs = true
-      await connect(opened)
+      try {
+        await connect(opened, { keepsAlive: isWanted || typeof source !== 'string' })
+      } catch (error) {
+        // One that has given up in the middle of connecting may go on with that: it is not used again.
+        if (typeof source === 'string') client = undefined
+        throw error
+      }
+      // A socket that was being connected did not hear of it.
+      if (typeof source === 'string' && isWanted) opened.ref?.()
     }
-    return commandClient(opened)
+    return opened
+  }
+
+  /** A connection that was being made anew got no answer. */
+  function onSilent(): void {
+    client = undefined
+    if (!isClosed) open().catch(() => {})
+  }
+
+  async function makeOwn(url: string): Promise<RedisClient> {
+    const made = await createOwn(url, { isWanted: () => isWanted, onSilent })
+    if (!isWanted) made.unref?.()
+    return made
   }
 
   /** What commands are sent with. */
   function commandClient(ready: RedisClient): RedisClient {
+    want()
     if (!wasReady) onFirstUse(ready)
     wasReady = true
     if (commands?.client !== ready)
@@ -89,7 +182,7 @@ export function connectionTo(source: RedisClient | string, timeout: number): Con
         isInUse: (cluster) => !isClosed && client === cluster && cluster.isOpen,
         connect(next, ms) {
           reportErrorsOf(next)
-          return connect(next, ms)
+          return connect(next, { timeout: ms })
         },
         takeOver,
       })
@@ -98,9 +191,24 @@ export function connectionTo(source: RedisClient | string, timeout: number): Con
     void warnOfEviction(ready)
   }
 
+  /** Without a listener, an 'error' event would end the process. */
   function reportErrorsOf(opened: RedisClient): void {
-    if (!reported.has(opened)) reportErrors(opened)
+    if (reported.has(opened)) return
     reported.add(opened)
+    opened.on('ready', () => {
+      isReported = false
+    })
+    opened.on('error', report)
+  }
+
+  /** Warns once per outage. */
+  function report(error: unknown): void {
+    failure = error
+    if (isReported || isClosed) return
+    isReported = true
+    // Sentinel clients emit texts.
+    const message = error instanceof Error ? error.message : String(error)
+    warn('WEAPP_REDIS', `Redis cannot be used, and requests with a session get 503: ${message}`)
   }
 
   function takeOver(old: RedisClient, next: RedisClient): void {
@@ -122,10 +230,13 @@ function withoutTimer(client: RedisClient): RedisClient {
  * handshake. A sentinel client gets no deadline: if it is destroyed while it connects, it goes on, and can never be
  * used again.
  */
-export async function connect(client: RedisClient, timeout: number = CONNECT_TIMEOUT): Promise<void> {
+export async function connect(
+  client: RedisClient,
+  { timeout = CONNECT_TIMEOUT, keepsAlive = true }: { timeout?: number; keepsAlive?: boolean } = {},
+): Promise<void> {
   try {
     const connected = client.connect()
-    await ('getMasterNode' in client ? connected : deadline(timeout, connected, notConnected))
+    await ('getMasterNode' in client ? connected : deadline(timeout, connected, silent, keepsAlive))
   } catch (error) {
     // A cluster that finds no node to talk to says that it is closed, and still connects to the nodes that it has
     // found.
@@ -134,23 +245,17 @@ export async function connect(client: RedisClient, timeout: number = CONNECT_TIM
   }
 }
 
-/** Warns once per outage. Without a listener, an 'error' event would end the process. */
-function reportErrors(client: RedisClient): void {
-  let isReported = false
-  client.on('ready', () => {
-    isReported = false
-  })
-  client.on('error', (error) => {
-    if (isReported) return
-    isReported = true
-    // Sentinel clients emit texts.
-    const message = error instanceof Error ? error.message : String(error)
-    warn('WEAPP_REDIS', `Redis cannot be used, and requests with a session get 503: ${message}`)
-  })
+function silent(): Error {
+  return new Error('it does not answer')
 }
 
-function notConnected(): Error {
-  return new Error('there is no connection to Redis')
+function isReady(client: RedisClient): boolean {
+  return client.isOpen && client.isReady !== false
+}
+
+function notConnected(cause?: unknown): Error {
+  const why = cause instanceof Error && cause.message ? `: ${cause.message}` : ''
+  return new Error(`there is no connection to Redis${why}`, { cause })
 }
 
 /** What the parts of the Redis store work on: its keys, and the commands on them. */

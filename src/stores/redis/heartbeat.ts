@@ -30,7 +30,7 @@ export function heartbeat({ isOpen, isReady, ping, replace }: Beating): void {
     if (isBeating || !isReady()) return
     isBeating = true
     try {
-      await deadline(LATEST, ping(), () => new Error('silent'))
+      await deadline(LATEST, ping(), () => new Error('silent'), false)
     } catch {
       await replace()
     }

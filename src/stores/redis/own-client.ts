@@ -7,14 +7,35 @@ import { heartbeat } from './heartbeat.js'
  */
 export const NO_TIMER: { timeout: number } = { timeout: undefined } as unknown as { timeout: number }
 
+/** ms. Longer than handlers compute: node-redis's own timers do not know that this process could not run. */
+const TCP_TIMEOUT = 2500
+
+/** How many heartbeats Redis has to greet a connection: 1.5 s. */
+const GREETING_BEATS = 3
+
+/** What a client of our own needs to know of whoever uses it. */
+export interface OwnClientUse {
+  /** Whether anybody needs the connection. */
+  isWanted(): boolean
+  /** Redis did not greet a connection that was made anew. The client is destroyed. */
+  onSilent(): void
+}
+
 /**
  * A client that fails fast. With node-redis's defaults, a client keeps commands for a lost connection, and may stop
- * reconnecting for good. `socketTimeout` is for connections that are being made; the heartbeat watches the others.
+ * reconnecting for good. The first connection is tried once, and lost ones are made anew while `isWanted()`.
+ *
+ * node-redis's `socketTimeout` would end a connection on which nothing came because this process could not read, so
+ * the heartbeat watches instead.
  */
-export async function createOwn(url: string): Promise<RedisClient> {
+export async function createOwn(url: string, { isWanted, onSilent }: OwnClientUse): Promise<RedisClient> {
   const { createClient } = await import('redis').catch((cause: unknown) => {
     throw new Error("redisStore({ url }) needs the package 'redis': npm install redis", { cause })
   })
+  let wasReady = false
+  let isWatched = false
+  /** Heartbeats since TCP has connected; `undefined` while no greeting is awaited. */
+  let beats: number | undefined
   const client = createClient({
     url,
     disableOfflineQueue: true,
@@ -22,23 +43,49 @@ export async function createOwn(url: string): Promise<RedisClient> {
     maintNotifications: 'disabled',
     commandOptions: NO_TIMER,
     socket: {
-      connectTimeout: 1000,
-      socketTimeout: 1500,
-      reconnectStrategy: (retries) => Math.min(50 * 2 ** retries, 500) + Math.random() * 100,
+      connectTimeout: TCP_TIMEOUT,
+      reconnectStrategy: (retries) =>
+        wasReady && isWanted() && Math.min(50 * 2 ** retries, 500) + Math.random() * 100,
     },
   })
-  client.once('ready', () =>
+  client.on('connect', () => {
+    beats = 0
+  })
+  client.on('error', endGreeting)
+  client.on('ready', () => {
+    endGreeting()
+    wasReady = true
+    if (!isWatched) watch()
+  })
+  return client
+
+  function endGreeting(): void {
+    beats = undefined
+  }
+
+  /** Until the client is closed. */
+  function watch(): void {
+    isWatched = true
     heartbeat({
-      isOpen: () => client.isOpen,
-      isReady: () => client.isReady,
+      isOpen() {
+        isWatched = client.isOpen
+        return isWatched
+      },
+      isReady: () => client.isReady || isSilent(),
       // When a ping fails, node-redis knows that the connection is gone, and connects again by itself.
-      ping: () => client.ping().catch(() => {}),
+      ping: () => (client.isReady ? client.ping().catch(() => {}) : Promise.reject(new Error('silent'))),
       replace() {
+        const hasGreeted = client.isReady
+        endGreeting()
         client.destroy()
+        if (!hasGreeted) return onSilent()
         // It goes on trying by itself, and reports errors by the 'error' event too.
         client.connect().catch(() => {})
       },
-    }),
-  )
-  return client
+    })
+  }
+
+  function isSilent(): boolean {
+    return beats !== undefined && ++beats > GREETING_BEATS
+  }
 }

@@ -19,6 +19,8 @@ interface CommonOptions {
   prefix?: string
   /** ms for one store call. A later answer is ERR_STORE_UNAVAILABLE. Default 250. */
   timeout?: number
+  /** ms that the first requests after a start wait for the connection. Default 2000. */
+  connectTimeout?: number
   /**
    * Keeps sessions in the memory of this process too, until Redis says that they have changed (CLIENT TRACKING, Redis 6
    * and later). For a Redis that is far away, or busy. It needs one more connection to each master. Default false.
@@ -30,11 +32,17 @@ interface CommonOptions {
 export type RedisStoreOptions = CommonOptions &
   (
     | {
-        /** A client, cluster or sentinel of node-redis 6. The first call connects it, if it is not connected. */
+        /**
+         * A client, cluster or sentinel of node-redis 6. The first call connects it, if you have not: until then it is left
+         * alone, so that you may call `client.connect()` yourself.
+         */
         client: RedisClient
       }
     | {
-        /** The store makes a client of its own, which fails fast: `redis://…`, `rediss://…`. */
+        /**
+         * The store makes a client of its own, which fails fast: `redis://…`, `rediss://…`. It begins to connect at once, in
+         * the background.
+         */
         url: string
       }
   )
@@ -49,25 +57,29 @@ export type RedisStoreOptions = CommonOptions &
  * weappSession({ appId, appSecret, store: redisStore({ url: 'redis://127.0.0.1:6379' }) })
  */
 export function redisStore(options: RedisStoreOptions): SessionStore {
-  checkOptions('redisStore', options, ['client', 'url', 'prefix', 'timeout', 'cache'])
-  const { prefix = 'wxs:', timeout = 250, cache: wanted = false } = options
+  checkOptions('redisStore', options, ['client', 'url', 'prefix', 'timeout', 'connectTimeout', 'cache'])
+  const { prefix = 'wxs:', timeout = 250, connectTimeout = 2000, cache: wanted = false } = options
   checkTimeout('redisStore', timeout)
+  checkTimeout('redisStore', connectTimeout, 'connectTimeout')
   if (typeof prefix !== 'string')
     throw optionError(`redisStore({ prefix }) must be a text: it is ${shown(prefix)}`)
   const source = sourceOf(options)
-  const connection = connectionTo(source, timeout)
   if (wanted && 'client' in options && !('duplicate' in options.client)) {
     throw optionError(
       'redisStore({ cache }) needs a client that can be duplicated: a client, cluster or sentinel of redis 6',
     )
   }
   const cache = wanted ? redisCache(wanted) : undefined
+  // Last: it begins to connect.
+  const connection = connectionTo(source, { timeout, connectTimeout })
   const tracked = tracking((key) => cache?.forget(key?.slice(prefix.length + 2)))
   const db = createDatabase({ client: connection.client, prefix, forget: (id) => cache?.forget(id) })
   const { run, sessionKey, userKey } = db
 
   return {
     timeout,
+
+    ready: connection.first,
 
     ...(cache && { peek: cache.peek }),
 
