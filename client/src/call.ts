@@ -1,4 +1,3 @@
-import { LOGIN_REQUIRED } from '../../src/protocol.js'
 import { type Answer, type Head, headerOf, loginWord } from './answer.js'
 import type { Auth } from './auth.js'
 import { withJitter } from './backoff.js'
@@ -110,8 +109,7 @@ export function startCall<Result>({
       const stranger = await auth.settled(requestAuth, answer, failure)
       if (!failure) return stranger && target.isLoginOnly ? failWith(stranger) : succeed(result as Result)
 
-      const isSessionOver = loginWord(answer) === LOGIN_REQUIRED
-      const step = nextStep({ failure, attempts, isSafe, login, isSessionOver })
+      const step = nextStep({ failure, attempts, isSafe, login, word: loginWord(answer) })
       requestAuth = NO_AUTH
       if (step === 'fail' || (step === 'logIn' && auth.isForeign)) return failWith(failure)
       if (step !== 'logIn') await sleep(withJitter(step))

@@ -1,3 +1,4 @@
+import { LOGIN_ACCEPTED, LOGIN_REQUIRED } from '../../src/protocol.js'
 import type { Failure } from './errors.js'
 import { wantsLogin } from './refusal.js'
 import { A_MINUTE } from './util.js'
@@ -19,8 +20,8 @@ export interface FailedCall {
   isSafe: boolean
   /** The login that it carried. */
   login?: Pick<LoginData, 'data'> | undefined
-  /** Whether the answer says that the session has ended. */
-  isSessionOver: boolean
+  /** What the answer says of the login. */
+  word: string
 }
 
 /** The attempts of one call, whatever the server says. */
@@ -31,16 +32,18 @@ const A_SECOND = 1000
 const STEP = 200
 
 /** Decides what a call does after a failure. It decides only: it sends nothing, waits for nothing, stores nothing. */
-export function nextStep({ failure, attempts, isSafe, login, isSessionOver }: FailedCall): NextStep {
+export function nextStep({ failure, attempts, isSafe, login, word }: FailedCall): NextStep {
   // Where neither the server nor the gateway has refused, the network has failed: the request may have been carried out.
   const isPassing = failure.retryable && failure.retryAfter !== undefined
+  // Where the login was accepted, a handler has refused, and has begun.
+  const refused = word !== LOGIN_ACCEPTED && login
   // The next login goes without the profile that was refused.
   const mayLogIn =
-    wantsLogin(failure) || (login && login.data.rawData && /UNTRUSTED/.test(`${failure.reason}`))
+    wantsLogin(failure) || (refused && refused.data.rawData && /UNTRUSTED/.test(`${failure.reason}`))
 
   if (!(mayLogIn || (isPassing && isSafe)) || attempts >= MAX_ATTEMPTS) return 'fail'
-  if (login && loginBlock(failure)) return 'fail'
-  if (mayLogIn || isSessionOver) return 'logIn'
+  if (refused && loginBlock(failure)) return 'fail'
+  if (mayLogIn || word === LOGIN_REQUIRED) return 'logIn'
   return (failure.retryAfter as number) * A_SECOND || attempts * STEP
 }
 

@@ -209,6 +209,8 @@ test('ERR_SESSION_CONFLICT: a conflict: GET is repeated until it is saved, POST 
           handled += 1
           const data = ctx.$wxSession?.data ?? {}
           data.n = Number(data.n ?? 0) + 1
+          // Equal changes would be no conflict.
+          data.by = handled
           // Both have read before one writes.
           await until(() => handled >= 2)
         }

@@ -30,7 +30,7 @@ function stepAfter({ reason, statusCode = 401, retryAfter = 0, ...call }: Refuse
     failure: refusal,
     attempts: 1,
     isSafe: false,
-    isSessionOver: false,
+    word: '',
     ...call,
   })
 }
@@ -54,8 +54,8 @@ test('nextStep: a conflict and an unavailable store are retried where that is sa
 test('nextStep: a call that found its session over is repeated with a new login, where that is safe', (t) => {
   const reason = 'ERR_SESSION_CONFLICT'
 
-  t.deepEqual(stepAfter({ reason, isSafe: true, isSessionOver: true }), 'logIn')
-  t.deepEqual(stepAfter({ reason, isSafe: false, isSessionOver: true }), 'fail')
+  t.deepEqual(stepAfter({ reason, isSafe: true, word: 'required' }), 'logIn')
+  t.deepEqual(stepAfter({ reason, isSafe: false, word: 'required' }), 'fail')
 })
 
 test('nextStep: a login that failed is repeated with another login; after a conflict it was good', (t) => {
@@ -108,7 +108,7 @@ test('nextStep: what wx said is final, except where WeChat’s gateway is busy: 
     [undefined, false, true],
   ] as const) {
     const failure = wxFailure('ERR_NETWORK', error)
-    const call = { failure, attempts: 1, isSafe: true, isSessionOver: false }
+    const call = { failure, attempts: 1, isSafe: true, word: '' }
 
     t.is(failure.retryable, retryable)
     t.is(nextStep(call), isBusy ? 1000 : 'fail', JSON.stringify(error))
@@ -116,4 +116,11 @@ test('nextStep: what wx said is final, except where WeChat’s gateway is busy: 
     t.is(nextStep({ ...call, isSafe: false }), 'fail')
     t.is(nextStep({ ...call, attempts: 4 }), 'fail')
   }
+})
+
+test('ERR_UNTRUSTED_RAW_DATA: where the login was accepted, a handler has refused, and nothing is sent again', (t) => {
+  const login = { data: { code: 'c', rawData: '{}' } } as never
+  const reason = 'ERR_UNTRUSTED_RAW_DATA' as const
+  t.is(stepAfter({ reason, login, isSafe: true }), 'logIn')
+  t.is(stepAfter({ reason, login, isSafe: true, word: 'accepted' }), 'fail')
 })

@@ -44,7 +44,8 @@ async function packCompiled(project: string, stage: string, to: string): Promise
   await mkdir(stage)
   await run(process.execPath, [tsc, '-p', project, '--outDir', join(stage, 'dist')])
   const { files }: { files: string[] } = JSON.parse(await readFile(join(project, 'package.json'), 'utf8'))
-  const folders = files.filter((name) => name !== 'dist').map((name) => name.replace(/\/.*/, ''))
+  // What begins with `!` is left out of a folder that another entry names.
+  const folders = files.filter((name) => !/^(dist$|!)/.test(name)).map((name) => name.replace(/\/.*/, ''))
   const always = ['package.json', 'README.md', 'README.zh-CN.md', 'LICENSE']
   for (const name of new Set([...folders, ...always])) {
     await cp(join(project, name), join(stage, name), { recursive: true })

@@ -45,7 +45,10 @@ export const FAULTS: Record<string, Fault> = {
   },
 
   'one session more than a user may have': {
-    store: (store) => ({ ...store, create: (session) => store.create({ ...session, max: session.max + 1 }) }),
+    store: (store) => ({
+      ...store,
+      create: (session) => store.create({ ...session, max: session.max + 1, maxYoung: session.max + 1 }),
+    }),
   },
 
   'a store that fails, and is taken for an empty one': {
