@@ -110,7 +110,8 @@ test.serial('deadline(): an idle process gives the verdict within 50 ms', async 
     const began = performance.now()
     await t.throwsAsync(deadline(ms, new Promise(() => {}), () => new Error('late')))
     const lasted = performance.now() - began
-    t.true(lasted >= ms - 1 && lasted < ms + 50, `${lasted} of ${ms} ms`)
+    // Timers count whole ms, so each of its slices may end a little early by the finer clock.
+    t.true(lasted >= ms * 0.98 - 1 && lasted < ms + 50, `${lasted} of ${ms} ms`)
   }
 })
 

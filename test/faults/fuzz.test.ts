@@ -584,7 +584,9 @@ function shapeOf(rawHeaders: readonly string[]): Shape {
   const one = (name: Name) => all(name)[0] ?? ''
   const says = (name: Name) => all(name).length > 1 || one(name) !== ''
 
-  const isLogin = all('X-WX-Login').length > 0 || (says('X-WX-Code') && says('X-WX-RawData'))
+  // An empty header counts as none, as some gateways send it; beside others of ours, it is no `code`.
+  const isOurs = NAMES.slice(0, 7).some((name) => says(name))
+  const isLogin = (isOurs && all('X-WX-Login').length > 0) || (says('X-WX-Code') && says('X-WX-RawData'))
   const code = one('X-WX-Code')
   const isCodeGood = all('X-WX-Code').length === 1 && isPrintable(code) && code.length <= 256
   if (!isLogin) {

@@ -34,7 +34,9 @@ export function request(
 }
 
 function responseOf({ statusCode = 0, headers }: IncomingMessage, text: string): Response {
-  const { reason, user, data, isNew } = text.startsWith('{') ? (JSON.parse(text) as Body) : {}
+  const body: Body = text.startsWith('{') ? JSON.parse(text) : {}
+  // Of what a handler lets through, Koa makes a text; the header says why.
+  const { reason = headers['x-wx-session-error'] as string | undefined, user, data, isNew } = body
   const header = headers['x-wx-session']
   return {
     status: statusCode,
