@@ -2,7 +2,6 @@ import { deadline } from '../../util/deadline.js'
 import type { Problem } from '../../util/problem.js'
 import type { RedisClient } from './client.js'
 import { isCluster } from './cluster.js'
-import type { Connection } from './connection.js'
 import { whyNot } from './unreachable.js'
 
 /** KEEPTTL is of Redis 6.0. */
@@ -19,16 +18,16 @@ interface Node {
 
 /**
  * What Redis can tell of itself: with INFO, and with CONFIG GET where that is allowed. Most providers deny the one or the
- * other; what is denied is not known, and no problem. `key` is written and removed, to see what the user may do.
+ * other; what is denied is not known, and no problem. `connect` gives a client, and `key` is written and removed, to see what the user may do.
  */
 export async function checkRedis(
   source: RedisClient | string,
-  connection: Connection,
+  connect: () => RedisClient | Promise<RedisClient>,
   key: string,
 ): Promise<Problem[]> {
   let client: RedisClient
   try {
-    client = await deadline(PATIENCE, Promise.resolve(connection.client()), () => new Error('no connection'))
+    client = await deadline(PATIENCE, Promise.resolve(connect()), () => new Error('no connection'))
   } catch (error) {
     return [await whyNot(source, error)]
   }

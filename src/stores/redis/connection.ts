@@ -8,7 +8,7 @@ import { createOwn, NO_TIMER } from './own-client.js'
 import type { Script } from './scripts/script.js'
 
 /** A client that is connected when it is needed, and closed by whoever opened it. */
-export interface Connection {
+interface Connection {
   /**
    * A client that is ready for a command. Rejects when there is none in time: node-redis would keep the command, and
    * send it long after its caller has given up. A sentinel client says that it is ready while it looks for the next

@@ -138,7 +138,7 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
       return live.sort((a, b) => b.record.created - a.record.created)
     },
 
-    check: () => checkRedis(source, connection, `${prefix}check`),
+    check: () => checkRedis(source, connection.client, `${prefix}check`),
 
     async close() {
       tracked.close()
