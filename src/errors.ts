@@ -85,19 +85,12 @@ export class WeappSessionError extends Error {
     this.detail = errcode === undefined ? undefined : { errcode }
     this.rid = rid
     this.needsLogin = needsLogin
-    this.headers = {
-      ...(retryAfter === undefined ? undefined : { 'Retry-After': String(retryAfter) }),
-      'Cache-Control': 'no-store',
-      ...namedHeaders(reason, needsLogin, BOTH),
-    }
+    this.headers = headersOf(this, retryAfter === undefined ? undefined : String(retryAfter), BOTH)
   }
 
   /** The same refusal, with headers under the names that the client speaks. */
   inNamesOf(names: readonly HeaderNames[]): this {
-    const { reason, needsLogin, headers } = this
-    const { 'Retry-After': retryAfter } = headers
-    const own = { ...(retryAfter && { 'Retry-After': retryAfter }), 'Cache-Control': 'no-store' }
-    return Object.assign(this, { headers: { ...own, ...namedHeaders(reason, needsLogin, names) } })
+    return Object.assign(this, { headers: headersOf(this, this.headers['Retry-After'], names) })
   }
 
   /** The body of the refusal, in the shape that the original weapp-session gave it. */
@@ -107,12 +100,13 @@ export class WeappSessionError extends Error {
   }
 }
 
-function namedHeaders(
-  reason: Reason,
-  needsLogin: boolean,
+function headersOf(
+  { reason, needsLogin }: Pick<WeappSessionError, 'reason' | 'needsLogin'>,
+  retryAfter: string | undefined,
   names: readonly HeaderNames[],
 ): Record<string, string> {
-  const headers: Record<string, string> = {}
+  const headers: Record<string, string> = { 'Cache-Control': 'no-store' }
+  if (retryAfter !== undefined) headers['Retry-After'] = retryAfter
   for (const { error, login } of names) {
     headers[error] = reason
     if (needsLogin) headers[login] = LOGIN_REQUIRED

@@ -1,18 +1,22 @@
 import type { IncomingMessage } from 'node:http'
 import type { Context } from 'koa'
-import type { SessionCarrier } from './carriers/carrier.js'
 import type { TrustedSource } from './carriers/cloud-run.js'
 import { WeappSessionError } from './errors.js'
 import type { MiniProgram } from './mini-program.js'
-import { refuseBareCode } from './respond.js'
+import type { LoadedSession } from './session/session.js'
 import type { WxUserInfo } from './wechat/user-info.js'
 import type { Wire } from './wire.js'
 
 export interface HandshakeOptions {
-  carrier: SessionCarrier
   trust: TrustedSource | undefined
   readWire: (headers: IncomingMessage['headers']) => Wire
   programOf: (ctx: Context) => Promise<MiniProgram | undefined>
+  /** The session that a request carries the credential of. */
+  findSession: (
+    request: IncomingMessage,
+    wire: Wire,
+    program: MiniProgram | undefined,
+  ) => Promise<{ loaded: LoadedSession } | undefined>
 }
 
 /**
@@ -22,7 +26,7 @@ export interface HandshakeOptions {
 export function createIdentify(
   options: HandshakeOptions,
 ): (request: IncomingMessage) => Promise<WxUserInfo | null> {
-  const { carrier, trust, readWire, programOf } = options
+  const { trust, readWire, programOf, findSession } = options
 
   return async function identify(request) {
     let wire = readWire({})
@@ -38,16 +42,9 @@ export function createIdentify(
     const trusted = trust?.read(request)
     if (trusted && !wire.isLogin) return trusted
     if (wire.isLogin) throw new WeappSessionError('ERR_LOGIN_REQUIRED', { message: NO_LOGIN })
-    const program = await programOf(contextOf(request))
-    const presented = await carrier.read(request, wire, program?.appId ?? '')
-    if (!presented) {
-      refuseBareCode(carrier, request, wire)
-      return null
-    }
-    if (!program)
-      throw new WeappSessionError('ERR_BAD_REQUEST', { message: 'This is no mini program of this server.' })
-    const { record } = program.sessions.peek(presented) ?? (await program.sessions.find(presented))
-    return record.user && { ...record.user }
+    const found = await findSession(request, wire, await programOf(contextOf(request)))
+    const user = found?.loaded.record.user
+    return user ? { ...user } : null
   }
 }
 

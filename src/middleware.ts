@@ -28,7 +28,7 @@ import { optionError } from './util/option-error.js'
 import { warnings } from './util/warn.js'
 import { createWechat, type Wechat } from './wechat/api.js'
 import type { WxUserInfo } from './wechat/user-info.js'
-import { createWireReader } from './wire.js'
+import { createWireReader, type Wire } from './wire.js'
 
 /** The middleware, and what can be done to sessions from outside a request. */
 export interface WeappSession extends Middleware {
@@ -154,7 +154,7 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
     const trusted = trust?.read(ctx.req)
     if (trusted)
       return new TrustedSession(trusted, programs.get(trusted.appId)?.wechat, () => attach(ctx, undefined))
-    const found = await findSession(request).catch((error: unknown) => forget(request, error))
+    const found = await recognise(request).catch((error: unknown) => forget(request, error))
     if (found) return open(request, found)
     return program && carrier.anonymous ? open(request, undefined) : undefined
   }
@@ -177,15 +177,20 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
     return wire.isLogin ? readLogin(ctx.req, wire) : undefined
   }
 
-  /** The session that a request carries the credential of. */
-  async function findSession({ ctx, answer, program }: Request): Promise<LoadedSession | undefined> {
-    const read = carrier.read(ctx.req, answer.wire, program?.appId ?? '')
+  /** The session that a request carries the credential of. A client that needs the credential once more gets it. */
+  async function recognise({ ctx, answer, program }: Request): Promise<LoadedSession | undefined> {
+    const found = await findSession(ctx.req, answer.wire, program)
+    if (found && isIssuing && needsReissue(carrier, found.presented, found.loaded))
+      await answer.give(found.loaded)
+    return found?.loaded
+  }
+
+  async function findSession(request: IncomingMessage, wire: Wire, program: MiniProgram | undefined) {
+    const read = carrier.read(request, wire, program?.appId ?? '')
     const presented = read instanceof Promise ? await read : read
-    if (!presented) return refuseBareCode(carrier, ctx.req, answer.wire)
+    if (!presented) return refuseBareCode(carrier, request, wire)
     const { sessions } = requireProgram(program)
-    const loaded = sessions.peek(presented) ?? (await sessions.find(presented))
-    if (isIssuing && needsReissue(carrier, presented, loaded)) await answer.give(loaded)
-    return loaded
+    return { presented, loaded: sessions.peek(presented) ?? (await sessions.find(presented)) }
   }
 
   /**
@@ -253,7 +258,7 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
 
   return Object.assign(weappSession, {
     wechat: createWechat(new Map([...programs].map(([appId, { wechat }]) => [appId, wechat]))),
-    identify: createIdentify({ carrier, trust, readWire, programOf }),
+    identify: createIdentify({ trust, readWire, programOf, findSession }),
     async revoke(openId: string) {
       if (!isTextUpTo(OPEN_ID_MAX, openId)) throw optionError('revoke() needs an openId')
       await Promise.all([...programs.values()].map((program) => program.revoke(openId)))

@@ -149,11 +149,6 @@ export class RequestSession {
     return this.#tools.wechat.isKeyAlive(openId, key)
   }
 
-  /** The session as it is now; nothing when there is none (any more). */
-  current(): LoadedSession | undefined {
-    return this.#isOver ? undefined : this.#session
-  }
-
   /** The record with what handlers have put into `data`; `undefined` when nothing has changed. */
   changed(): SessionRecord | undefined {
     if (this.#data === undefined || this.#isOver || !this.#session) return undefined
@@ -177,8 +172,8 @@ export class RequestSession {
     if (this.#data === undefined || this.#isOver || this.#isDraft) return
     const text = printData(this.#data)
     if (text === this.#base) return
+    if (!this.#session) return this.#beginGuest(text)
     const [base, after] = [parseData(this.#base), parseData(text)]
-    if (!this.#session) return this.#beginGuest(after)
     const { id, record } = this.#session
     const saved = await this.#tools.sessions.update(id, record, (current) => {
       const data = mergeData(base, after, current.data)
@@ -199,7 +194,7 @@ export class RequestSession {
     }
     let { record } = this.#session
     for (let runs = 0; runs < RUNS_MAX; runs++) {
-      const data = parseData(printData(record.data))
+      const data = parseData(JSON.stringify(record.data))
       await change(data)
       const changed = { ...record, data: parseData(printData(data)) }
       const result = await this.#tools.sessions.write(this.#session.id, changed)
@@ -214,11 +209,11 @@ export class RequestSession {
     throw new WeappSessionError('ERR_SESSION_CONFLICT')
   }
 
-  async #beginGuest(data: SessionData): Promise<void> {
-    if (Object.keys(data).length === 0) return
+  /** @param text the data, and not empty: that is what it was read as */
+  async #beginGuest(text: string): Promise<void> {
     if (!this.#answer.isOpen()) throw untold()
-    this.#session = await this.#tools.sessions.createGuest(data, this.#give)
-    this.#base = printData(data)
+    this.#session = await this.#tools.sessions.createGuest(parseData(text), this.#give)
+    this.#base = text
   }
 
   /** @param text the data as this request has it, where it has not changed since */
@@ -226,7 +221,7 @@ export class RequestSession {
     // Not "expired", which a client may answer with a login and the same request once more: the handler has run.
     if (!record || !this.#session) throw overtaken()
     this.#session = { ...this.#session, record }
-    this.#base = printData(record.data)
+    this.#base = JSON.stringify(record.data)
     // Handlers go on with the object that they hold, unless there is more in it now.
     if (this.#base !== text) this.#data = parseData(this.#base)
   }
