@@ -2,7 +2,7 @@
  * What the other files pass by: the edges of addresses, errors, refusals, login data and times. The phone has a
  * script in place of a network, and where time matters, a clock of its own.
  */
-import test, { type ExecutionContext } from 'ava'
+import test from 'ava'
 import {
   createSession,
   isSessionError,
@@ -19,7 +19,7 @@ import {
   scriptedPhone,
   WELCOME,
 } from './support/scripted-phone.js'
-import { takeClock, type VirtualClock } from './support/virtual-clock.js'
+import { clockOf, endOf, type VirtualClock } from './support/virtual-clock.js'
 
 const BASE = 'https://api.example.com'
 const ERROR_HEADER = headerNames(PREFIX).error
@@ -1010,22 +1010,9 @@ function busyOnce(_: unknown, n: number): Reply {
   return n === 1 ? refused('ERR_STORE_UNAVAILABLE', 503) : WELCOME
 }
 
-/** A clock of this test's own, until it ends; chance always says 0. Only in serial tests: there is one at a time. */
-function clockOf(t: ExecutionContext): VirtualClock {
-  const clock = takeClock({ random: () => 0, onUncaught: (error) => t.fail(`uncaught: ${error}`) })
-  t.teardown(() => clock.release())
-  return clock
-}
-
 /** The call, when it has ended; at most two seconds later. */
-async function soon<Result>(clock: VirtualClock, call: Promise<Result>): Promise<Result> {
-  let isDone = false
-  const done = () => {
-    isDone = true
-  }
-  call.then(done, done)
-  await clock.runUntil(() => isDone, 2000)
-  return call
+function soon<Result>(clock: VirtualClock, call: Promise<Result>): Promise<Result> {
+  return endOf(clock, call, 2000)
 }
 
 async function callEvery100ms(clock: VirtualClock, session: Session, ms: number): Promise<void> {

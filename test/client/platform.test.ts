@@ -2,11 +2,11 @@
  * Other ways to a server: through WeChat's own gateway (微信网关), which has errors of its own, and to 云托管, which knows
  * the user without a login.
  */
-import test, { type ExecutionContext } from 'ava'
+import test from 'ava'
 import { createSession, isSessionError, type SessionError, type Wx } from '../../client/src/index.js'
 import { MAGIC_ID } from '../../src/protocol.js'
 import { type Reply, type Script, scriptedPhone, WELCOME } from './support/scripted-phone.js'
-import { takeClock, type VirtualClock } from './support/virtual-clock.js'
+import { clockOf, endOf, type VirtualClock } from './support/virtual-clock.js'
 
 const BASE = 'https://api.example.com'
 
@@ -285,21 +285,9 @@ async function failure(call: Promise<unknown>): Promise<SessionError> {
   return error
 }
 
-function clockOf(t: ExecutionContext): VirtualClock {
-  const clock = takeClock({ random: () => 0, onUncaught: (error) => t.fail(`uncaught: ${error}`) })
-  t.teardown(() => clock.release())
-  return clock
-}
-
 /** The call, when it has ended; at most half a minute later. */
-async function soon<Result>(clock: VirtualClock, call: Promise<Result>): Promise<Result> {
-  let isDone = false
-  const done = () => {
-    isDone = true
-  }
-  call.then(done, done)
-  await clock.runUntil(() => isDone, 30_000)
-  return call
+function soon<Result>(clock: VirtualClock, call: Promise<Result>): Promise<Result> {
+  return endOf(clock, call, 30_000)
 }
 
 function between(times: number[]): number[] {

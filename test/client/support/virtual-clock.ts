@@ -1,4 +1,5 @@
 import { install } from '@sinonjs/fake-timers'
+import type { ExecutionContext } from 'ava'
 import type { Random } from './random.js'
 
 /** What happens on the clock, one timer after the other; between two of them all promises go as far as they can. */
@@ -113,4 +114,22 @@ function takeErrors(onUncaught: (error: unknown) => void): () => void {
     for (const listener of exceptions) process.on('uncaughtException', listener)
     for (const listener of rejections) process.on('unhandledRejection', listener)
   }
+}
+
+/** A clock of this test's own, until it ends; chance always says 0. Only in serial tests: there is one at a time. */
+export function clockOf(t: ExecutionContext): VirtualClock {
+  const clock = takeClock({ random: () => 0, onUncaught: (error) => t.fail(`uncaught: ${error}`) })
+  t.teardown(() => clock.release())
+  return clock
+}
+
+/** The call, when it has ended; at most `ms` later. */
+export async function endOf<Result>(clock: VirtualClock, call: Promise<Result>, ms: number): Promise<Result> {
+  let isDone = false
+  const done = () => {
+    isDone = true
+  }
+  call.then(done, done)
+  await clock.runUntil(() => isDone, ms)
+  return call
 }
