@@ -37,9 +37,12 @@ export function expressTakings(db: ExpressDatabase): Pick<SessionStore, 'take' |
           await confirm(taking)
           return 'succeeded'
         }
-        if (found === 'ended' && !isGuest) await endSession(db, id)
+        // Another taking's, or what that has made of the session, is not ours to end.
+        const isMine = before?.state === 'taken' && before.token === taking.token
+        if (found === 'ended' && !isGuest && isMine) await endSession(db, id)
         if (await isPutBack(taking)) return 'back'
-        await db.removeFromList(user, [id, successor])
+        const isOthers = before?.state === 'taken' && !isMine
+        await db.removeFromList(user, isOthers ? [successor] : [id, successor])
         return 'over'
       })
       if (result !== 'succeeded' && endSuccessorOf !== undefined && endSuccessorOf !== user) {

@@ -131,10 +131,11 @@ export function memoryStore(options: MemoryStoreOptions = {}): SessionStore {
       const isGuest = record?.user === null
       // Nothing can be created under the successor's id any more.
       if (!ended) putEnd(successor, isGuest ? undefined : id, record)
-      else if (ended.successor !== id && !isGuest) endSession(id)
       const { taken } = endedAt(id) ?? {}
+      // Another taking's, or what that has made of the session: not ours to end.
       if (taken?.token !== token) return sessionAt(id) ? 'back' : 'over'
-      if ((revocations.get(taken.user) ?? 0) > taken.at) {
+      const isSuccessorOver = ended !== undefined && ended.successor !== id && !isGuest
+      if (isSuccessorOver || (revocations.get(taken.user) ?? 0) > taken.at) {
         endSession(id)
         return 'over'
       }

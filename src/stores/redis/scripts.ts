@@ -34,6 +34,7 @@ export {
   CLAIM,
   CONFIRM,
   END,
+  END_TAKEN,
   EXTEND_CLAIM,
   PUT_BACK,
   RENEW,

@@ -1,8 +1,8 @@
 import { CODE_MEMORY, type SessionStore, type Taking } from '../store.js'
 import { parseSession, parseValue } from './codec.js'
 import type { Database } from './connection.js'
-import { endSession, removeFromList } from './ends.js'
-import { ABANDON, CONFIRM, PUT_BACK, TAKE, UNDO_ENROLL } from './scripts.js'
+import { removeFromList } from './ends.js'
+import { ABANDON, CONFIRM, END_TAKEN, PUT_BACK, TAKE, UNDO_ENROLL } from './scripts.js'
 
 /**
  * How one session is made into another: `take` locks it, `create` (logins.ts) writes the successor, `confirm` commits,
@@ -42,15 +42,16 @@ export function redisTakings(db: Database): Pick<SessionStore, 'take' | 'confirm
         await removeFromList(db, endSuccessorOf, [successor])
       // Looked at before the session is back: an interrupted revocation has still to end it.
       if ((found === 'ended' && !isGuest) || !(await isOnList(user, id))) {
-        await endSession(db, id)
-        await removeFromList(db, user, [id, successor])
+        const isOver = await run(END_TAKEN, sessionKey(id), [token, CODE_MEMORY])
+        forget(id)
+        await removeFromList(db, user, isOver === 1 ? [id, successor] : [successor])
         return 'over'
       }
       const state = await run(PUT_BACK, sessionKey(id), [token, Date.now(), CODE_MEMORY])
       forget(id)
       if (state === 'session') await run(UNDO_ENROLL, userKey(user), [id, successor])
       else await removeFromList(db, user, state === 'taken' ? [successor] : [id, successor])
-      return state === 'over' ? 'over' : 'back'
+      return state === 'session' ? 'back' : 'over'
     },
   }
 

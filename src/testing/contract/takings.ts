@@ -3,7 +3,7 @@ import { deepStrictEqual as deepEqual, strictEqual as equal, ok } from 'node:ass
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Taking } from '../../stores/store.js'
 import type { StoreCase } from '../store-case.js'
-import { type Created, create, newClaim, newId, newRecord } from './support.js'
+import { type Created, create, createUnconfirmed, newClaim, newId, newRecord } from './support.js'
 
 export const takings: readonly StoreCase[] = [
   {
@@ -56,6 +56,34 @@ export const takings: readonly StoreCase[] = [
       equal(await store.update(id, { ...record, data: { n: 2 } }), 'saved')
       await store.revoke(user)
       equal((await store.read(id))?.state, 'ended')
+    },
+  },
+  {
+    name: 'putBack(): a taking that never was ends nothing of what another has made of the session',
+    async run(store) {
+      for (const user of [newId(), undefined]) {
+        for (const how of ['confirmed', 'unconfirmed', 'with a successor that has ended'] as const) {
+          const record = newRecord({ user: user === undefined ? null : newRecord().user })
+          const old = await create(store, { ...(user !== undefined && { user }), record })
+          const { id, replaces } = await createUnconfirmed(store, old)
+          const late = { ...replaces, token: 'late', successor: newId() }
+          if (how !== 'unconfirmed') await store.confirm(replaces)
+          if (how === 'with a successor that has ended') await store.end(late.successor, old.user)
+          const before = await store.read(old.id)
+
+          equal(await store.putBack(late), 'over', how)
+          equal(await store.putBack(late, { endSuccessorOf: newId() }), 'over', how)
+
+          equal((await store.read(id))?.state, 'session', how)
+          equal((await store.read(old.id))?.state, before?.state, how)
+          // Nobody revokes a guest.
+          if (user === undefined) continue
+          await store.revoke(user)
+          equal((await store.read(id))?.state, 'ended', how)
+          equal(await store.putBack(replaces), 'over', how)
+          equal((await store.read(old.id))?.state, 'ended', how)
+        }
+      }
     },
   },
   {

@@ -167,3 +167,19 @@ redis.call('SET', KEYS[1], session, 'PX', string.format('%.0f', math.max(life, t
 return 'session'
 `,
 )
+
+/**
+ * Ends a taken session that must not be put back, or one that is back and was revoked. Returns 1 when it has ended, now
+ * or before; 0 when another token has taken it, which changes nothing. What it has become by then is another's.
+ */
+export const END_TAKEN: Script = script(
+  ['token', 'ttl'],
+  `${TAKEN}
+if owner and not isMine then return 0 end
+if value ~= '' and not string.match(value, '^ended') then
+  redis.call('DEL', KEYS[1])
+  redis.call('SET', KEYS[1], isMine and 'ended ' .. becomes or 'ended', 'PX', ttl)
+end
+return 1
+`,
+)
