@@ -9,6 +9,7 @@ import { loggedIn, serve } from './support/rotations.js'
 import { isRefused, startServer } from './support/server.js'
 import { until } from './support/until.js'
 import { CARRIERS, KEY, kept, visitor } from './support/visitor.js'
+import { codeOnly, loginHeaders, namedPhone } from './support/wechat.js'
 
 const redis = useRedis(test)
 
@@ -81,6 +82,28 @@ for (const carrier of ['header', 'cookie', 'jwt'] as const) {
       t.is((await server.send(kept(winners[0] as (typeof winners)[0]))).status, 200)
       t.is((await other.get()).status, 200)
     })
+
+    test(
+      name('while it is under way, a login with the same code waits; when it fails, that is logged in'),
+      async (t) => {
+        const inner = makeStore()
+        // No successor can be created, and that is known after a while.
+        const create: SessionStore['create'] = async (session) =>
+          session.replaces ? sleep(150, false) : inner.create(session)
+        const server = await start(t, { store: { ...inner, create } })
+        const withProfile = await loginHeaders(namedPhone(server.wechat, 'alice'))
+        const headers = { ...codeOnly(withProfile), 'X-WX-Login': 'code' }
+        const credential = kept(await server.send(headers))
+
+        const rotation = server.send(credential, '/rotate')
+        await sleep(50)
+        const [again, named] = await Promise.all([server.send(headers), server.send(withProfile)])
+
+        t.is((await rotation).status, 409)
+        t.is(again.status, 200, again.text)
+        t.is(named.status, 200, named.text)
+      },
+    )
 
     test(name('a logout that began before it ends the session under its new credential too'), async (t) => {
       const server = await start(t)

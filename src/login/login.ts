@@ -74,7 +74,7 @@ export function createLogIn(options: LoginOptions): LogIn {
       const outcome = await pending.outcome
       // What the login has seen may be older than a request that joined it: a logout may lie between.
       const look = async (seen: Entry) =>
-        sessions.requireLive(hasJoined || seen.state === 'used' ? await store.read(id) : seen)
+        sessions.requireLive(hasJoined || seen.state !== 'session' ? await sessions.outcomeOf(id) : seen)
       if (outcome.kind === 'found')
         return { id, credential, record: await repeat(id, await look(outcome.entry), login), isNew: false }
 
@@ -167,8 +167,8 @@ export function createLogIn(options: LoginOptions): LogIn {
         ? { ...current, user: userOf(current.user, profile) }
         : current,
     )
-    if (!improved) throw new WeappSessionError('ERR_SESSION_EXPIRED')
-    return improved
+    // It has ended, or another request has taken it, and may put it back.
+    return improved ?? improve(id, sessions.requireLive(await sessions.outcomeOf(id)), profile)
   }
 
   /** WeChat calls most users 微信用户 now: that must not replace a name which an earlier login brought. */

@@ -41,6 +41,8 @@ export interface Sessions {
   find(presented: PresentedCredential): Promise<LoadedSession>
   /** The session of a credential as it is stored, whatever the credential says of it. */
   load(credential: string): Promise<LoadedSession>
+  /** What stands under an id, once no request logs in or rotates there any more. */
+  outcomeOf(id: string): Promise<Entry | undefined>
   /** The record of an entry that is a live session. */
   requireLive(entry: Entry | undefined): SessionRecord
   /** Whether a session should live longer from now on, because it is used. */
@@ -107,6 +109,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     peek,
     find,
     load,
+    outcomeOf,
     requireLive,
     isLive,
     isRenewalDue,
@@ -144,15 +147,14 @@ export function createSessions(options: SessionsOptions): Sessions {
   async function loadById(id: string, credential: string): Promise<LoadedSession> {
     const pending = logins.pending.get(id)
     if (pending) await pending.over
-    const entry = await readOutcome(id)
+    const entry = await outcomeOf(id)
     if (entry?.state === 'ended' && (await hasLiveSuccessor(entry))) throw new SupersededError()
     const record = requireLive(entry)
     const session = { id, credential, record }
     return isRenewalDue(record) ? renew(session) : session
   }
 
-  /** What stands under an id, once logins and rotations of other processes are done with it. */
-  async function readOutcome(id: string): Promise<Entry | undefined> {
+  async function outcomeOf(id: string): Promise<Entry | undefined> {
     const entry = await store.read(id)
     if (entry?.state === 'claimed') return logins.outcomeOf(id)
     return entry?.state === 'taken' ? succession.outcomeOf(id, entry) : entry

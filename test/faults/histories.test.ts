@@ -133,7 +133,7 @@ async function lookForTrouble(
   const shortest = await shorten([...counterexample[0]], isBad, TIME_TO_SHRINK)
   return [
     `seed ${seed}, path ${counterexamplePath}:`,
-    first.split('\nOf ')[0],
+    first,
     `In short, ${shortest.length} steps:`,
     ...shortest.map((step) => `  ${step}`),
     trouble,
