@@ -136,7 +136,8 @@ test('createSlots(): thousands in any order: never more than allowed, and all wh
     const user = `user ${Math.floor(Math.random() ** 3 * 20)}`
     const turn = Math.random() < 0.4 ? turns.exchange(work()) : turns.call(work(user), user)
     if (turn) taken.push(turn)
-    if (n % 5 === 0) await sleep(0)
+    // Now and then many come at once, so that the limits are reached on a slow machine too.
+    if (n % 5 === 0 && n % 50 >= 25) await sleep(0)
   }
   await Promise.allSettled(taken)
 
