@@ -102,7 +102,7 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
   printDiagnostics()
   const { apps, appIdOf, carrier, trust, ignore, onLogin, loginPath, checkLoginOrigin, legacyStatus } =
     resolved
-  const store = withTimeout(resolved.store, warnings())
+  const store = withTimeout(resolved.store)
   const programs = new Map(
     Object.entries(apps).map(([appId, appSecret]) => [
       appId,

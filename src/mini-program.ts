@@ -13,7 +13,8 @@ import { createSuccessions } from './session/succession.js'
 import type { SessionStore } from './stores/store.js'
 import type { Warnings } from './util/warn.js'
 import { createWechatApi } from './wechat/api.js'
-import { createCode2Session } from './wechat/code2session.js'
+import { createWechatCheck, isOutage } from './wechat/check.js'
+import { createCode2Session, loginOutage } from './wechat/code2session.js'
 import { createSlots } from './wechat/slots.js'
 
 /** One mini program: its logins, its sessions, and its WeChat. */
@@ -44,10 +45,14 @@ export function createMiniProgram(options: MiniProgramOptions, resolved: Resolve
   const sealer = createSealer(appSecret)
   const succession = createSuccessions(store, ids)
   const slots = createSlots(resolved.wechat.concurrency)
+  const outage = loginOutage()
+  const checkWechat = createWechatCheck({ appId, appSecret, ...resolved.wechat })
   const exchanger = createCodeExchanger({
     store,
-    code2Session: createCode2Session({ appId, appSecret, ...resolved.wechat, warn }),
+    code2Session: createCode2Session({ appId, appSecret, ...resolved.wechat, warn, outage }),
     slots,
+    isWechatDown: async () => isOutage(await checkWechat()),
+    onTurnedAway: outage.turnedAway,
     lease: resolved.wechat.timeout + TIME_FOR_THE_STORE,
   })
   const pendingLogins = createPendingLogins(exchanger)

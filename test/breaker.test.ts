@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
 import { type Breaker, breaker } from '../src/util/breaker.js'
 import { isRefused, startServer } from './support/server.js'
-import { codeLoginHeaders } from './support/wechat.js'
+import { codeLoginHeaders, startWechat } from './support/wechat.js'
 
 const COOL_DOWN = 100
 
@@ -78,6 +78,62 @@ test('X-WX-Code: a code that was not sent because the breaker was open may be se
   for (const response of refused) isRefused(t, response, 'ERR_SESSION_KEY_EXCHANGE_FAILED', 502)
   const second = await Promise.all(logins.map((headers) => send(headers)))
   t.deepEqual(new Set(second.map(({ status }) => status)), new Set([200]))
+})
+
+/** What WeChat, or something before it, may answer to a code that somebody has made up. */
+const ODD: Record<string, () => Promise<globalThis.Response>> = {
+  'a page': async () => new globalThis.Response('<html>blocked</html>'),
+  'a 403 of a firewall': async () => new globalThis.Response('<html>blocked</html>', { status: 403 }),
+  'a 500': async () => new globalThis.Response('', { status: 500 }),
+  'half of its JSON': async () => new globalThis.Response('{"session_key":"'),
+  'a JSON of another kind': async () => new globalThis.Response('{"ok":true}'),
+  'busy (-1)': async () => new globalThis.Response('{"errcode":-1,"errmsg":"system error"}'),
+  'a connection that breaks': async () => {
+    throw Object.assign(new TypeError('fetch failed'), { cause: { code: 'ECONNRESET' } })
+  },
+}
+
+for (const [what, answerOddly] of Object.entries(ODD)) {
+  test(`X-WX-Code: made-up codes that are answered with ${what} keep nobody from logging in`, async (t) => {
+    const weixin = startWechat(t)
+    const { send } = await startServer(t, {
+      weixin,
+      wechat: {
+        fetch: async (url, init) =>
+          String(url).includes('js_code=odd') ? answerOddly() : weixin.fetch(String(url), init),
+      },
+    })
+    const logIn = async () => (await send(await codeLoginHeaders(weixin.phone()))).status
+    const oddLogin = async (n: number) =>
+      (await send({ 'X-WX-Code': `odd-${n}`, 'X-WX-Login': 'code' })).status
+
+    for (let round = 0; round < 5; round++) {
+      const odd = await Promise.all(Array.from({ length: 30 }, (_, n) => oddLogin(100 * round + n)))
+      t.deepEqual(new Set(odd), new Set([502]))
+      t.is(await logIn(), 200)
+    }
+  })
+}
+
+test('X-WX-Code: after an outage, a made-up code that is answered oddly does not prolong it', async (t) => {
+  const weixin = startWechat(t)
+  const { send } = await startServer(t, {
+    weixin,
+    wechat: {
+      fetch: async (url, init) =>
+        String(url).includes('js_code=odd')
+          ? new globalThis.Response('', { status: 500 })
+          : weixin.fetch(String(url), init),
+    },
+  })
+  const mend = weixin.fail({ status: 503 }, { times: Number.POSITIVE_INFINITY })
+  for (let n = 0; n < 12; n++) await send(await codeLoginHeaders(weixin.phone()))
+  mend()
+  await sleep(2100)
+
+  t.is((await send({ 'X-WX-Code': 'odd', 'X-WX-Login': 'code' })).status, 502)
+
+  t.is((await send(await codeLoginHeaders(weixin.phone()))).status, 200)
 })
 
 async function asksNothing(): Promise<void> {}

@@ -19,6 +19,10 @@ export interface CodeExchangerOptions {
   code2Session(code: string): Promise<WechatSession>
   /** How many codes are exchanged at the same time, and how many wait for their turn. */
   slots: Slots
+  /** Asks whether WeChat answers, with a code that cannot be one. */
+  isWechatDown(): Promise<boolean>
+  /** A login was turned away without asking WeChat. */
+  onTurnedAway?: () => void
   /** ms that others wait for a login that is under way: then its process is believed to be dead. */
   lease: number
 }
@@ -85,6 +89,8 @@ export function createCodeExchanger({
   store,
   code2Session,
   slots,
+  isWechatDown,
+  onTurnedAway,
   lease,
 }: CodeExchangerOptions): CodeExchanger {
   /** The waiting for a login of another process: one for each code, however many requests wait. */
@@ -93,6 +99,8 @@ export function createCodeExchanger({
   const silence = breaker({
     of: 'wechat',
     isFailure: isSilence,
+    isOdd: isOddAnswer,
+    isDown: isWechatDown,
     window: WINDOW,
     share: 0.5,
     coolDown: COOL_DOWN,
@@ -117,6 +125,7 @@ export function createCodeExchanger({
   async function readFound(id: string): Promise<LoginOutcome> {
     const entry = await store.read(id)
     if (entry) return { kind: 'found', entry }
+    onTurnedAway?.()
     throw failure(AWAY)
   }
 
@@ -177,6 +186,11 @@ function isSilence(error: unknown): boolean {
   if (!(error instanceof WeappSessionError)) return true
   const { status, detail } = error
   return status === 504 || (status === 502 && (detail?.errcode ?? BUSY) === BUSY)
+}
+
+/** Anything but no answer in time: WeChat, or something before it, may give it to a code that somebody has made up. */
+function isOddAnswer(error: unknown): boolean {
+  return error instanceof WeappSessionError && error.status !== 504
 }
 
 function refusalOf({ status, detail, headers }: WeappSessionError): RememberedRefusal {

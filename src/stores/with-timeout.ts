@@ -4,7 +4,7 @@ import { WeappSessionError } from '../errors.js'
 import { breaker } from '../util/breaker.js'
 import { deadline } from '../util/deadline.js'
 import { checkOptions } from '../util/option-error.js'
-import type { Warnings } from '../util/warn.js'
+import { createOutage } from '../util/outage.js'
 import { checkTimeout } from './options.js'
 import type { SessionStore } from './store.js'
 
@@ -17,8 +17,9 @@ export interface TimedStore extends SessionStore {
 /** ms */
 const DEFAULT_TIMEOUT = 250
 
-/** Seconds: what `Retry-After` tells clients. */
+/** Seconds: what `Retry-After` tells clients, of what passes and of what somebody has to mend. */
 const RETRY_AFTER = 1
+const RETRY_AFTER_MENDING = 60
 
 const calls = diagnostics('store')
 
@@ -42,11 +43,12 @@ class TooLate extends Error {}
  * more would pile up in front of it. Only late answers count. After an error, the next call may well succeed: a Redis
  * that is full, or a replica, refuses every write and answers every read.
  */
-export function withTimeout(store: SessionStore, warn: Warnings): TimedStore {
+export function withTimeout(store: SessionStore): TimedStore {
   const { timeout = DEFAULT_TIMEOUT } = store
   const isFailure = (error: unknown) => error instanceof TooLate
   // Nearly all calls have to be late: in a cluster, one node may hang while the others answer.
   const hanging = breaker({ of: 'store', isFailure, window: 1000, share: 0.9, coolDown: 500 })
+  const outage = createOutage('The session store works again')
 
   async function call<T>(name: StoreCall, work: () => Promise<T>): Promise<T> {
     const began = calls.hasSubscribers ? performance.now() : 0
@@ -55,15 +57,25 @@ export function withTimeout(store: SessionStore, warn: Warnings): TimedStore {
       if (getsReady) await getsReady
       const result = await (timeout === 0 ? work() : hanging.run(() => deadline(timeout, work(), tooLate)))
       if (began) tell(name, began, outcomeOf(name, result))
+      outage.served()
       return result
     } catch (cause) {
       if (began) tell(name, began, 'failed')
-      warn.rarely(
-        'WEAPP_STORE',
-        `The session store fails, and requests that need it get 503: ${messageOf(cause)}`,
-      )
-      throw new WeappSessionError('ERR_STORE_UNAVAILABLE', { retryAfter: RETRY_AFTER, cause })
+      throw refusal(cause)
     }
+  }
+
+  function refusal(cause: unknown): WeappSessionError {
+    const { lasts = false, fix } = store.explain?.(cause) ?? {}
+    const why = fix === undefined ? messageOf(cause) : `${messageOf(cause)}. ${fix}`
+    // Whatever passes is one outage; what somebody has to mend is said beside it.
+    outage.refused(
+      'WEAPP_STORE',
+      `The session store fails, and requests that need it get 503: ${why}`,
+      lasts ? fix : '',
+    )
+    const retryAfter = lasts ? RETRY_AFTER_MENDING : RETRY_AFTER
+    return new WeappSessionError('ERR_STORE_UNAVAILABLE', { retryAfter, cause })
   }
 
   function tooLate(): Error {

@@ -15,6 +15,11 @@ export interface BreakerOptions {
   of: Diagnostics['breaker']['of']
   /** Which errors say that it does not answer; all others are answers. */
   isFailure(error: unknown): boolean
+  /**
+   * Which of those may be of the call alone: then the breaker opens only where `isDown` says so, which asks for itself.
+   */
+  isOdd?(error: unknown): boolean
+  isDown?(): Promise<boolean>
   /** ms over which calls are counted. The breaker opens when there were ten, and more than `share` of them failed. */
   window: number
   share: number
@@ -41,12 +46,21 @@ const states = diagnostics('breaker')
  * Our own, because libraries' make others wait for the call that finds out, and put promises on the way of every request.
  * (Measured with cockatiel: they cost as much as the read's deadline, and its import takes 28 ms and 3 MB.)
  */
-export function breaker({ of, isFailure, window, share, coolDown }: BreakerOptions): Breaker {
+export function breaker({
+  of,
+  isFailure,
+  isOdd = () => false,
+  isDown = async () => true,
+  window,
+  share,
+  coolDown,
+}: BreakerOptions): Breaker {
   const calls = createSample(window)
   let openUntil = 0
   let state: State = 'closed'
   /** Counts the openings: what began before the last one says nothing new. */
   let openings = 0
+  let isAsking = false
 
   return {
     run: (work) => (isOpen() ? Promise.reject(new Error(NOT_ASKED)) : count(begin(), work)),
@@ -84,7 +98,7 @@ export function breaker({ of, isFailure, window, share, coolDown }: BreakerOptio
     const result = started(work)
     result.then(
       () => answered(during),
-      (error: unknown) => (isFailure(error) ? failed(during) : answered(during)),
+      (error: unknown) => (isFailure(error) ? failed(during, isOdd(error)) : answered(during)),
     )
     return result
   }
@@ -98,21 +112,48 @@ export function breaker({ of, isFailure, window, share, coolDown }: BreakerOptio
       if (during.openings === openings) calls.add(false)
       return
     }
+    close()
+  }
+
+  function close(): void {
     calls.clear()
     state = 'closed'
     states.publish({ of, isOpen: false })
   }
 
-  function failed(during: Call): void {
+  function failed(during: Call, isOdd: boolean): void {
     if (during.state === 'closed') {
       if (during.openings !== openings) return
       calls.add(true)
       if (!isTooMuch(calls.total())) return
-      openings++
-      states.publish({ of, isOpen: true })
     }
+    if (isOdd) void find()
+    else if (during.state === 'closed') open()
+    else stayOpen()
+  }
+
+  function open(): void {
+    openings++
+    states.publish({ of, isOpen: true })
+    stayOpen()
+  }
+
+  function stayOpen(): void {
     state = 'open'
     openUntil = performance.now() + coolDown
+  }
+
+  /** Opens where it really does not answer. Where it does, what failed was of those calls alone. */
+  async function find(): Promise<void> {
+    if (isAsking) return
+    isAsking = true
+    const during = openings
+    const mustOpen = await isDown().catch(() => true)
+    isAsking = false
+    if (during !== openings) return
+    if (state === 'half-open') return mustOpen ? stayOpen() : close()
+    calls.clear()
+    if (mustOpen) open()
   }
 
   function isTooMuch({ failed, all }: Count): boolean {

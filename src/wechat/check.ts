@@ -61,6 +61,13 @@ export function createWechatCheck({
   }
 }
 
+/** Whether what was found says that WeChat cannot be used by anybody for now. */
+export function isOutage(problem: Problem | undefined): boolean {
+  return problem !== undefined && OUTAGES.has(problem.code)
+}
+
+const OUTAGES = new Set(['WEAPP_502', 'WEAPP_504', `WEAPP_${BUSY}`])
+
 function fixOf(errcode: number): string {
   const advice = ADVICE[errcode]
   if (advice) return `${advice[0]?.toUpperCase()}${advice.slice(1)}.`

@@ -1,6 +1,7 @@
 import { diagnostics } from '../diagnostics.js'
 import { WeappSessionError } from '../errors.js'
 import { isText } from '../util/json.js'
+import { createOutage, type Outage } from '../util/outage.js'
 import type { Warnings } from '../util/warn.js'
 import { createCaller, type TransportOptions, type WechatCall } from './call.js'
 import { ADVICE, BUSY, describeAnswer, RETRY_AFTER } from './errcodes.js'
@@ -16,6 +17,7 @@ export interface Code2SessionOptions extends TransportOptions {
   appId: string
   appSecret: string
   warn: Warnings
+  outage?: Outage
 }
 
 // Errcodes: developers.weixin.qq.com/miniprogram/dev/server/API/user-login/api_code2session
@@ -30,13 +32,14 @@ const exchanges = diagnostics('exchange')
  * Rejects with ERR_SESSION_KEY_EXCHANGE_FAILED.
  */
 export function createCode2Session(options: Code2SessionOptions): (code: string) => Promise<WechatSession> {
-  const { appId, appSecret, warn, ...transport } = options
+  const { appId, appSecret, warn, outage = loginOutage(), ...transport } = options
   const call = createCaller({ ...transport, failed, refused })
 
   return async function code2Session(code) {
     const began = performance.now()
     try {
       const session = await call(exchangeOf(code))
+      outage.served()
       told(began)
       return session
     } catch (error) {
@@ -59,19 +62,25 @@ export function createCode2Session(options: Code2SessionOptions): (code: string)
 
   function failed(_: WechatCall, status: number, message: string, why?: string): WeappSessionError {
     const cause = why === undefined ? undefined : new Error(why)
-    warn.rarely(`WEAPP_${status}`, `Logins fail: ${message}${why === undefined ? '' : ` (${why})`}`)
+    outage.refused(`WEAPP_${status}`, `Logins fail: ${message}${why === undefined ? '' : ` (${why})`}`)
     return new WeappSessionError('ERR_SESSION_KEY_EXCHANGE_FAILED', { status, message, cause })
   }
 
   function refused(_: WechatCall, errcode: number, rid: string | undefined): WeappSessionError {
     const advice = ADVICE[errcode]
     const what = describeAnswer(errcode, rid)
+    if (errcode === BUSY) outage.refused(`WEAPP_${BUSY}`, `Logins fail: WeChat is busy (${what})`)
     if (advice) warn.once(`WEAPP_${errcode}`, `WeChat refuses logins (${what}): ${advice}`)
 
     const cause = new Error(`WeChat answered ${what}`)
     const options = { ...treatment(errcode), errcode, rid, cause }
     return new WeappSessionError('ERR_SESSION_KEY_EXCHANGE_FAILED', options)
   }
+}
+
+/** What operators read of logins that WeChat does not answer. */
+export function loginOutage(): Outage {
+  return createOutage('Logins work again')
 }
 
 /** A success has no errcode (the documentation's `errcode: 0` is not sent): what counts is that both fields are there. */

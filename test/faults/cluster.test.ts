@@ -13,7 +13,9 @@ import {
 } from '../support/failover.js'
 import { type ServerProcess, startProcess, startProcesses } from '../support/processes.js'
 import { type ClusterNode, type RedisCluster, startCluster } from '../support/redis-cluster.js'
+import { startServer } from '../support/server.js'
 import { testStore } from '../support/store-contract.js'
+import { until } from '../support/until.js'
 import { codeLoginHeaders, codeOnly, startWechat } from '../support/wechat.js'
 
 let redis: RedisCluster
@@ -28,6 +30,42 @@ testStore(test, async (t) => {
   const store = redisStore({ client, prefix: `test:${randomUUID()}:`, timeout: 5000 })
   t.teardown(() => store.close?.())
   return store
+})
+
+// What has just been written is at its master, and nowhere else yet.
+test.serial('redisStore({ cluster, useReplicas }): it reads where it has written', async (t) => {
+  const client = createCluster({ rootNodes: redis.urls.map((url) => ({ url })), useReplicas: true })
+  client.on('error', () => {})
+  // Nodes tell each other of replicas, which takes a while.
+  await until(async () => {
+    if (client.isOpen) client.destroy()
+    await client.connect()
+    return client.replicas.length === 3
+  })
+  t.teardown(() => client.destroy())
+  const server = await startServer(t, {
+    store: redisStore({ client, prefix: `test:${randomUUID()}:`, timeout: 1000 }),
+    async handler(ctx) {
+      if (ctx.path === '/logout') await ctx.$wxSession?.destroy()
+      ctx.body = 'ok'
+    },
+  })
+  await server.send(await codeLoginHeaders(server.wechat.phone()))
+  const replicas = await redis.replicas()
+  const thaw = replicas.map((node) => redis.freeze(node))
+  t.teardown(async () => {
+    for (const go of thaw) go()
+    await redis.healed()
+  })
+
+  for (let n = 0; n < 20; n++) {
+    const headers = await codeLoginHeaders(server.wechat.phone())
+    const { status } = await server.send(headers)
+    const statuses = [status]
+    for (const path of ['/', '/logout', '/'])
+      statuses.push((await server.send(codeOnly(headers), path)).status)
+    t.deepEqual(statuses, [200, 200, 200, 401])
+  }
 })
 
 test.serial('revoke(): on a cluster it ends sessions in every slot, in every process', async (t) => {
@@ -87,6 +125,24 @@ test.serial(
       isHit: (session) => masters.get(session) === victim,
       breakMaster: () => killFor(t, victim),
       promoted: redis.healed,
+    })
+  },
+)
+
+test.serial(
+  'redisStore({ cluster }): a master hands over under load: nobody is logged out, and others go on',
+  async (t) => {
+    const population = await populate(t, { cluster: redis.urls })
+    const masters = await mastersOf(population.sessions)
+    const leaving = busiest(masters)
+    await redis.replicated()
+
+    await testFailOver(t, {
+      population,
+      isHit: (session) => masters.get(session) === leaving,
+      breakMaster: () => redis.handOver(leaving),
+      promoted: redis.healed,
+      isPlanned: true,
     })
   },
 )

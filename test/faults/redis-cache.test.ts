@@ -170,5 +170,5 @@ async function sentinelStore(t: ExecutionContext, prefix: string): Promise<Sessi
 /** As the middleware has it: what hangs is given up. */
 function kept(t: ExecutionContext, store: SessionStore): SessionStore {
   t.teardown(() => store.close?.())
-  return withTimeout(store, { once() {}, rarely() {} })
+  return withTimeout(store)
 }

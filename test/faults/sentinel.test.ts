@@ -5,7 +5,6 @@ import { redisStore } from '../../src/index.js'
 import { populate, testFailOver } from '../support/failover.js'
 import { type RedisSentinel, startSentinel } from '../support/redis-sentinel.js'
 import { testStore } from '../support/store-contract.js'
-import { until } from '../support/until.js'
 
 let redis: RedisSentinel
 let client: RedisSentinelType
@@ -45,7 +44,18 @@ test.serial(
   },
 )
 
-async function failOver(t: ExecutionContext, breakMaster: () => Promise<void>): Promise<void> {
+test.serial(
+  'redisStore({ sentinel }): a master hands over under load: nobody is logged out, and the new one is found',
+  async (t) => {
+    await failOver(t, () => redis.handOver(), { isPlanned: true })
+  },
+)
+
+async function failOver(
+  t: ExecutionContext,
+  breakMaster: () => Promise<void>,
+  options: { isPlanned?: boolean } = {},
+): Promise<void> {
   const population = await populate(t, { sentinels: redis.ports })
   const master = await redis.master()
   await redis.replicated()
@@ -55,6 +65,7 @@ async function failOver(t: ExecutionContext, breakMaster: () => Promise<void>): 
     population,
     isHit: () => true,
     breakMaster,
-    promoted: () => until(async () => (await redis.master()) !== master),
+    promoted: () => redis.switched(master),
+    ...options,
   })
 }

@@ -16,8 +16,11 @@ export interface RedisCluster {
   nodes: ClusterNode[]
   /** The living node that serves a key's slot, as another living node sees it. */
   masterOf(key: string): Promise<ClusterNode>
+  replicas(): Promise<ClusterNode[]>
   /** Waits until each replica has all that its master has acknowledged so far. */
   replicated(): Promise<void>
+  /** A replica takes the place of its master, as an operator asks it to. */
+  handOver(master: ClusterNode): Promise<void>
   kill(node: ClusterNode): Promise<void>
   /** Stops a node without ending its connections. Returns a function that lets it go on. */
   freeze(node: ClusterNode): () => void
@@ -70,7 +73,20 @@ export async function startCluster(): Promise<RedisCluster> {
     urls: nodes.map(({ url }) => url),
     nodes,
     masterOf: (key) => masterOf(alive(), key),
+    async replicas() {
+      const roles = await Promise.all(alive().map(({ url }) => infoOf(url)))
+      return alive().filter((_, n) => roles[n]?.role === 'slave')
+    },
     replicated: () => untilReplicated(alive()),
+    async handOver({ port }) {
+      for (const { url } of alive()) {
+        const { role, master_port } = await infoOf(url)
+        if (role === 'master' || Number(master_port) !== port) continue
+        await command(url, ['CLUSTER', 'FAILOVER'])
+        return until(async () => (await infoOf(url)).role === 'master')
+      }
+      throw new Error(`the master at ${port} has no replica`)
+    },
     async kill(node) {
       const killed = node as RunningNode
       killed.isAlive = false

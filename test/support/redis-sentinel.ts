@@ -22,6 +22,13 @@ export interface RedisSentinel {
   killMaster(): Promise<void>
   /** Stops the master without ending its connections. Returns a function that lets it go on. */
   freezeMaster(): Promise<() => void>
+  /** Makes a replica the master, as an operator does for maintenance. */
+  handOver(): Promise<void>
+  /**
+   * Waits until the first sentinel says that the master is another one (`+switch-master`). It gives out the new address up to
+   * two seconds before, while it tells the other replicas; node-redis waits for this.
+   */
+  switched(before: number): Promise<void>
   /** Waits until all sentinels agree on a master that lives, are done, and every living replica follows it. */
   healed(): Promise<void>
   stop(): Promise<void>
@@ -91,6 +98,17 @@ export async function startSentinel(): Promise<RedisSentinel> {
       const { server } = (await masterNode()).process
       server.kill('SIGSTOP')
       return () => void server.kill('SIGCONT')
+    },
+    async handOver() {
+      const url = `redis://127.0.0.1:${sentinelPorts[0]}`
+      await withClient(url, (client) => client.sendCommand(['SENTINEL', 'FAILOVER', NAME]))
+    },
+    async switched(before) {
+      const first = sentinelPorts[0] as number
+      await until(async () => {
+        const { flags, port } = await factsSeenBy(first)
+        return flags === 'master' && Number(port) !== before
+      })
     },
     async healed() {
       for (const port of sentinelPorts) {

@@ -149,7 +149,7 @@ export async function withClient<T>(
   url: string,
   errand: (client: ReturnType<typeof createClient>) => Promise<T>,
 ): Promise<T> {
-  const client = createClient({ url, socket: { reconnectStrategy: false, connectTimeout: 1000 } })
+  const client = createClient({ url, socket: { reconnectStrategy: false, connectTimeout: 5000 } })
   client.on('error', () => {})
   await client.connect()
   try {

@@ -15,6 +15,10 @@ export interface RedisClient {
   /** Whether its connection keeps the process alive. */
   ref?(): void
   unref?(): void
+  /** Another client of the same options, not connected. */
+  duplicate?(overrides?: object): RedisClient
+  /** Any command: of a cluster and of a sentinel, with arguments of their own before it. */
+  sendCommand?(...args: unknown[]): Promise<unknown>
   /** The same client, with other options for its commands. */
   withCommandOptions?(options: object): RedisClient
   on(event: 'error' | 'ready', listener: (error: Error) => void): unknown

@@ -3,9 +3,12 @@ import { deadline } from '../../util/deadline.js'
 import { warn } from '../../util/warn.js'
 import type { RedisClient } from './client.js'
 import { isCluster, watchCluster } from './cluster.js'
+import { connect, isReady, silence } from './connect.js'
 import { warnOfEviction } from './eviction.js'
+import { isSentinel, readsOfMasters } from './masters.js'
 import { createOwn, NO_TIMER } from './own-client.js'
-import type { Script } from './scripts/script.js'
+import { isReplica } from './replica.js'
+import { troubleOf } from './trouble.js'
 
 /** A client that is connected when it is needed, and closed by whoever opened it. */
 interface Connection {
@@ -22,6 +25,8 @@ interface Connection {
   first(within?: number): Promise<RedisClient> | undefined
   /** Whether there are several nodes; `false` before the first command. */
   isCluster(): boolean
+  /** This server cannot do what it should, and another one may be found under its name: connects there, in the background. */
+  moveOn(): void
   close(): Promise<void>
 }
 
@@ -32,13 +37,11 @@ export interface ConnectionOptions {
   connectTimeout: number
 }
 
-/**
- * ms for one try to connect. A cluster that misses a master would try for ever with the nodes that it knew at first.
- */
-const CONNECT_TIMEOUT = 2000
-
 /** ms between two tries to connect, at most. */
 const PAUSE_MAX = 500
+
+/** ms between two tries to find another server. */
+const MOVE_PAUSE = 250
 
 /**
  * Manages the caller's client, or one of our own for a URL. Our own begins to connect at once. The caller's may be about
@@ -48,6 +51,7 @@ export function connectionTo(
   source: RedisClient | string,
   { timeout, connectTimeout }: ConnectionOptions,
 ): Connection {
+  const isTls = typeof source === 'string' && source.startsWith('rediss:')
   let client = typeof source === 'string' ? undefined : source
   let opening: Promise<RedisClient> | undefined
   let first: Promise<RedisClient> | undefined
@@ -61,10 +65,13 @@ export function connectionTo(
   /** `client`, and the same without a timer for each command. */
   let commands: { client: RedisClient; untimed: RedisClient } | undefined
   let isClosed = false
-  /** Clients whose errors are reported already. */
-  const reported = new WeakSet<RedisClient>()
-  /** Whether this outage is reported. */
+  /** Clients whose errors are listened to already. */
+  const listenedTo = new WeakSet<RedisClient>()
+  /** Whether there has been a connection. What fails after that is said by whoever refuses a request because of it. */
+  let hasConnected = false
   let isReported = false
+  let isMoving = false
+  let moved = Number.NEGATIVE_INFINITY
 
   // Reported already, and to whoever asks.
   if (typeof source === 'string') open().catch(() => {})
@@ -76,6 +83,8 @@ export function connectionTo(
 
     isCluster: () => client !== undefined && isCluster(client),
 
+    moveOn: () => void moveOn(),
+
     async close() {
       isClosed = true
       if (isOurs && client?.isOpen) client.destroy()
@@ -85,8 +94,8 @@ export function connectionTo(
   function readyClient(): RedisClient | Promise<RedisClient> {
     if (client && isReady(client)) return commandClient(client)
     if (!wasReady) return firstConnection().then(commandClient)
-    if (client?.isOpen) throw notConnected(failure)
-    return deadline(timeout, open(), () => notConnected(failure)).then(commandClient)
+    if (client?.isOpen) throw notConnected(failure ?? silence(isTls))
+    return deadline(timeout, open(), () => notConnected(failure ?? silence(isTls))).then(commandClient)
   }
 
   /** Everybody waits for it together. When that has been in vain, nobody waits until it is there. */
@@ -95,11 +104,12 @@ export function connectionTo(
     const connected = open()
     // Whoever waits hears of it below.
     connected.catch(() => {})
-    if (within !== undefined) return deadline(within, connected, () => notConnected(failure))
-    if (isTooLate) return Promise.reject(notConnected(failure))
+    if (within !== undefined)
+      return deadline(within, connected, () => notConnected(failure ?? silence(isTls)))
+    if (isTooLate) return Promise.reject(notConnected(failure ?? silence(isTls)))
     first ??= deadline(connectTimeout, connected, () => {
       isTooLate = true
-      return notConnected(failure)
+      return notConnected(failure ?? silence(isTls))
     })
     return first
   }
@@ -135,14 +145,14 @@ export function connectionTo(
     const opened = client ?? (await makeOwn(String(source)))
     if (isClosed) throw new Error('the Redis store is closed')
     client = opened
-    reportErrorsOf(opened)
+    listenTo(opened)
 
     if (opened.isOpen) {
       if (opened.isReady === false) await new Promise<unknown>((resolve) => opened.on('ready', resolve))
     } else {
       isOurs = true
       try {
-        await connect(opened, { keepsAlive: isWanted || typeof source !== 'string' })
+        await connect(opened, { keepsAlive: isWanted || typeof source !== 'string', isTls })
       } catch (error) {
         // One that has given up in the middle of connecting may go on with that: it is not used again.
         if (typeof source === 'string') client = undefined
@@ -151,19 +161,50 @@ export function connectionTo(
       // A socket that was being connected did not hear of it.
       if (typeof source === 'string' && isWanted) opened.ref?.()
     }
+    hasConnected = true
     return opened
   }
 
-  /** A connection that was being made anew got no answer. */
-  function onSilent(): void {
-    client = undefined
-    if (!isClosed) open().catch(() => {})
-  }
-
   async function makeOwn(url: string): Promise<RedisClient> {
-    const made = await createOwn(url, { isWanted: () => isWanted, onSilent })
+    const made = await createOwn(url, {
+      isWanted: () => isWanted,
+      onDemoted: () => void moveOn(),
+      // A connection that was being made anew got no answer.
+      onSilent() {
+        if (client !== made) return
+        client = undefined
+        if (!isClosed) open().catch(() => {})
+      },
+    })
     if (!isWanted) made.unref?.()
     return made
+  }
+
+  /**
+   * After a failover the old connection may stay with what is a replica by now. A sentinel client follows by itself. Where
+   * there is no master yet, the old connection stays: it can be read.
+   */
+  async function moveOn(): Promise<void> {
+    const old = client
+    if (!old || isSentinel(old) || isMoving || isClosed || performance.now() - moved < MOVE_PAUSE) return
+    isMoving = true
+    let next: RedisClient | undefined
+    try {
+      next = typeof source === 'string' ? await makeOwn(source) : old.duplicate?.()
+      if (!next) return
+      listenTo(next)
+      await connect(next)
+      if (await isReplica(next)) next.destroy()
+      else {
+        takeOver(old, next)
+        if (isCluster(next)) watch(next)
+      }
+    } catch {
+      // The next request that fails tries again.
+    } finally {
+      isMoving = false
+      moved = performance.now()
+    }
   }
 
   /** What commands are sent with. */
@@ -172,43 +213,50 @@ export function connectionTo(
     if (!wasReady) onFirstUse(ready)
     wasReady = true
     if (commands?.client !== ready)
-      commands = { client: ready, untimed: typeof source === 'string' ? ready : withoutTimer(ready) }
+      commands = {
+        client: ready,
+        untimed: typeof source === 'string' ? ready : readsOfMasters(withoutTimer(ready)),
+      }
     return commands.untimed
   }
 
   function onFirstUse(ready: RedisClient): void {
-    if (isCluster(ready)) {
-      watchCluster(ready, {
-        isInUse: (cluster) => !isClosed && client === cluster && cluster.isOpen,
-        connect(next, ms) {
-          reportErrorsOf(next)
-          return connect(next, { timeout: ms })
-        },
-        takeOver,
-      })
-    }
+    if (isCluster(ready)) watch(ready)
     // Nobody waits for it.
     void warnOfEviction(ready)
   }
 
-  /** Without a listener, an 'error' event would end the process. */
-  function reportErrorsOf(opened: RedisClient): void {
-    if (reported.has(opened)) return
-    reported.add(opened)
-    opened.on('ready', () => {
-      isReported = false
+  function watch(cluster: RedisClient): void {
+    if (!isCluster(cluster)) return
+    watchCluster(cluster, {
+      isInUse: (watched) => !isClosed && client === watched && watched.isOpen,
+      connect(next, ms) {
+        listenTo(next)
+        return connect(next, { timeout: ms })
+      },
+      takeOver,
     })
+  }
+
+  /** Without a listener, an 'error' event would end the process. */
+  function listenTo(opened: RedisClient): void {
+    if (listenedTo.has(opened)) return
+    listenedTo.add(opened)
     opened.on('error', report)
   }
 
-  /** Warns once per outage. */
+  /** Says once why there is no first connection. */
   function report(error: unknown): void {
     failure = error
-    if (isReported || isClosed) return
+    if (hasConnected || isReported || isClosed) return
     isReported = true
     // Sentinel clients emit texts.
     const message = error instanceof Error ? error.message : String(error)
-    warn('WEAPP_REDIS', `Redis cannot be used, and requests with a session get 503: ${message}`)
+    const fix = troubleOf(error)?.fix ?? ''
+    warn(
+      'WEAPP_REDIS',
+      `Redis cannot be used, and requests with a session get 503: ${message}. ${fix}`.trim(),
+    )
   }
 
   function takeOver(old: RedisClient, next: RedisClient): void {
@@ -225,77 +273,7 @@ function withoutTimer(client: RedisClient): RedisClient {
   return client.withCommandOptions?.({ ...NO_TIMER, typeMapping: undefined }) ?? client
 }
 
-/**
- * Connects a client, or gives up in time: the next try can know more, and node-redis waits for ever for a lost
- * handshake. A sentinel client gets no deadline: if it is destroyed while it connects, it goes on, and can never be
- * used again.
- */
-export async function connect(
-  client: RedisClient,
-  { timeout = CONNECT_TIMEOUT, keepsAlive = true }: { timeout?: number; keepsAlive?: boolean } = {},
-): Promise<void> {
-  try {
-    const connected = client.connect()
-    await ('getMasterNode' in client ? connected : deadline(timeout, connected, silent, keepsAlive))
-  } catch (error) {
-    // A cluster that finds no node to talk to says that it is closed, and still connects to the nodes that it has
-    // found.
-    if (client.isOpen || isCluster(client)) client.destroy()
-    throw error
-  }
-}
-
-function silent(): Error {
-  return new Error('it does not answer')
-}
-
-function isReady(client: RedisClient): boolean {
-  return client.isOpen && client.isReady !== false
-}
-
 function notConnected(cause?: unknown): Error {
   const why = cause instanceof Error && cause.message ? `: ${cause.message}` : ''
   return new Error(`there is no connection to Redis${why}`, { cause })
-}
-
-/** What the parts of the Redis store work on: its keys, and the commands on them. */
-export interface Database {
-  /** A client that is ready for a command. */
-  readonly client: () => RedisClient | Promise<RedisClient>
-  /** Runs a script on one key: by its hash, or by its text when Redis does not know the hash. */
-  run(script: Script, key: string, args: (string | number)[]): Promise<unknown>
-  /** Where a session, a claim, or what became of them is stored. */
-  sessionKey(id: string): string
-  /** Where the list of a user's sessions is stored. */
-  userKey(user: string): string
-  /** Removes a session that has changed from the cache of this process. */
-  readonly forget: (id: string) => void
-}
-
-export interface DatabaseOptions extends Pick<Database, 'client' | 'forget'> {
-  /** Every key begins with it. */
-  prefix: string
-}
-
-export function createDatabase({ client, prefix, forget }: DatabaseOptions): Database {
-  return {
-    client,
-
-    async run(script, key, args) {
-      const ready = client()
-      const redis = ready instanceof Promise ? await ready : ready
-      const options = { keys: [key], arguments: args.map(String) }
-      try {
-        return await redis.evalSha(script.sha1, options)
-      } catch (error) {
-        // Redis tells its errors apart by the first word of their message, and by nothing else.
-        if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error
-        return redis.eval(script.text, options)
-      }
-    },
-
-    sessionKey: (id) => `${prefix}s:${id}`,
-    userKey: (user) => `${prefix}u:${user}`,
-    forget,
-  }
 }

@@ -1,5 +1,5 @@
 import { CODE_MEMORY, type Taking } from '../store.js'
-import type { Database } from './connection.js'
+import type { Database } from './database.js'
 import { END } from './scripts.js'
 
 /**

@@ -1,14 +1,14 @@
 import { warnings } from '../../util/warn.js'
 import type { RedisClient } from './client.js'
 import { isCluster, pingMasters } from './cluster.js'
-import { connect } from './connection.js'
+import { connect } from './connect.js'
 import { heartbeat } from './heartbeat.js'
 import { NO_TIMER } from './own-client.js'
 
 /** What tracking needs of a client, cluster or sentinel of node-redis. */
 export interface Trackable extends RedisClient {
   readonly clientSideCache?: unknown
-  duplicate(overrides: object): Trackable
+  duplicate(overrides?: object): Trackable
   ping?(): Promise<unknown>
 }
 

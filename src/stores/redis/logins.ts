@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type Claim, CODE_MEMORY, type NewSession, type SessionStore } from '../store.js'
 import { lifeOf, printClaim, printRefusal, printSession, USED } from './codec.js'
-import type { Database } from './connection.js'
+import type { Database } from './database.js'
 import { endSessions, removeFromList, undoCreate } from './ends.js'
 import { entryOf } from './entries.js'
 import { revocationOrder } from './revocations.js'

@@ -1,5 +1,6 @@
 import type { RedisClient } from './client.js'
 import { heartbeat } from './heartbeat.js'
+import { isReplica } from './replica.js'
 
 /**
  * Turns off the timer that node-redis starts for each command. The timer costs as much as the command, and ends when
@@ -10,8 +11,11 @@ export const NO_TIMER: { timeout: number } = { timeout: undefined } as unknown a
 /** ms. Longer than handlers compute: node-redis's own timers do not know that this process could not run. */
 const TCP_TIMEOUT = 2500
 
-/** How many heartbeats Redis has to greet a connection: 1.5 s. */
+/** How many heartbeats a connection that is made anew may take, and then Redis's greeting: 1.5 s each. */
 const GREETING_BEATS = 3
+
+/** Every so many heartbeats the server is asked whether it still is a master: 2 s. */
+const ROLE_BEATS = 4
 
 /** What a client of our own needs to know of whoever uses it. */
 export interface OwnClientUse {
@@ -19,6 +23,8 @@ export interface OwnClientUse {
   isWanted(): boolean
   /** Redis did not greet a connection that was made anew. The client is destroyed. */
   onSilent(): void
+  /** The server is a replica: it was a master when this connection was made. */
+  onDemoted(): void
 }
 
 /**
@@ -28,14 +34,18 @@ export interface OwnClientUse {
  * node-redis's `socketTimeout` would end a connection on which nothing came because this process could not read, so
  * the heartbeat watches instead.
  */
-export async function createOwn(url: string, { isWanted, onSilent }: OwnClientUse): Promise<RedisClient> {
+export async function createOwn(
+  url: string,
+  { isWanted, onSilent, onDemoted }: OwnClientUse,
+): Promise<RedisClient> {
   const { createClient } = await import('redis').catch((cause: unknown) => {
     throw new Error("redisStore({ url }) needs the package 'redis': npm install redis", { cause })
   })
   let wasReady = false
   let isWatched = false
-  /** Heartbeats since TCP has connected; `undefined` while no greeting is awaited. */
+  /** Heartbeats since this step of connecting has begun; `undefined` while there is a connection, or none is made. */
   let beats: number | undefined
+  let pings = 0
   const client = createClient({
     url,
     disableOfflineQueue: true,
@@ -48,9 +58,11 @@ export async function createOwn(url: string, { isWanted, onSilent }: OwnClientUs
         wasReady && isWanted() && Math.min(50 * 2 ** retries, 500) + Math.random() * 100,
     },
   })
-  client.on('connect', () => {
-    beats = 0
-  })
+  for (const step of ['reconnecting', 'connect']) {
+    client.on(step, () => {
+      beats = 0
+    })
+  }
   client.on('error', endGreeting)
   client.on('ready', () => {
     endGreeting()
@@ -73,7 +85,7 @@ export async function createOwn(url: string, { isWanted, onSilent }: OwnClientUs
       },
       isReady: () => client.isReady || isSilent(),
       // When a ping fails, node-redis knows that the connection is gone, and connects again by itself.
-      ping: () => (client.isReady ? client.ping().catch(() => {}) : Promise.reject(new Error('silent'))),
+      ping: () => (client.isReady ? ping().catch(() => {}) : Promise.reject(new Error('silent'))),
       replace() {
         const hasGreeted = client.isReady
         endGreeting()
@@ -83,6 +95,11 @@ export async function createOwn(url: string, { isWanted, onSilent }: OwnClientUs
         client.connect().catch(() => {})
       },
     })
+  }
+
+  async function ping(): Promise<void> {
+    if (++pings % ROLE_BEATS > 0) await client.ping()
+    else if (await isReplica(client)) onDemoted()
   }
 
   function isSilent(): boolean {

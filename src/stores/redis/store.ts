@@ -5,7 +5,8 @@ import { type RedisCacheOptions, redisCache } from './cache.js'
 import { checkRedis } from './check.js'
 import type { RedisClient } from './client.js'
 import { lifeOf, parseSession, printParts } from './codec.js'
-import { connectionTo, createDatabase } from './connection.js'
+import { connectionTo } from './connection.js'
+import { createDatabase } from './database.js'
 import { endSession, removeFromList } from './ends.js'
 import { entryOf, entryOfSession } from './entries.js'
 import { tracking } from './invalidations.js'
@@ -13,6 +14,7 @@ import { redisLogins } from './logins.js'
 import { RENEW, RENEW_ENROLMENT, UPDATE } from './scripts.js'
 import { sourceOf } from './source.js'
 import { redisTakings } from './takings.js'
+import { troubleOf } from './trouble.js'
 
 interface CommonOptions {
   /** Every key begins with it. Default `wxs:`. */
@@ -136,6 +138,12 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
         record && record.expires > Date.now() ? { id, record } : [],
       )
       return live.sort((a, b) => b.record.created - a.record.created)
+    },
+
+    explain(error) {
+      const trouble = troubleOf(error)
+      if (trouble?.hasMoved) connection.moveOn()
+      return trouble
     },
 
     check: () => checkRedis(source, connection.client, `${prefix}check`),

@@ -1,6 +1,6 @@
 import { CODE_MEMORY, type SessionStore, type Taking } from '../store.js'
 import { parseSession, parseValue } from './codec.js'
-import type { Database } from './connection.js'
+import type { Database } from './database.js'
 import { removeFromList } from './ends.js'
 import { ABANDON, CONFIRM, END_TAKEN, PUT_BACK, TAKE, UNDO_ENROLL } from './scripts.js'
 

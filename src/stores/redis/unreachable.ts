@@ -1,5 +1,6 @@
 import type { Problem } from '../../util/problem.js'
 import type { RedisClient } from './client.js'
+import { troubleOf } from './trouble.js'
 
 /** ms to connect, once. */
 const CONNECT_TIMEOUT = 2000
@@ -10,7 +11,7 @@ const CONNECT_TIMEOUT = 2000
  */
 export async function whyNot(source: RedisClient | string, error: unknown): Promise<Problem> {
   const reason = reasonOf(typeof source === 'string' ? ((await connectionError(source)) ?? error) : error)
-  const fix = FIXES.find(([pattern]) => pattern.test(reason))?.[1] ?? UNKNOWN
+  const fix = troubleOf(reason)?.fix ?? UNKNOWN
   return { code: 'WEAPP_REDIS', message: `Redis cannot be used: ${reason}.`, fix }
 }
 
@@ -42,22 +43,3 @@ function reasonOf(error: unknown): string {
 }
 
 const UNKNOWN = 'Connect with redis-cli -u and the same URL, from this machine.'
-
-const FIXES: [RegExp, string][] = [
-  [/ECONNREFUSED/, 'Start Redis, or correct the host and the port.'],
-  [/ENOTFOUND|EAI_AGAIN/, 'Correct the name of the host, or the DNS of this machine.'],
-  [
-    /WRONGPASS|NOAUTH|without any password|invalid password/i,
-    'Correct the user and the password: redis://user:password@host:6379, percent-encoded.',
-  ],
-  [/DB index/, 'Choose a database that Redis has: redis://host:6379/0.'],
-  [/package 'redis'|Cannot find package/, 'npm install redis'],
-  [
-    /SSL|TLS|certificate|wrong version number|closed unexpectedly/i,
-    'Compare the scheme with the server: rediss:// with TLS, redis:// without.',
-  ],
-  [
-    /timeout|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH/i,
-    'Open the firewall or the security group between this machine and Redis.',
-  ],
-]

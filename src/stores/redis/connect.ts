@@ -1,0 +1,47 @@
+import { deadline } from '../../util/deadline.js'
+import type { RedisClient } from './client.js'
+import { isCluster } from './cluster.js'
+
+/**
+ * ms for one try to connect. A cluster that misses a master would try for ever with the nodes that it knew at first.
+ */
+const CONNECT_TIMEOUT = 2000
+
+interface ConnectOptions {
+  /** ms */
+  timeout?: number
+  /** Whether the process waits for it. */
+  keepsAlive?: boolean
+  isTls?: boolean
+}
+
+/**
+ * Connects a client, or gives up in time: the next try can know more, and node-redis waits for ever for a lost
+ * handshake. A sentinel client gets no deadline: if it is destroyed while it connects, it goes on, and can never be
+ * used again.
+ */
+export async function connect(
+  client: RedisClient,
+  { timeout = CONNECT_TIMEOUT, keepsAlive = true, isTls = false }: ConnectOptions = {},
+): Promise<void> {
+  try {
+    const connected = client.connect()
+    await ('getMasterNode' in client
+      ? connected
+      : deadline(timeout, connected, () => silence(isTls), keepsAlive))
+  } catch (error) {
+    // A cluster that finds no node to talk to says that it is closed, and still connects to the nodes that it has
+    // found.
+    if (client.isOpen || isCluster(client)) client.destroy()
+    throw error
+  }
+}
+
+export function isReady(client: RedisClient): boolean {
+  return client.isOpen && client.isReady !== false
+}
+
+/** Why there is no connection, where nothing came. A plain Redis that is spoken to by TLS waits for more. */
+export function silence(isTls: boolean): Error {
+  return new Error(isTls ? 'it does not answer, or does not speak TLS' : 'it does not answer')
+}

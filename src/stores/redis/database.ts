@@ -1,0 +1,44 @@
+import type { RedisClient } from './client.js'
+import type { Script } from './scripts/script.js'
+
+/** What the parts of the Redis store work on: its keys, and the commands on them. */
+export interface Database {
+  /** A client that is ready for a command. */
+  readonly client: () => RedisClient | Promise<RedisClient>
+  /** Runs a script on one key: by its hash, or by its text when Redis does not know the hash. */
+  run(script: Script, key: string, args: (string | number)[]): Promise<unknown>
+  /** Where a session, a claim, or what became of them is stored. */
+  sessionKey(id: string): string
+  /** Where the list of a user's sessions is stored. */
+  userKey(user: string): string
+  /** Removes a session that has changed from the cache of this process. */
+  readonly forget: (id: string) => void
+}
+
+export interface DatabaseOptions extends Pick<Database, 'client' | 'forget'> {
+  /** Every key begins with it. */
+  prefix: string
+}
+
+export function createDatabase({ client, prefix, forget }: DatabaseOptions): Database {
+  return {
+    client,
+
+    async run(script, key, args) {
+      const ready = client()
+      const redis = ready instanceof Promise ? await ready : ready
+      const options = { keys: [key], arguments: args.map(String) }
+      try {
+        return await redis.evalSha(script.sha1, options)
+      } catch (error) {
+        // Redis tells its errors apart by the first word of their message, and by nothing else.
+        if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error
+        return redis.eval(script.text, options)
+      }
+    },
+
+    sessionKey: (id) => `${prefix}s:${id}`,
+    userKey: (user) => `${prefix}u:${user}`,
+    forget,
+  }
+}
