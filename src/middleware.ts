@@ -140,7 +140,7 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
     }
 
     try {
-      if (session?.isTouched()) await session.save()
+      await session?.finish(ctx.res)
     } catch (error) {
       refuseLate(ctx, answer, error)
     }

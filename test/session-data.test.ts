@@ -1,4 +1,5 @@
 /** `ctx.$wxSession.data`: what is kept of it, and how changes of several requests come together. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import test from 'ava'
 import session from 'express-session'
 import fc from 'fast-check'
@@ -10,7 +11,7 @@ import { countingStore } from './support/counting-store.js'
 import { useRedis } from './support/redis.js'
 import { isRefused, startServer } from './support/server.js'
 import { CARRIERS, KEY, kept } from './support/visitor.js'
-import { codeLoginHeaders } from './support/wechat.js'
+import { codeLoginHeaders, codeOnly } from './support/wechat.js'
 
 const redis = useRedis(test)
 
@@ -297,3 +298,38 @@ test('update(): what this request has changed before is in it, and data is what 
   t.is(error.status, 200)
   t.deepEqual((await server.send(guest)).body.data, { before: 1, count: 2, after: 1 })
 })
+
+test.serial(
+  'session.data: what is changed when the answer is out, and not saved, is said once',
+  async (t) => {
+    const said: string[] = []
+    const listen = ({ code, message }: Error & { code?: string }) => said.push(`${code}: ${message}`)
+    process.on('warning', listen)
+    t.teardown(() => process.off('warning', listen))
+    const { send, wechat } = await startServer(t, {
+      handler(ctx) {
+        const { $wxSession: session } = ctx
+        if (!session) return
+        const change = async () => {
+          session.data.late = ctx.path
+          if (ctx.path === '/saved') await session.save()
+        }
+        if (ctx.path === '/read') setTimeout(() => session.data.late, 10)
+        else if (ctx.path !== '/login') setTimeout(change, 10)
+        if (ctx.path === '/early') session.data.early = true
+        ctx.body = 'ok'
+      },
+    })
+    const headers = await codeLoginHeaders(wechat.phone())
+    await send(headers, '/login')
+
+    for (const path of ['/read', '/saved']) await send(codeOnly(headers), path)
+    await sleep(1300)
+    t.deepEqual(said, [])
+
+    for (const path of ['/early', '/late', '/late']) await send(codeOnly(headers), path)
+    await sleep(1300)
+    t.is(said.length, 1, said.join('\n'))
+    t.regex(said[0] ?? '', /^WEAPP_LATE_DATA: session\.data was changed after .*\.save\(\) after/)
+  },
+)

@@ -1,13 +1,13 @@
+import type { ServerResponse } from 'node:http'
 import type { Sealer } from '../crypto/seal.js'
 import { WeappSessionError } from '../errors.js'
 import { CODE_MEMORY, type SessionRecord } from '../stores/store.js'
-import { optionError } from '../util/option-error.js'
 import type { PhoneNumber, WechatApi } from '../wechat/api.js'
 import type { WxUserInfo } from '../wechat/user-info.js'
 import { type EncryptedData, readEncrypted } from '../wechat/user-info.js'
-import { mergeData, parseData, printData } from './data.js'
 import { inHandler } from './in-handler.js'
 import type { OpenData } from './open-data.js'
+import { type DataOwner, RequestData } from './request-data.js'
 import type { LoadedSession, SessionData, WxSession } from './session.js'
 import type { Sessions } from './sessions.js'
 import { overtaken, untold } from './succession.js'
@@ -42,7 +42,7 @@ export interface RequestSessionOptions {
  * Classes, not object literals, because one is created for each request, and the accessors of a literal would be created
  * with each. (Measured: that cost a quarter of the request.)
  */
-export class RequestSession {
+export class RequestSession implements DataOwner {
   /** `null` in a session without a user. */
   readonly user: WxUserInfo | null
   /** What handlers see of it. */
@@ -50,12 +50,11 @@ export class RequestSession {
   readonly #tools: RequestSessionTools
   readonly #onEnd: () => void
   readonly #answer: RequestSessionOptions['answer']
-  #session: LoadedSession | undefined
-  /** A private copy, made at the first look: the record is the store's, and most requests never look. */
-  #data: SessionData | undefined
-  /** What that copy was made from, as JSON. */
-  #base = '{}'
+  session: LoadedSession | undefined
+  #data: RequestData | undefined
   #isOver = false
+  /** Whether the handlers are done, and what they have changed is stored. */
+  #isFinished = false
   /** About to begin: nothing of it is stored. */
   readonly #isDraft: boolean
   /** When the request found it, by the process's own clock: ms. */
@@ -67,7 +66,7 @@ export class RequestSession {
     { answer, isNew, onEnd, isDraft = false }: RequestSessionOptions,
   ) {
     this.#tools = tools
-    this.#session = loaded
+    this.session = loaded
     this.#onEnd = onEnd
     this.#answer = answer
     this.#isDraft = isDraft
@@ -77,31 +76,28 @@ export class RequestSession {
   }
 
   get data(): SessionData {
-    this.#data ??= this.#readData()
-    return this.#data
+    return this.#opened().value
   }
 
   set data(value) {
-    if (!isPlain(value)) throw optionError('session.data must be a plain object')
-    if (!this.#data) this.#readData()
-    this.#data = value
+    this.#opened().value = value
   }
 
   get created(): number {
-    return this.#session?.record.created ?? Date.now()
+    return this.session?.record.created ?? Date.now()
   }
 
   get expires(): number {
-    return this.#session?.record.expires ?? this.#tools.sessions.expiry()
+    return this.session?.record.expires ?? this.#tools.sessions.expiry()
   }
 
   get isLoaded(): boolean {
-    return !this.#session?.isPartial
+    return !this.session?.isPartial
   }
 
   async load(): Promise<void> {
-    const session = this.#session
-    if (session && !this.isLoaded) this.#session = await this.#tools.sessions.load(session.credential)
+    const session = this.session
+    if (session && !this.isLoaded) this.session = await this.#tools.sessions.load(session.credential)
   }
 
   async destroy(): Promise<void> {
@@ -115,9 +111,9 @@ export class RequestSession {
 
   async rotate(): Promise<void> {
     // A draft has a credential that nobody knows yet; and so has a guest who has left nothing.
-    if (!this.#session || this.#isDraft || this.#isOver) return
+    if (!this.session || this.#isDraft || this.#isOver) return
     if (!this.#answer.isOpen()) throw untold()
-    this.#session = await this.#tools.sessions.rotate(this.#session, this.#give)
+    this.session = await this.#tools.sessions.rotate(this.session, this.#give)
   }
 
   async decrypt(data: unknown): Promise<Record<string, unknown>> {
@@ -126,7 +122,7 @@ export class RequestSession {
     if (!encrypted) throw new WeappSessionError('ERR_UNTRUSTED_RAW_DATA')
     await this.load()
     const { sealer, openData } = this.#tools
-    const session = this.#session
+    const session = this.session
     if (!session?.record.user) throw loginRequired('decrypt()')
     // Sealed with an appSecret that has been replaced since: a new login brings a key that opens.
     if (sealer.open(session.record.key, session.id) === undefined)
@@ -135,14 +131,14 @@ export class RequestSession {
   }
 
   async getPhoneNumber(code: string): Promise<PhoneNumber> {
-    const openId = this.#session?.record.user?.openId
+    const openId = this.session?.record.user?.openId
     if (!openId || this.#isOver) throw loginRequired('getPhoneNumber()')
     return this.#tools.wechat.getPhoneNumber(code, { openId })
   }
 
   async isKeyAlive(): Promise<boolean> {
     await this.load()
-    const session = this.#session
+    const session = this.session
     const openId = session?.record.user?.openId
     const key = session && this.#tools.sealer.open(session.record.key, session.id)
     if (!openId || this.#isOver || key === undefined) return false
@@ -151,14 +147,8 @@ export class RequestSession {
 
   /** The record with what handlers have put into `data`; `undefined` when nothing has changed. */
   changed(): SessionRecord | undefined {
-    if (this.#data === undefined || this.#isOver || !this.#session) return undefined
-    const after = printData(this.#data)
-    return after === this.#base ? undefined : { ...this.#session.record, data: parseData(after) }
-  }
-
-  /** Whether a handler has looked at `data`, and may have changed it. */
-  isTouched(): boolean {
-    return !this.#isOver && this.#data !== undefined
+    const data = this.#isOver ? undefined : this.#data?.changed()
+    return data && this.session && { ...this.session.record, data }
   }
 
   /**
@@ -169,61 +159,32 @@ export class RequestSession {
    * @throws {TypeError} when it is no JSON
    */
   async save(): Promise<void> {
-    if (this.#data === undefined || this.#isOver || this.#isDraft) return
-    const text = printData(this.#data)
-    if (text === this.#base) return
-    if (!this.#session) return this.#beginGuest(text)
-    const [base, after] = [parseData(this.#base), parseData(text)]
-    const { id, record } = this.#session
-    const saved = await this.#tools.sessions.update(id, record, (current) => {
-      const data = mergeData(base, after, current.data)
-      return { ...current, data }
-    })
-    this.#saved(saved, text)
+    if (!this.#isOver && !this.#isDraft) await this.#data?.save()
+  }
+
+  /** Stores what handlers have changed, at the end of the request. */
+  finish(response: ServerResponse): Promise<void> | undefined {
+    this.#isFinished = true
+    return this.#isOver ? undefined : this.#data?.finish(response)
   }
 
   /** Changes the newest data, and makes the change again where another request was first. */
   async update(change: (data: SessionData) => unknown): Promise<void> {
-    if (this.#isDraft) return void (await change(this.data))
+    if (this.#isDraft || (this.#isOver && !this.session)) return void (await change(this.data))
     await this.load()
-    // What this request has changed already belongs to what it changes now.
-    await this.save()
-    if (!this.#session) {
-      await change(this.data)
-      return this.save()
-    }
-    let { record } = this.#session
-    for (let runs = 0; runs < RUNS_MAX; runs++) {
-      const data = parseData(JSON.stringify(record.data))
-      await change(data)
-      const changed = { ...record, data: parseData(printData(data)) }
-      const result = await this.#tools.sessions.write(this.#session.id, changed)
-      if (result === 'ended') throw overtaken()
-      record = result.record
-      if (!result.isSaved) continue
-      // Read anew where handlers look at it next.
-      this.#data = undefined
-      this.#session = { ...this.#session, record }
-      return
-    }
-    throw new WeappSessionError('ERR_SESSION_CONFLICT')
+    await this.#opened().update(change)
   }
 
-  /** @param text the data, and not empty: that is what it was read as */
-  async #beginGuest(text: string): Promise<void> {
+  /** Made at the first look: most requests never look. */
+  #opened(): RequestData {
+    if (!this.isLoaded) throw new Error(NOT_LOADED)
+    this.#data ??= new RequestData(this, this.#tools.sessions, this.#isFinished)
+    return this.#data
+  }
+
+  async begin(data: SessionData): Promise<void> {
     if (!this.#answer.isOpen()) throw untold()
-    this.#session = await this.#tools.sessions.createGuest(parseData(text), this.#give)
-    this.#base = text
-  }
-
-  /** @param text the data as this request has it, where it has not changed since */
-  #saved(record: SessionRecord | undefined, text: string): void {
-    // Not "expired", which a client may answer with a login and the same request once more: the handler has run.
-    if (!record || !this.#session) throw overtaken()
-    this.#session = { ...this.#session, record }
-    this.#base = JSON.stringify(record.data)
-    // Handlers go on with the object that they hold, unless there is more in it now.
-    if (this.#base !== text) this.#data = parseData(this.#base)
+    this.session = await this.#tools.sessions.createGuest(data, this.#give)
   }
 
   /** Not for a session that is being ended: the answer takes its credential back. */
@@ -231,18 +192,11 @@ export class RequestSession {
     !this.#isOver && this.#answer.give(session)
 
   async #end(): Promise<void> {
-    if (!this.#session) return
-    const wasKnown = await this.#tools.sessions.end(this.#session)
+    if (!this.session) return
+    const wasKnown = await this.#tools.sessions.end(this.session)
     // Then it got another credential so long ago that nobody knows which: that one lives on.
     const mayLiveOn = !this.isLoaded || performance.now() - this.#since >= CODE_MEMORY
     if (!wasKnown && mayLiveOn) throw overtaken()
-  }
-
-  /** Remembers what is stored, and gives a copy of it. */
-  #readData(): SessionData {
-    if (!this.isLoaded) throw new Error(NOT_LOADED)
-    this.#base = JSON.stringify(this.#session?.record.data ?? {})
-    return parseData(this.#base)
   }
 }
 
@@ -316,14 +270,6 @@ class PublicSession implements WxSession {
     const { isNew, createdAt, expiresAt } = this
     return { ...(this.#session.isLoaded && { data: this.data }), createdAt, expiresAt, isNew }
   }
-}
-
-/** `update()` may run its function so often. */
-const RUNS_MAX = 10
-
-/** `{}`, of whatever realm; not an array, a Date, a Map. */
-function isPlain(value: unknown): value is SessionData {
-  return Object.prototype.toString.call(value) === '[object Object]'
 }
 
 const NOT_LOADED = 'koa-weapp-session: with jwtCarrier(), await ctx.$wxSession.load() before its data'

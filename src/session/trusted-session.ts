@@ -37,9 +37,7 @@ export class TrustedSession implements WxSession {
     return this
   }
 
-  isTouched(): boolean {
-    return false
-  }
+  finish(): undefined {}
 
   async save(): Promise<void> {}
 

@@ -195,12 +195,6 @@ export interface SessionStore {
   revoke(user: string): Promise<void>
 
   /**
-   * What a call's error means, in a sentence for the operator, and whether it stays until somebody mends it: then clients
-   * are not told to try again soon. It is called with each error, so it may also see to another connection.
-   */
-  explain?(error: unknown): { fix: string; lasts: boolean } | undefined
-
-  /**
    * What is wrong with the database, beside that it does not answer: for `session.check()`, which waits some seconds for it.
    * What cannot be told is no problem.
    */

@@ -7,6 +7,7 @@ import { checkOptions } from '../util/option-error.js'
 import { createOutage } from '../util/outage.js'
 import { checkTimeout } from './options.js'
 import type { SessionStore } from './store.js'
+import { StoreError } from './store-error.js'
 
 /** A store whose calls end in time. */
 export interface TimedStore extends SessionStore {
@@ -66,7 +67,7 @@ export function withTimeout(store: SessionStore): TimedStore {
   }
 
   function refusal(cause: unknown): WeappSessionError {
-    const { lasts = false, fix } = store.explain?.(cause) ?? {}
+    const { lasts, fix } = cause instanceof StoreError ? cause : { lasts: false, fix: undefined }
     const why = fix === undefined ? messageOf(cause) : `${messageOf(cause)}. ${fix}`
     // Whatever passes is one outage; what somebody has to mend is said beside it.
     outage.refused(

@@ -18,22 +18,28 @@ export interface Database {
 export interface DatabaseOptions extends Pick<Database, 'client' | 'forget'> {
   /** Every key begins with it. */
   prefix: string
+  /** An error with what it means. */
+  explained(error: unknown): unknown
 }
 
-export function createDatabase({ client, prefix, forget }: DatabaseOptions): Database {
+export function createDatabase({ client, prefix, forget, explained }: DatabaseOptions): Database {
   return {
     client,
 
     async run(script, key, args) {
-      const ready = client()
-      const redis = ready instanceof Promise ? await ready : ready
-      const options = { keys: [key], arguments: args.map(String) }
       try {
-        return await redis.evalSha(script.sha1, options)
+        const ready = client()
+        const redis = ready instanceof Promise ? await ready : ready
+        const options = { keys: [key], arguments: args.map(String) }
+        try {
+          return await redis.evalSha(script.sha1, options)
+        } catch (error) {
+          // Redis tells its errors apart by the first word of their message, and by nothing else.
+          if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error
+          return await redis.eval(script.text, options)
+        }
       } catch (error) {
-        // Redis tells its errors apart by the first word of their message, and by nothing else.
-        if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error
-        return redis.eval(script.text, options)
+        throw explained(error)
       }
     },
 

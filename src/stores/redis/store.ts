@@ -1,6 +1,7 @@
 import { checkOptions, optionError, shown } from '../../util/option-error.js'
 import { checkTimeout } from '../options.js'
-import { CODE_MEMORY, LIST_MAX, type SessionStore } from '../store.js'
+import { CODE_MEMORY, type Entry, LIST_MAX, type SessionStore } from '../store.js'
+import { StoreError } from '../store-error.js'
 import { type RedisCacheOptions, redisCache } from './cache.js'
 import { checkRedis } from './check.js'
 import type { RedisClient } from './client.js'
@@ -75,32 +76,30 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
   // Last: it begins to connect.
   const connection = connectionTo(source, { timeout, connectTimeout })
   const tracked = tracking((key) => cache?.forget(key?.slice(prefix.length + 2)))
-  const db = createDatabase({ client: connection.client, prefix, forget: (id) => cache?.forget(id) })
+  const db = createDatabase({
+    client: connection.client,
+    prefix,
+    forget: (id) => cache?.forget(id),
+    explained,
+  })
   const { run, sessionKey, userKey } = db
 
   return {
     timeout,
 
-    ready: connection.first,
+    ready: (within) =>
+      connection.first(within)?.catch((error: unknown) => {
+        throw explained(error)
+      }),
 
     ...(cache && { peek: cache.peek }),
 
     async read(id) {
-      const ready = connection.client()
-      const client = ready instanceof Promise ? await ready : ready
-      const key = sessionKey(id)
-      const reader = cache && tracked.reader(client)
-      if (reader && cache.wasReadLately(id) && !cache.isStuck(timeout / 4)) {
-        const reading = cache.begin(id)
-        // The reader may be connected to another database, so only a session that it finds is believed.
-        const record = await reader.get(key).then(parseSession, () => undefined)
-        reading.found(record)
-        return record ? entryOfSession(record) : entryOf(client, key, await client.get(key))
+      try {
+        return await read(id)
+      } catch (error) {
+        throw explained(error)
       }
-      const value = await client.get(key)
-      const record = parseSession(value)
-      cache?.noteRead(id, record)
-      return record ? entryOfSession(record) : entryOf(client, key, value)
     },
 
     ...redisLogins(db, () => !connection.isCluster()),
@@ -140,17 +139,40 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
       return live.sort((a, b) => b.record.created - a.record.created)
     },
 
-    explain(error) {
-      const trouble = troubleOf(error)
-      if (trouble?.hasMoved) connection.moveOn()
-      return trouble
-    },
-
     check: () => checkRedis(source, connection.client, `${prefix}check`),
 
     async close() {
       tracked.close()
       await connection.close()
     },
+  }
+
+  async function read(id: string): Promise<Entry | undefined> {
+    const ready = connection.client()
+    const client = ready instanceof Promise ? await ready : ready
+    const key = sessionKey(id)
+    const reader = cache && tracked.reader(client)
+    if (reader && cache.wasReadLately(id) && !cache.isStuck(timeout / 4)) {
+      const reading = cache.begin(id)
+      // The reader may be connected to another database, so only a session that it finds is believed.
+      const record = await reader.get(key).then(parseSession, () => undefined)
+      reading.found(record)
+      return record ? entryOfSession(record) : entryOf(client, key, await client.get(key))
+    }
+    const value = await client.get(key)
+    const record = parseSession(value)
+    cache?.noteRead(id, record)
+    return record ? entryOfSession(record) : entryOf(client, key, value)
+  }
+
+  /** The same error, with what it means. Where another server may be found under the same name, that is looked for. */
+  function explained(error: unknown): unknown {
+    const trouble = troubleOf(error)
+    if (!trouble) return error
+    if (trouble.hasMoved) connection.moveOn()
+    return new StoreError(error instanceof Error ? error.message : String(error), {
+      ...trouble,
+      cause: error,
+    })
   }
 }
