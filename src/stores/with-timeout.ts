@@ -6,11 +6,12 @@ import { deadline } from '../util/deadline.js'
 import { checkOptions } from '../util/option-error.js'
 import type { Warnings } from '../util/warn.js'
 import { checkTimeout } from './options.js'
+import { isLasting } from './redis/lasting.js'
 import type { SessionStore } from './store.js'
 
 /** A store whose calls end in time. */
 export interface TimedStore extends SessionStore {
-  /** Resolves once the store answers; rejects when it has not within `timeout` ms. */
+  /** Resolves once the store answers; rejects when it has not within `timeout` ms, and at once for a reason that lasts. */
   answers(options?: { timeout?: number }): Promise<void>
 }
 
@@ -80,17 +81,19 @@ export function withTimeout(store: SessionStore, warn: Warnings): TimedStore {
     const asking = async () => {
       while (!isOver) {
         try {
-          await store.ready?.(patience)
+          // Not for all of the time: whoever waits for this wants to hear why.
+          await store.ready?.(Math.max(1, patience - READY_PAUSE))
           return void (await deadline(timeout || patience, store.read(NOBODY), tooLate))
         } catch (error) {
           cause = error
+          if (isLasting(error)) throw notReady(error)
           await sleep(READY_PAUSE)
         }
       }
     }
     await deadline(patience, asking(), () => {
       isOver = true
-      return new Error(`koa-weapp-session: the store does not answer: ${messageOf(cause)}`, { cause })
+      return notReady(cause)
     })
   }
 
@@ -113,6 +116,10 @@ export function withTimeout(store: SessionStore, warn: Warnings): TimedStore {
     revoke: (user) => call('revoke', () => store.revoke(user)),
     close: async () => store.close?.(),
   }
+}
+
+function notReady(cause: unknown): Error {
+  return new Error(`koa-weapp-session: the store does not answer: ${messageOf(cause)}`, { cause })
 }
 
 function messageOf(error: unknown): string {

@@ -4,7 +4,9 @@ import { warn } from '../../util/warn.js'
 import type { RedisClient } from './client.js'
 import { isCluster, watchCluster } from './cluster.js'
 import { warnOfEviction } from './eviction.js'
+import { isLasting, NO_TLS } from './lasting.js'
 import { createOwn, NO_TIMER } from './own-client.js'
+import { isPlain } from './plain-port.js'
 import type { Script } from './scripts/script.js'
 
 /** A client that is connected when it is needed, and closed by whoever opened it. */
@@ -17,7 +19,7 @@ interface Connection {
   client(): RedisClient | Promise<RedisClient>
   /**
    * The first connection, for as long as there has been none. It rejects when that takes too long: `connectTimeout`, or
-   * so many ms from now.
+   * so many ms from now; then at once, too, for a reason that lasts.
    */
   first(within?: number): Promise<RedisClient> | undefined
   /** Whether there are several nodes; `false` before the first command. */
@@ -65,6 +67,8 @@ export function connectionTo(
   const reported = new WeakSet<RedisClient>()
   /** Whether this outage is reported. */
   let isReported = false
+  /** Who wants to hear of failures that last. */
+  const hearers = new Set<(error: unknown) => void>()
 
   // Reported already, and to whoever asks.
   if (typeof source === 'string') open().catch(() => {})
@@ -95,13 +99,27 @@ export function connectionTo(
     const connected = open()
     // Whoever waits hears of it below.
     connected.catch(() => {})
-    if (within !== undefined) return deadline(within, connected, () => notConnected(failure))
+    if (within !== undefined) return deadline(within, unlessItLasts(connected), () => notConnected(failure))
     if (isTooLate) return Promise.reject(notConnected(failure))
     first ??= deadline(connectTimeout, connected, () => {
       isTooLate = true
       return notConnected(failure)
     })
     return first
+  }
+
+  /** The connection, or what keeps it from being there until somebody changes a setting. */
+  async function unlessItLasts<T>(connected: Promise<T>): Promise<T> {
+    let hear = (_: unknown) => {}
+    const lasts = new Promise<never>((_, reject) => {
+      hear = (error) => reject(notConnected(error))
+    })
+    hearers.add(hear)
+    try {
+      return await Promise.race([connected, lasts])
+    } finally {
+      hearers.delete(hear)
+    }
   }
 
   function want(): void {
@@ -146,6 +164,12 @@ export function connectionTo(
       } catch (error) {
         // One that has given up in the middle of connecting may go on with that: it is not used again.
         if (typeof source === 'string') client = undefined
+        if (
+          error instanceof Silent &&
+          String(source).startsWith('rediss:') &&
+          (await isPlain(String(source)))
+        )
+          throw new Error(NO_TLS, { cause: error })
         throw error
       }
       // A socket that was being connected did not hear of it.
@@ -204,6 +228,7 @@ export function connectionTo(
   /** Warns once per outage. */
   function report(error: unknown): void {
     failure = error
+    if (isLasting(error)) for (const hear of hearers) hear(error)
     if (isReported || isClosed) return
     isReported = true
     // Sentinel clients emit texts.
@@ -245,8 +270,11 @@ export async function connect(
   }
 }
 
+/** There was no greeting in time. */
+class Silent extends Error {}
+
 function silent(): Error {
-  return new Error('it does not answer')
+  return new Silent('it does not answer')
 }
 
 function isReady(client: RedisClient): boolean {
