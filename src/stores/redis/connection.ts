@@ -1,5 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import { deadline } from '../../util/deadline.js'
+import { countPauses, watchPauses } from '../../util/pauses.js'
 import { warn } from '../../util/warn.js'
 import type { RedisClient } from './client.js'
 import { isCluster, watchCluster } from './cluster.js'
@@ -19,9 +20,10 @@ interface Connection {
   client(): RedisClient | Promise<RedisClient>
   /**
    * The first connection, for as long as there has been none. It rejects when that takes too long: `connectTimeout`, or
-   * so many ms from now; then at once, too, for a reason that lasts.
+   * so many ms from now; then at once, too, for a reason that lasts. When this process stood still, the first one after
+   * that: `connectTimeout` again.
    */
-  first(within?: number): Promise<RedisClient> | undefined
+  first(within?: number): Promise<unknown> | undefined
   /** Whether there are several nodes; `false` before the first command. */
   isCluster(): boolean
   close(): Promise<void>
@@ -69,14 +71,25 @@ export function connectionTo(
   let isReported = false
   /** Who wants to hear of failures that last. */
   const hearers = new Set<(error: unknown) => void>()
+  /** How often this process had stood still when the connection was known to be good. */
+  let pauses = 0
+  /** While it is found out whether there still is a connection after a pause. */
+  let waking: Promise<unknown> | undefined
 
-  // Reported already, and to whoever asks.
-  if (typeof source === 'string') open().catch(() => {})
+  if (typeof source === 'string') {
+    watchPauses()
+    // Reported already, and to whoever asks.
+    open().catch(() => {})
+  }
 
   return {
     client: readyClient,
 
-    first: (within) => (wasReady || (client && isReady(client)) ? undefined : firstConnection(within)),
+    first(within) {
+      if (!wasReady) return client && isReady(client) ? undefined : firstConnection(within)
+      if (!waking && isAfterPause()) waking = wake()
+      return waking
+    },
 
     isCluster: () => client !== undefined && isCluster(client),
 
@@ -120,6 +133,35 @@ export function connectionTo(
     } finally {
       hearers.delete(hear)
     }
+  }
+
+  /** Whether this process stood still since the connection was known to be good. */
+  function isAfterPause(): boolean {
+    return typeof source === 'string' && wasReady && countPauses() !== pauses
+  }
+
+  /**
+   * After a pause: a function was frozen, say, and the connection may have been closed meanwhile, by Redis or by what is
+   * between. Commands would fail on it, so it is tried before, and made anew. Whoever waits gets its errors from their
+   * own command.
+   */
+  function wake(): Promise<unknown> {
+    return deadline(connectTimeout, revive(), () => notConnected(failure))
+      .catch(() => {})
+      .finally(() => {
+        waking = undefined
+        pauses = countPauses()
+      })
+  }
+
+  async function revive(): Promise<void> {
+    // What came meanwhile is read first: that it was closed, say.
+    await nextTurn()
+    if (client && isReady(client) && (await isAlive(client, timeout))) return
+    // node-redis may be in a pause between two tries, or have one under way on which nothing comes.
+    if (client?.isOpen) client.destroy()
+    client = undefined
+    await open()
   }
 
   function want(): void {
@@ -193,7 +235,10 @@ export function connectionTo(
   /** What commands are sent with. */
   function commandClient(ready: RedisClient): RedisClient {
     want()
-    if (!wasReady) onFirstUse(ready)
+    if (!wasReady) {
+      pauses = countPauses()
+      onFirstUse(ready)
+    }
     wasReady = true
     if (commands?.client !== ready)
       commands = { client: ready, untimed: typeof source === 'string' ? ready : withoutTimer(ready) }
@@ -229,7 +274,8 @@ export function connectionTo(
   function report(error: unknown): void {
     failure = error
     if (isLasting(error)) for (const hear of hearers) hear(error)
-    if (isReported || isClosed) return
+    // After a pause, whoever comes waits until there is a connection: nobody gets 503.
+    if (isReported || isClosed || isAfterPause()) return
     isReported = true
     // Sentinel clients emit texts.
     const message = error instanceof Error ? error.message : String(error)
@@ -279,6 +325,15 @@ function silent(): Error {
 
 function isReady(client: RedisClient): boolean {
   return client.isOpen && client.isReady !== false
+}
+
+async function isAlive(client: RedisClient, within: number): Promise<boolean> {
+  try {
+    await deadline(within, Promise.resolve(client.ping?.()), silent)
+    return true
+  } catch {
+    return false
+  }
 }
 
 function notConnected(cause?: unknown): Error {

@@ -7,10 +7,14 @@ import { heartbeat } from './heartbeat.js'
  */
 export const NO_TIMER: { timeout: number } = { timeout: undefined } as unknown as { timeout: number }
 
-/** ms. Longer than handlers compute: node-redis's own timers do not know that this process could not run. */
-const TCP_TIMEOUT = 2500
+/**
+ * ms. node-redis's own timers do not know that this process could not run. So our deadlines and heartbeats speak long
+ * before this one, which ends the sockets that they have given up.
+ */
+const TCP_TIMEOUT = 10_000
 
-/** How many heartbeats Redis has to greet a connection: 1.5 s. */
+/** How many heartbeats a connection that is made anew may take, and how many Redis has to greet it: 2.5 s and 1.5 s. */
+const CONNECTING_BEATS = 5
 const GREETING_BEATS = 3
 
 /** What a client of our own needs to know of whoever uses it. */
@@ -34,7 +38,7 @@ export async function createOwn(url: string, { isWanted, onSilent }: OwnClientUs
   })
   let wasReady = false
   let isWatched = false
-  /** Heartbeats since TCP has connected; `undefined` while no greeting is awaited. */
+  /** Heartbeats that are left to connect, or to be greeted; `undefined` while neither is awaited. */
   let beats: number | undefined
   const client = createClient({
     url,
@@ -48,8 +52,13 @@ export async function createOwn(url: string, { isWanted, onSilent }: OwnClientUs
         wasReady && isWanted() && Math.min(50 * 2 ** retries, 500) + Math.random() * 100,
     },
   })
+  client.on('reconnecting', () => {
+    beats = CONNECTING_BEATS
+  })
   client.on('connect', () => {
-    beats = 0
+    // It was given up while it connected: node-redis goes on, and would keep the connection.
+    if (!client.isOpen) return client.destroy()
+    beats = GREETING_BEATS
   })
   client.on('error', endGreeting)
   client.on('ready', () => {
@@ -86,6 +95,6 @@ export async function createOwn(url: string, { isWanted, onSilent }: OwnClientUs
   }
 
   function isSilent(): boolean {
-    return beats !== undefined && ++beats > GREETING_BEATS
+    return beats !== undefined && --beats < 0
   }
 }
