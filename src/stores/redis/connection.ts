@@ -157,10 +157,14 @@ export function connectionTo(
   async function revive(): Promise<void> {
     // What came meanwhile is read first: that it was closed, say.
     await nextTurn()
-    if (client && isReady(client) && (await isAlive(client, timeout))) return
-    // node-redis may be in a pause between two tries, or have one under way on which nothing comes.
-    if (client?.isOpen) client.destroy()
-    client = undefined
+    const old = client
+    if (old && isReady(old) && (await isAlive(old, timeout))) return
+    // A heartbeat may have replaced it meanwhile. Else node-redis may be in a pause between two tries, or have one under
+    // way on which nothing comes.
+    if (client === old) {
+      client = undefined
+      if (old?.isOpen) old.destroy()
+    }
     await open()
   }
 
