@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
-import { useRedis } from '../support/redis.js'
+import { startRedis, useRedis } from '../support/redis.js'
 import { startWechat } from '../support/wechat.js'
 import { FULL_SPEED, quotaOf } from './quota.js'
 import { type SlowServer, startSlow } from './server.js'
@@ -51,6 +51,29 @@ for (const cores of [0.5, 0.25]) {
     },
   )
 }
+
+test.serial(
+  'redisStore({ url }), wechat: a process that was frozen for 30 s serves what comes next',
+  async (t) => {
+    const redis = await startRedis()
+    t.teardown(() => redis.stop())
+    const wechat = startWechat(t)
+    const server = await startSlow(t, { wechat, redis })
+    const sessions = await makeSessions(server, wechat, 5)
+    // Seconds: as providers do, and WeChat's server closes what is idle for five.
+    await redis.use((client) => client.configSet('timeout', '10'))
+
+    server.kill('SIGSTOP')
+    await sleep(30_000)
+    const sent = [...sessions, ...(await makeLogins(wechat, 5))].map((headers) =>
+      statusOf(server.url, headers),
+    )
+    await sleep(50)
+    server.kill('SIGCONT')
+
+    isServed(t, await Promise.all(sent), server.stderr())
+  },
+)
 
 async function serve(
   t: ExecutionContext,
