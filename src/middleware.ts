@@ -75,7 +75,8 @@ export interface WeappSession extends Middleware {
    * Resolves when the store answers: for whoever wants to know before the first request comes. Nobody has to call it,
    * because first requests wait for the connection.
    *
-   * @throws {Error} when it has not within `timeout` ms (default 10,000). Its `cause` says why
+   * @throws {Error} when it has not within `timeout` ms (default 10,000); at once, when that lasts until somebody changes a
+   * setting: a wrong password, say. Its `cause` says why
    *
    * @example
    * await session.ready()

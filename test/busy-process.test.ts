@@ -1,5 +1,8 @@
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { Worker } from 'node:worker_threads'
 import test, { type ExecutionContext } from 'ava'
 import { redisStore } from '../src/index.js'
@@ -33,6 +36,33 @@ for (const ms of [50, 400, 2000]) {
     },
   )
 }
+
+test.serial(
+  'session.data: parallel writes of one session are all saved beside a handler that computes',
+  async (t) => {
+    const { url, prefix } = redis()
+    const { send, wechat, url: base } = await startComputing(t, redisStore({ url, prefix, timeout: 250 }))
+    const headers = await codeLoginHeaders(wechat.phone())
+    t.is((await send(headers)).status, 200)
+
+    const refused = await refusedBeside(`${base}/compute?ms=400`, `${base}/write`, codeOnly(headers), 2)
+
+    t.deepEqual(refused, [])
+  },
+)
+
+test.serial('redisStore({ timeout }): collections of garbage make nobody’s request 503', async (t) => {
+  const warnings = heardWarnings(t)
+  const { url, prefix } = redis()
+  const { send, wechat, url: base } = await startComputing(t, redisStore({ url, prefix, timeout: 250 }))
+  const headers = await codeLoginHeaders(wechat.phone())
+  t.is((await send(headers)).status, 200)
+
+  const refused = await refusedBeside(`${base}/garbage`, base, codeOnly(headers), 2)
+
+  t.deepEqual(refused, [])
+  t.deepEqual(warnings, [])
+})
 
 test.serial('wechat.timeout: a handler that computes for longer refuses no login', async (t) => {
   const weixin = startWechat(t)
@@ -123,9 +153,11 @@ function startComputing(
   return startServer(t, {
     ...options,
     ...(store && { store }),
-    ignore: ({ path }) => path === '/compute',
+    ignore: ({ path }) => path === '/compute' || path === '/garbage',
     handler(ctx) {
       if (ctx.path === '/compute') busy(Number(ctx.query.ms))
+      if (ctx.path === '/garbage') collect()
+      if (ctx.path === '/write' && ctx.$wxSession) ctx.$wxSession.data[randomUUID()] = 1
       ctx.body = {}
     },
   })
@@ -169,6 +201,17 @@ function heardWarnings(t: ExecutionContext): string[] {
   process.on('warning', note)
   t.teardown(() => process.off('warning', note))
   return heard
+}
+
+/** Collects what it has filled memory with: some hundred ms. */
+function collect(): void {
+  setFlagsFromString('--expose-gc')
+  const gc: () => void = runInNewContext('gc')
+  for (let n = 0; n < 3; n++) {
+    const objects = Array.from({ length: 300_000 }, (_, i) => ({ i, text: `${i}` }))
+    gc()
+    objects.length = 0
+  }
 }
 
 function busy(ms: number): void {

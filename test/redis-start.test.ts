@@ -4,6 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
 import { createClient } from 'redis'
 import { redisStore } from '../src/index.js'
+import { quotaOf } from './slow-machine/quota.js'
+import { startSlow } from './slow-machine/server.js'
+import { isServed, makeLogins, statusOf } from './slow-machine/traffic.js'
 import { startProcess } from './support/processes.js'
 import { freePort, startRedis, useRedis } from './support/redis.js'
 import { isRefused, startServer } from './support/server.js'
@@ -29,6 +32,26 @@ test.serial(
       responses.map(({ status }) => status),
       responses.map(() => 200),
     )
+  },
+)
+
+test.serial(
+  'redisStore({ url }): with a quarter of a core, the first ten requests of a fresh process are answered',
+  async (t) => {
+    const quota = quotaOf(0.25)
+    if (!quota) {
+      t.log('SKIPPED: no control group can be made here, and there is no cpulimit')
+      return t.pass()
+    }
+    t.teardown(() => quota.end())
+    const { url, prefix } = redis()
+    const wechat = startWechat(t)
+    const logins = await makeLogins(wechat, 10)
+
+    const server = await startSlow(t, { wechat, redis: { url, prefix }, quota })
+    const statuses = await Promise.all(logins.map((headers) => statusOf(server.url, headers)))
+
+    isServed(t, statuses, server.stderr())
   },
 )
 

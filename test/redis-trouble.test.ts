@@ -78,8 +78,8 @@ const TROUBLES: Trouble[] = [
   { says: 'MOVED', retryAfter: '60', start: ofACluster },
   {
     // A plain Redis waits for more of what it takes for a command.
-    says: 'does not speak TLS',
-    retryAfter: '1',
+    says: 'it speaks no TLS',
+    retryAfter: '60',
     start: async (t) => ({ url: (await breaking(t)).url.replace('redis:', 'rediss:') }),
   },
 ]

@@ -9,6 +9,7 @@ import {
   type SessionStore,
 } from '../stores/store.js'
 import { breaker } from '../util/breaker.js'
+import { pausedFor, watchPauses } from '../util/pauses.js'
 import type { WechatSession } from '../wechat/code2session.js'
 import { BUSY, CODE_REFUSED } from '../wechat/errcodes.js'
 import type { Slots } from '../wechat/slots.js'
@@ -73,6 +74,9 @@ const REFUSED_HERE_MAX = 1000
 const FIRST_PAUSE = 20
 const LONGEST_PAUSE = 200
 
+/** ms that a look at the store may take beyond its pause. One that takes longer says that this process could not run. */
+const LOOK = 100
+
 /** ms over which exchanges are counted, and ms that a WeChat which fails is left alone. */
 const WINDOW = 10_000
 const COOL_DOWN = 2000
@@ -106,6 +110,7 @@ export function createCodeExchanger({
     coolDown: COOL_DOWN,
   })
 
+  watchPauses()
   return { exchange, outcomeOf, spend }
 
   async function exchange(id: string, code: string): Promise<LoginOutcome> {
@@ -159,12 +164,20 @@ export function createCodeExchanger({
     return wait
   }
 
-  /** Polls until the process that exchanges the code is done with it, or its lease is over. */
+  /**
+   * Polls until the process that exchanges the code is done with it, or its lease is over. Where this process could not
+   * run, the other may have stood still with it (a container that was frozen): that time does not count, and a look that
+   * was late is followed by another.
+   */
   async function untilReleased(id: string, { age, token }: Claimed): Promise<void> {
-    const end = performance.now() + lease - age
-    for (let pause = FIRST_PAUSE; performance.now() < end; pause = Math.min(pause * 1.5, LONGEST_PAUSE)) {
-      await sleep(Math.min(pause, Math.max(1, end - performance.now())))
+    let left = lease - age + pausedFor(age)
+    for (let pause = FIRST_PAUSE; left > 0; pause = Math.min(pause * 1.5, LONGEST_PAUSE)) {
+      const wait = Math.min(pause, Math.max(1, left))
+      const began = performance.now()
+      await sleep(wait)
       if ((await store.read(id))?.state !== 'claimed') return
+      const lasted = performance.now() - began
+      left = lasted <= wait + LOOK ? left - lasted : Math.max(1, left - wait)
     }
     // Its process has died, or stands still. When it goes on, it must not make a session of a code that we call spent.
     await spend({ id, token })

@@ -10,6 +10,7 @@ import {
   type SessionStore,
   type Taking,
 } from '../stores/store.js'
+import { pausedFor } from '../util/pauses.js'
 
 /** A session that was taken, as it was then. */
 export interface Taken {
@@ -189,7 +190,8 @@ export function createSuccessions(store: SessionStore, ids: Ids): Successions {
   }
 
   async function putBackIfStale(id: string, entry: TakenEntry): Promise<Entry | undefined> {
-    if (entry.age < LEASE) return entry
+    // Where this process stood still, the one that has taken it may have, too: in a container that was frozen.
+    if (entry.age - pausedFor(entry.age) < LEASE) return entry
     const { successor, token, record } = entry
     await store.putBack({ id, user: ids.owner(record.user, id), token, successor })
     return store.read(id)

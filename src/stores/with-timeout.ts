@@ -7,11 +7,11 @@ import { checkOptions } from '../util/option-error.js'
 import { createOutage } from '../util/outage.js'
 import { checkTimeout } from './options.js'
 import type { SessionStore } from './store.js'
-import { StoreError } from './store-error.js'
+import { isLasting, StoreError } from './store-error.js'
 
 /** A store whose calls end in time. */
 export interface TimedStore extends SessionStore {
-  /** Resolves once the store answers; rejects when it has not within `timeout` ms. */
+  /** Resolves once the store answers; rejects when it has not within `timeout` ms, and at once for a reason that lasts. */
   answers(options?: { timeout?: number }): Promise<void>
 }
 
@@ -93,17 +93,19 @@ export function withTimeout(store: SessionStore): TimedStore {
     const asking = async () => {
       while (!isOver) {
         try {
-          await store.ready?.(patience)
+          // Not for all of the time: whoever waits for this wants to hear why.
+          await store.ready?.(Math.max(1, patience - READY_PAUSE))
           return void (await deadline(timeout || patience, store.read(NOBODY), tooLate))
         } catch (error) {
           cause = error
+          if (isLasting(error)) throw notReady(error)
           await sleep(READY_PAUSE)
         }
       }
     }
     await deadline(patience, asking(), () => {
       isOver = true
-      return new Error(`koa-weapp-session: the store does not answer: ${messageOf(cause)}`, { cause })
+      return notReady(cause)
     })
   }
 
@@ -126,6 +128,10 @@ export function withTimeout(store: SessionStore): TimedStore {
     revoke: (user) => call('revoke', () => store.revoke(user)),
     close: async () => store.close?.(),
   }
+}
+
+function notReady(cause: unknown): Error {
+  return new Error(`koa-weapp-session: the store does not answer: ${messageOf(cause)}`, { cause })
 }
 
 function messageOf(error: unknown): string {

@@ -108,18 +108,22 @@ function pathOf({ path, query = {} }: WechatCall): string {
 function straight(baseUrl: string, timeout: number): Transmit {
   const { origin, pathname } = new URL(baseUrl)
   const folder = pathname.replace(/\/$/, '')
-  let pool: Pool | undefined
+  let current: (() => Pool) | undefined
   // In the background: it takes 60 ms and 10 MB, which nobody who imports this has to wait for.
   const loading = import('undici').then(({ Pool }) => {
-    pool = new Pool(origin, {
-      keepAliveTimeout: KEEP_ALIVE,
-      keepAliveMaxTimeout: KEEP_ALIVE,
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      maxResponseSize: ANSWER_MAX,
-      connect: { timeout },
-    })
-    return pool
+    current = freshPool(
+      () =>
+        new Pool(origin, {
+          keepAliveTimeout: KEEP_ALIVE,
+          keepAliveMaxTimeout: KEEP_ALIVE,
+          headersTimeout: 0,
+          bodyTimeout: 0,
+          maxResponseSize: ANSWER_MAX,
+          // It counts ticks of its own, as many as there could be, and reads the sockets before it gives up.
+          connect: { timeout },
+        }),
+    )
+    return current
   })
   // Reported to the first who asks.
   loading.catch(() => {})
@@ -149,8 +153,8 @@ function straight(baseUrl: string, timeout: number): Transmit {
           reject(error)
         },
       }
-      const dispatch = (ready: Pool) => ready.dispatch(requestOf(folder + path, body), handler)
-      if (pool) dispatch(pool)
+      const dispatch = (pool: () => Pool) => pool().dispatch(requestOf(folder + path, body), handler)
+      if (current) dispatch(current)
       else loading.then(dispatch).catch(reject)
     })
     const abort = () => {
@@ -158,6 +162,24 @@ function straight(baseUrl: string, timeout: number): Transmit {
       controller?.abort(new Error('nobody waits any more'))
     }
     return { answer, abort }
+  }
+}
+
+/**
+ * undici's timer for idle connections stands still with a process that is frozen, and what is between may have forgotten
+ * them meanwhile, without a word. A code that is sent over one is lost: so none is used that is idle for longer.
+ */
+function freshPool(make: () => Pool): () => Pool {
+  let pool = make()
+  let used = Date.now()
+  return () => {
+    const idle = Math.abs(Date.now() - used)
+    used = Date.now()
+    if (idle <= KEEP_ALIVE) return pool
+    // What is under way still gets its answers.
+    pool.close().catch(() => {})
+    pool = make()
+    return pool
   }
 }
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parse } from 'acorn'
 import test from 'ava'
+import { parseDocument } from 'yaml'
 import { ensureProgram } from '../../scripts/debian.js'
 import { compile, MINI_PROGRAM, SERVER } from './support/compile.js'
 import { allPages, type Block, root } from './support/markdown.js'
@@ -22,7 +23,7 @@ test.before('the client’s types are those of its sources', () => {
 
 test('docs/: every example is in a language that a test knows', (t) => {
   // `text`: a drawing.
-  const known = ['ts', 'js', 'cjs', 'diff', 'sh', 'json', 'http', 'nginx', 'html', 'text']
+  const known = ['ts', 'js', 'cjs', 'diff', 'sh', 'json', 'http', 'nginx', 'html', 'yaml', 'text']
   const others = blocks.filter(({ lang }) => !known.includes(lang))
 
   t.deepEqual(
@@ -81,6 +82,7 @@ test('docs/: JSON is JSON, and the other languages parse', (t) => {
   for (const { text, where } of inLanguage('json')) t.notThrows(() => JSON.parse(text), where)
   for (const { text, where } of inLanguage('cjs'))
     t.notThrows(() => parse(text, { ecmaVersion: 2023, sourceType: 'script' }), where)
+  for (const { text, where } of inLanguage('yaml')) t.deepEqual(parseDocument(text).errors, [], where)
   for (const { text, where } of inLanguage('html')) t.deepEqual(openTags(text), [], where)
 })
 

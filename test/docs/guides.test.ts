@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import Koa from 'koa'
 import supertest from 'supertest'
+import { parse } from 'yaml'
 import {
   codeCarrier,
   headerCarrier,
@@ -92,30 +93,106 @@ test('docs/deployment.md: a session takes about as much of Redis as it says', as
   t.true(each > Number(said) / 2 && each < Number(said) * 1.5, `${each} KB`)
 })
 
-test('docs/deployment.md: the server there answers, says that it is healthy, and ends well', async (t) => {
-  const block = blockOf('docs/deployment.md', 'A server that ends well')
+test.serial(
+  'docs/deployment.md: the server there answers, says that it is healthy, and ends well',
+  async (t) => {
+    const block = blockOf('docs/deployment.md', 'A server that ends well')
+    const port = await freePort()
+    const child = runBlock(t, block.replace('listen(3000', `listen(${port}, '127.0.0.1'`), {
+      WEAPP_ID: 'wx-test',
+      WEAPP_SECRET: 'of-a-test',
+      REDIS_URL: redis().url,
+    })
+    const [word] = await once(child, 'message')
+    t.is(word, 'ready', 'what pm2 waits for')
+    const get = (path: string) => fetch(`http://127.0.0.1:${port}${path}`)
+    await until(() =>
+      get('/health').then(
+        ({ ok }) => ok,
+        () => false,
+      ),
+    )
+
+    t.deepEqual(await (await get('/')).json(), { user: null })
+    const unknown = () => fetch(`http://127.0.0.1:${port}/`, { headers: { 'X-WX-Code': 'unknown' } })
+    // On a busy machine its first connection to Redis may take longer than the store waits.
+    await until(async () => (await unknown()).status === 401)
+
+    child.kill('SIGTERM')
+    const [code, signal] = await once(child, 'exit')
+    t.deepEqual([code, signal], [0, null])
+  },
+)
+
+test.serial(
+  'docs/deployment.md: where Redis cannot be used, the server there ends before it listens, and says why',
+  async (t) => {
+    const server = await startRedis()
+    t.teardown(() => server.stop())
+    await server.use((client) => client.sendCommand(['CONFIG', 'SET', 'requirepass', 'right']))
+    const port = await freePort()
+    const block = blockOf('docs/deployment.md', 'A server that ends well')
+    const child = runBlock(t, block.replace('listen(3000', `listen(${port}, '127.0.0.1'`), {
+      WEAPP_ID: 'wx-test',
+      WEAPP_SECRET: 'of-a-test',
+      REDIS_URL: `redis://:wrong@127.0.0.1:${server.port}`,
+    })
+    let said = ''
+    child.stderr?.on('data', (chunk) => {
+      said += chunk
+    })
+    let isListening = false
+    child.on('message', () => {
+      isListening = true
+    })
+
+    const [code] = await once(child, 'close')
+
+    t.is(code, 1)
+    t.regex(said, /WRONGPASS/)
+    t.false(isListening)
+  },
+)
+
+test.serial('docs/deployment.md: a function says that it listens when Redis answers', async (t) => {
+  const block = blockOf('docs/deployment.md', 'Health checks')
   const port = await freePort()
-  const child = runBlock(t, block.replace('listen(3000)', `listen(${port}, '127.0.0.1')`), {
-    WEAPP_ID: 'wx-test',
-    WEAPP_SECRET: 'of-a-test',
-    REDIS_URL: redis().url,
-  })
-  const get = (path: string) => fetch(`http://127.0.0.1:${port}${path}`)
+  const head = `import Koa from 'koa'
+    import { redisStore, weappSession } from 'koa-weapp-session'
+    const store = redisStore({ url: process.env.REDIS_URL })
+    const session = weappSession({ appId: 'wx-test', appSecret: 'of-a-test', store })
+    const app = new Koa().use(session)`
+  runBlock(t, `${head}\n${block}`, { PORT: `${port}`, REDIS_URL: redis().url })
+  const unknown = () => fetch(`http://127.0.0.1:${port}/`, { headers: { 'X-WX-Code': 'unknown' } })
+
   await until(() =>
-    get('/health').then(
-      ({ ok }) => ok,
+    unknown().then(
+      ({ status }) => status === 401,
       () => false,
     ),
   )
+  t.pass()
+})
 
-  t.deepEqual(await (await get('/')).json(), { user: null })
-  const unknown = () => fetch(`http://127.0.0.1:${port}/`, { headers: { 'X-WX-Code': 'unknown' } })
-  // On a busy machine its first connection to Redis may take longer than the store waits.
-  await until(async () => (await unknown()).status === 401)
-
-  child.kill('SIGTERM')
-  const [code, signal] = await once(child, 'exit')
-  t.deepEqual([code, signal], [0, null])
+test('docs/deployment.md: Kubernetes and pm2 ask what the server there answers', (t) => {
+  const { blocks } = readPage('docs/deployment.md')
+  const textOf = (lang: string) => blocks.find((block) => block.lang === lang)?.text ?? ''
+  const server = blockOf('docs/deployment.md', 'A server that ends well')
+  type Probe = 'startupProbe' | 'readinessProbe' | 'livenessProbe'
+  type Container = Record<Probe, { httpGet: { path: string; port: number } }> & {
+    ports: { containerPort: number }[]
+  }
+  const [container] = (parse(textOf('yaml')) as { containers: Container[] }).containers
+  if (!container) return t.fail('no container')
+  for (const probe of ['startupProbe', 'readinessProbe', 'livenessProbe'] as const) {
+    const { path, port } = container[probe].httpGet
+    t.true(server.includes(`'${path}'`), path)
+    t.true(server.includes(`listen(${port}`), `${port}`)
+    t.deepEqual(container.ports, [{ containerPort: port }])
+  }
+  t.regex(textOf('cjs'), /wait_ready: true/)
+  // ready() gives up after ten seconds.
+  t.true(Number(/listen_timeout: (\d+)/.exec(textOf('cjs'))?.[1]) > 10_000)
 })
 
 for (const { path, blocks } of allPages()) {
@@ -227,8 +304,9 @@ function runBlock(t: ExecutionContext, text: string, env: Record<string, string>
   const child = spawn(process.execPath, ['--import=tsx', writeBlock(t, text)], {
     cwd: root,
     env: { ...process.env, TSX_TSCONFIG_PATH: join(root, 'test/support/sources.tsconfig.json'), ...env },
-    stdio: ['ignore', 'ignore', 'inherit'],
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   })
+  child.stderr?.pipe(process.stderr)
   t.teardown(() => child.kill('SIGKILL'))
   return child
 }

@@ -13,11 +13,14 @@ export interface Wire {
   readonly connections: number
   /** Cuts every connection. */
   cut(): void
+  /** Swallows whatever comes from now on on the connections that are open. New ones are as they should be. */
+  forget(): void
 }
 
 /** Forwards to a port; ends with the test. */
 export async function startWire(t: ExecutionContext, target: number): Promise<Wire> {
   const open = new Set<Socket>()
+  const forgotten = new WeakSet<Socket>()
   const server = createServer((client) => {
     const upstream = connect(target, '127.0.0.1')
     forward(client, upstream)
@@ -35,6 +38,9 @@ export async function startWire(t: ExecutionContext, target: number): Promise<Wi
     cut() {
       for (const socket of open) socket.destroy()
     },
+    forget() {
+      for (const socket of open) forgotten.add(socket)
+    },
   }
   t.teardown(() => {
     wire.cut()
@@ -45,7 +51,7 @@ export async function startWire(t: ExecutionContext, target: number): Promise<Wi
   function forward(from: Socket, to: Socket): void {
     open.add(from)
     from.on('data', (chunk) => {
-      if (wire.isBlackHole) return
+      if (wire.isBlackHole || forgotten.has(from)) return
       if (wire.delay > 0) setTimeout(() => to.writable && to.write(chunk), wire.delay)
       else to.write(chunk)
     })

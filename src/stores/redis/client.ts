@@ -24,6 +24,7 @@ export interface RedisClient {
   on(event: 'error' | 'ready', listener: (error: Error) => void): unknown
   /** A cluster has no `info()`: the store asks its masters. */
   info?(section: string): Promise<string>
+  ping?(): Promise<unknown>
   get(key: string): Promise<string | null>
   pTTL(key: string): Promise<number>
   hGet(key: string, field: string): Promise<string | null | undefined>

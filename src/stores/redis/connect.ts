@@ -12,7 +12,6 @@ interface ConnectOptions {
   timeout?: number
   /** Whether the process waits for it. */
   keepsAlive?: boolean
-  isTls?: boolean
 }
 
 /**
@@ -22,13 +21,11 @@ interface ConnectOptions {
  */
 export async function connect(
   client: RedisClient,
-  { timeout = CONNECT_TIMEOUT, keepsAlive = true, isTls = false }: ConnectOptions = {},
+  { timeout = CONNECT_TIMEOUT, keepsAlive = true }: ConnectOptions = {},
 ): Promise<void> {
   try {
     const connected = client.connect()
-    await ('getMasterNode' in client
-      ? connected
-      : deadline(timeout, connected, () => silence(isTls), keepsAlive))
+    await ('getMasterNode' in client ? connected : deadline(timeout, connected, silent, keepsAlive))
   } catch (error) {
     // A cluster that finds no node to talk to says that it is closed, and still connects to the nodes that it has
     // found.
@@ -41,7 +38,18 @@ export function isReady(client: RedisClient): boolean {
   return client.isOpen && client.isReady !== false
 }
 
-/** Why there is no connection, where nothing came. A plain Redis that is spoken to by TLS waits for more. */
-export function silence(isTls: boolean): Error {
-  return new Error(isTls ? 'it does not answer, or does not speak TLS' : 'it does not answer')
+/** There was no greeting, or no answer, in time. */
+export class Silent extends Error {}
+
+function silent(): Error {
+  return new Silent('it does not answer')
+}
+
+export async function isAlive(client: RedisClient, within: number): Promise<boolean> {
+  try {
+    await deadline(within, Promise.resolve(client.ping?.()), silent)
+    return true
+  } catch {
+    return false
+  }
 }

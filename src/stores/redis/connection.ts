@@ -1,14 +1,16 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import { deadline } from '../../util/deadline.js'
+import { countPauses, watchPauses } from '../../util/pauses.js'
 import { warn } from '../../util/warn.js'
 import type { RedisClient } from './client.js'
 import { isCluster, watchCluster } from './cluster.js'
-import { connect, isReady, silence } from './connect.js'
+import { connect, isAlive, isReady, Silent } from './connect.js'
 import { warnOfEviction } from './eviction.js'
 import { isSentinel, readsOfMasters } from './masters.js'
 import { createOwn, NO_TIMER } from './own-client.js'
+import { isPlain, NO_TLS } from './plain-port.js'
 import { isReplica } from './replica.js'
-import { troubleOf } from './trouble.js'
+import { isLasting, troubleOf } from './trouble.js'
 
 /** A client that is connected when it is needed, and closed by whoever opened it. */
 interface Connection {
@@ -20,9 +22,10 @@ interface Connection {
   client(): RedisClient | Promise<RedisClient>
   /**
    * The first connection, for as long as there has been none. It rejects when that takes too long: `connectTimeout`, or
-   * so many ms from now.
+   * so many ms from now; then at once, too, for a reason that lasts. When this process stood still, the first one after
+   * that: `connectTimeout` again.
    */
-  first(within?: number): Promise<RedisClient> | undefined
+  first(within?: number): Promise<unknown> | undefined
   /** Whether there are several nodes; `false` before the first command. */
   isCluster(): boolean
   /** This server cannot do what it should, and another one may be found under its name: connects there, in the background. */
@@ -51,7 +54,6 @@ export function connectionTo(
   source: RedisClient | string,
   { timeout, connectTimeout }: ConnectionOptions,
 ): Connection {
-  const isTls = typeof source === 'string' && source.startsWith('rediss:')
   let client = typeof source === 'string' ? undefined : source
   let opening: Promise<RedisClient> | undefined
   let first: Promise<RedisClient> | undefined
@@ -72,14 +74,27 @@ export function connectionTo(
   let isReported = false
   let isMoving = false
   let moved = Number.NEGATIVE_INFINITY
+  /** Who wants to hear of failures that last. */
+  const hearers = new Set<(error: unknown) => void>()
+  /** How often this process had stood still when the connection was known to be good. */
+  let pauses = 0
+  /** While it is found out whether there still is a connection after a pause. */
+  let waking: Promise<unknown> | undefined
 
-  // Reported already, and to whoever asks.
-  if (typeof source === 'string') open().catch(() => {})
+  if (typeof source === 'string') {
+    watchPauses()
+    // Reported already, and to whoever asks.
+    open().catch(() => {})
+  }
 
   return {
     client: readyClient,
 
-    first: (within) => (wasReady || (client && isReady(client)) ? undefined : firstConnection(within)),
+    first(within) {
+      if (!wasReady) return client && isReady(client) ? undefined : firstConnection(within)
+      if (!waking && isAfterPause()) waking = wake()
+      return waking
+    },
 
     isCluster: () => client !== undefined && isCluster(client),
 
@@ -94,8 +109,8 @@ export function connectionTo(
   function readyClient(): RedisClient | Promise<RedisClient> {
     if (client && isReady(client)) return commandClient(client)
     if (!wasReady) return firstConnection().then(commandClient)
-    if (client?.isOpen) throw notConnected(failure ?? silence(isTls))
-    return deadline(timeout, open(), () => notConnected(failure ?? silence(isTls))).then(commandClient)
+    if (client?.isOpen) throw notConnected(failure)
+    return deadline(timeout, open(), () => notConnected(failure)).then(commandClient)
   }
 
   /** Everybody waits for it together. When that has been in vain, nobody waits until it is there. */
@@ -104,14 +119,60 @@ export function connectionTo(
     const connected = open()
     // Whoever waits hears of it below.
     connected.catch(() => {})
-    if (within !== undefined)
-      return deadline(within, connected, () => notConnected(failure ?? silence(isTls)))
-    if (isTooLate) return Promise.reject(notConnected(failure ?? silence(isTls)))
+    if (within !== undefined) return deadline(within, unlessItLasts(connected), () => notConnected(failure))
+    if (isTooLate) return Promise.reject(notConnected(failure))
     first ??= deadline(connectTimeout, connected, () => {
       isTooLate = true
-      return notConnected(failure ?? silence(isTls))
+      return notConnected(failure)
     })
     return first
+  }
+
+  /** The connection, or what keeps it from being there until somebody changes a setting. */
+  async function unlessItLasts<T>(connected: Promise<T>): Promise<T> {
+    let hear = (_: unknown) => {}
+    const lasts = new Promise<never>((_, reject) => {
+      hear = (error) => reject(notConnected(error))
+    })
+    hearers.add(hear)
+    try {
+      return await Promise.race([connected, lasts])
+    } finally {
+      hearers.delete(hear)
+    }
+  }
+
+  /** Whether this process stood still since the connection was known to be good. */
+  function isAfterPause(): boolean {
+    return typeof source === 'string' && wasReady && countPauses() !== pauses
+  }
+
+  /**
+   * After a pause: a function was frozen, say, and the connection may have been closed meanwhile, by Redis or by what is
+   * between. Commands would fail on it, so it is tried before, and made anew. Whoever waits gets its errors from their
+   * own command.
+   */
+  function wake(): Promise<unknown> {
+    return deadline(connectTimeout, revive(), () => notConnected(failure))
+      .catch(() => {})
+      .finally(() => {
+        waking = undefined
+        pauses = countPauses()
+      })
+  }
+
+  async function revive(): Promise<void> {
+    // What came meanwhile is read first: that it was closed, say.
+    await nextTurn()
+    const old = client
+    if (old && isReady(old) && (await isAlive(old, timeout))) return
+    // A heartbeat may have replaced it meanwhile. Else node-redis may be in a pause between two tries, or have one under
+    // way on which nothing comes.
+    if (client === old) {
+      client = undefined
+      if (old?.isOpen) old.destroy()
+    }
+    await open()
   }
 
   function want(): void {
@@ -152,10 +213,11 @@ export function connectionTo(
     } else {
       isOurs = true
       try {
-        await connect(opened, { keepsAlive: isWanted || typeof source !== 'string', isTls })
+        await connect(opened, { keepsAlive: isWanted || typeof source !== 'string' })
       } catch (error) {
         // One that has given up in the middle of connecting may go on with that: it is not used again.
         if (typeof source === 'string') client = undefined
+        if (error instanceof Silent && (await isPlain(source))) throw new Error(NO_TLS, { cause: error })
         throw error
       }
       // A socket that was being connected did not hear of it.
@@ -210,7 +272,10 @@ export function connectionTo(
   /** What commands are sent with. */
   function commandClient(ready: RedisClient): RedisClient {
     want()
-    if (!wasReady) onFirstUse(ready)
+    if (!wasReady) {
+      pauses = countPauses()
+      onFirstUse(ready)
+    }
     wasReady = true
     if (commands?.client !== ready)
       commands = {
@@ -248,6 +313,7 @@ export function connectionTo(
   /** Says once why there is no first connection. */
   function report(error: unknown): void {
     failure = error
+    if (isLasting(error)) for (const hear of hearers) hear(error)
     if (hasConnected || isReported || isClosed) return
     isReported = true
     // Sentinel clients emit texts.

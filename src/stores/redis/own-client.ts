@@ -8,10 +8,14 @@ import { isReplica } from './replica.js'
  */
 export const NO_TIMER: { timeout: number } = { timeout: undefined } as unknown as { timeout: number }
 
-/** ms. Longer than handlers compute: node-redis's own timers do not know that this process could not run. */
-const TCP_TIMEOUT = 2500
+/**
+ * ms. node-redis's own timers do not know that this process could not run. So our deadlines and heartbeats speak long
+ * before this one, which ends the sockets that they have given up.
+ */
+const TCP_TIMEOUT = 10_000
 
-/** How many heartbeats a connection that is made anew may take, and then Redis's greeting: 1.5 s each. */
+/** How many heartbeats a connection that is made anew may take, and how many Redis has to greet it: 2.5 s and 1.5 s. */
+const CONNECTING_BEATS = 5
 const GREETING_BEATS = 3
 
 /** Every so many heartbeats the server is asked whether it still is a master: 2 s. */
@@ -43,7 +47,7 @@ export async function createOwn(
   })
   let wasReady = false
   let isWatched = false
-  /** Heartbeats since this step of connecting has begun; `undefined` while there is a connection, or none is made. */
+  /** Heartbeats that are left to connect, or to be greeted; `undefined` while neither is awaited. */
   let beats: number | undefined
   let pings = 0
   const client = createClient({
@@ -58,11 +62,14 @@ export async function createOwn(
         wasReady && isWanted() && Math.min(50 * 2 ** retries, 500) + Math.random() * 100,
     },
   })
-  for (const step of ['reconnecting', 'connect']) {
-    client.on(step, () => {
-      beats = 0
-    })
-  }
+  client.on('reconnecting', () => {
+    beats = CONNECTING_BEATS
+  })
+  client.on('connect', () => {
+    // It was given up while it connected: node-redis goes on, and would keep the connection.
+    if (!client.isOpen) return client.destroy()
+    beats = GREETING_BEATS
+  })
   client.on('error', endGreeting)
   client.on('ready', () => {
     endGreeting()
@@ -103,6 +110,6 @@ export async function createOwn(
   }
 
   function isSilent(): boolean {
-    return beats !== undefined && ++beats > GREETING_BEATS
+    return beats !== undefined && --beats < 0
   }
 }

@@ -14,6 +14,14 @@ export function troubleOf(error: unknown): Trouble | undefined {
   return TROUBLES.find(([pattern]) => pattern.test(text))?.[1]
 }
 
+/**
+ * Whether an error stays until somebody changes a setting, here or in Redis. All others may pass: a Redis that starts
+ * (ECONNREFUSED, LOADING), a name that is not there yet (ENOTFOUND, in Kubernetes), silence, a failover.
+ */
+export function isLasting(error: unknown): boolean {
+  return troubleOf(error)?.lasts === true
+}
+
 /** With the errors that it has come from: of several addresses, or of a connection that was not made. */
 function textOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
@@ -31,7 +39,7 @@ const TROUBLES: [RegExp, Trouble][] = [
   [/\bMASTERDOWN\b/, moved('This replica has lost its master. The store looks for one under the same name.')],
   [/\bLOADING\b/, passes('Redis is starting, and reads its data.')],
   [
-    /\bMOVED \d|\bASK \d|SELECT is not allowed in cluster mode/,
+    /\bMOVED \d|\bASK \d|CROSSSLOT|SELECT is not allowed in cluster mode/,
     lasts('This is a node of a cluster: use redisStore({ client: createCluster(…) }).'),
   ],
   [/\bCLUSTERDOWN\b/, passes('The cluster misses a master: look at CLUSTER INFO.')],
@@ -55,9 +63,9 @@ const TROUBLES: [RegExp, Trouble][] = [
       'It needs Redis 6 or later, or Valkey, and no proxy that leaves out EVAL, EVALSHA or SET … KEEPTTL.',
     ),
   ],
-  [/package 'redis'|Cannot find package/, lasts('npm install redis')],
+  [/package 'redis'|Cannot find (package|module)/, lasts('npm install redis')],
   [
-    /closed unexpectedly|does not speak TLS/,
+    /closed unexpectedly/,
     passes('If it stays so, compare the scheme with the server: rediss:// with TLS, redis:// without.'),
   ],
   [
