@@ -58,7 +58,7 @@ export function withTimeout(store: SessionStore): TimedStore {
       if (getsReady) await getsReady
       const result = await (timeout === 0 ? work() : hanging.run(() => deadline(timeout, work(), tooLate)))
       if (began) tell(name, began, outcomeOf(name, result))
-      outage.served()
+      if (outage.isOn) outage.served()
       return result
     } catch (cause) {
       if (began) tell(name, began, 'failed')

@@ -2,6 +2,8 @@ import { warn } from './warn.js'
 
 /** What operators read of an outage: a line when it begins, and one when it is over. */
 export interface Outage {
+  /** Whether there is one. */
+  readonly isOn: boolean
   /**
    * A request was refused because of it. The first time that is said, with `message`; after that, trouble of another
    * `kind` is.
@@ -18,17 +20,20 @@ const QUIET = 5000
 
 /** @param over how the line at the end begins: what works again */
 export function createOutage(over: string): Outage {
-  /** What was said of this outage. Empty while there is none. */
+  /** What was said of this outage. */
   const said = new Set<string>()
   let code = ''
   let began = 0
   let last = 0
   let refusals = 0
 
-  return {
-    refused(newCode, message, kind = '') {
+  const outage = {
+    isOn: false,
+
+    refused(newCode: string, message: string, kind = '') {
       last = performance.now()
-      if (said.size === 0) {
+      if (!outage.isOn) {
+        outage.isOn = true
         code = newCode
         began = last
         refusals = 0
@@ -40,16 +45,18 @@ export function createOutage(over: string): Outage {
     },
 
     turnedAway() {
-      if (said.size > 0) refusals++
+      if (outage.isOn) refusals++
     },
 
     served() {
-      if (said.size === 0 || performance.now() - last < QUIET) return
+      if (!outage.isOn || performance.now() - last < QUIET) return
+      outage.isOn = false
       said.clear()
       const requests = refusals === 1 ? '1 request was' : `${refusals} requests were`
       warn(code, `${over}, after ${lasting(last - began)}: ${requests} refused`)
     },
   }
+  return outage
 }
 
 function lasting(ms: number): string {

@@ -39,7 +39,7 @@ export function createCode2Session(options: Code2SessionOptions): (code: string)
     const began = performance.now()
     try {
       const session = await call(exchangeOf(code))
-      outage.served()
+      if (outage.isOn) outage.served()
       told(began)
       return session
     } catch (error) {

@@ -34,10 +34,6 @@ export async function connect(
   }
 }
 
-export function isReady(client: RedisClient): boolean {
-  return client.isOpen && client.isReady !== false
-}
-
 /** There was no greeting, or no answer, in time. */
 export class Silent extends Error {}
 

@@ -4,7 +4,7 @@ import { countPauses, watchPauses } from '../../util/pauses.js'
 import { warn } from '../../util/warn.js'
 import type { RedisClient } from './client.js'
 import { isCluster, watchCluster } from './cluster.js'
-import { connect, isAlive, isReady, Silent } from './connect.js'
+import { connect, isAlive, Silent } from './connect.js'
 import { warnOfEviction } from './eviction.js'
 import { isSentinel, readsOfMasters } from './masters.js'
 import { createOwn, NO_TIMER } from './own-client.js'
@@ -332,6 +332,10 @@ export function connectionTo(
     if (isOurs) setTimeout(() => old.isOpen && old.destroy(), 2 * timeout).unref()
     isOurs = true
   }
+}
+
+function isReady(client: RedisClient): boolean {
+  return client.isOpen && client.isReady !== false
 }
 
 /** A client of the same connections, without the caller's own settings for commands. */
