@@ -3,6 +3,7 @@ import { deadline } from '../../util/deadline.js'
 import { warn } from '../../util/warn.js'
 import type { RedisClient } from './client.js'
 import { isCluster, watchCluster } from './cluster.js'
+import { discard } from './discard.js'
 import { warnOfEviction } from './eviction.js'
 import { createOwn, NO_TIMER } from './own-client.js'
 import type { Script } from './scripts/script.js'
@@ -78,7 +79,7 @@ export function connectionTo(
 
     async close() {
       isClosed = true
-      if (isOurs && client?.isOpen) client.destroy()
+      if (isOurs && client?.isOpen) discard(client)
     },
   }
 
@@ -212,10 +213,10 @@ export function connectionTo(
   }
 
   function takeOver(old: RedisClient, next: RedisClient): void {
-    if (isClosed) return void next.destroy()
+    if (isClosed) return void discard(next)
     client = next
     // Commands that are under way get their answers first.
-    if (isOurs) setTimeout(() => old.isOpen && old.destroy(), 2 * timeout).unref()
+    if (isOurs) setTimeout(() => old.isOpen && discard(old), 2 * timeout).unref()
     isOurs = true
   }
 }
@@ -240,7 +241,7 @@ export async function connect(
   } catch (error) {
     // A cluster that finds no node to talk to says that it is closed, and still connects to the nodes that it has
     // found.
-    if (client.isOpen || isCluster(client)) client.destroy()
+    if (client.isOpen || isCluster(client)) discard(client)
     throw error
   }
 }
