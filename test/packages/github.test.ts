@@ -41,7 +41,7 @@ test('.github/workflows: every npm script that a workflow calls is one', (t) => 
     called.filter((name) => !(name in scripts) && !BUILT_IN.includes(name)),
     [],
   )
-  for (const name of ['test', 'check', 'test:faults', 'test:orders', 'test:wire', 'test:frameworks'])
+  for (const name of ['test', 'check', 'test:faults', 'test:orders', 'test:wire', 'test:frameworks', 'soak'])
     t.true(called.includes(name), name)
 })
 
