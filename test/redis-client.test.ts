@@ -24,6 +24,26 @@ test('redisStore({ client }): a client that is not connected is connected, and c
   t.false(client.isOpen)
 })
 
+// Of the soak: a connection too many after the connections to Redis were cut.
+test('close(): a client of redisStore() that is just being connected leaves no connection behind', async (t) => {
+  const { url, prefix, use } = redis()
+  const name = 'left-behind'
+  const client = createClient({ url, name })
+  const store = redisStore({ client, prefix, timeout: 5000 })
+  const isReady = once(client, 'ready')
+  const read = store.read('a').catch(() => {})
+
+  await store.close?.()
+
+  // node-redis goes on with connecting.
+  await isReady
+  await read
+  await until(
+    async () => !String(await use((observer) => observer.sendCommand(['CLIENT', 'LIST']))).includes(name),
+  )
+  t.false(client.isReady)
+})
+
 test('redisStore({ client }): a client that the caller connected stays open: it may serve others', async (t) => {
   const { url, prefix } = redis()
   const client = await createClient({ url })

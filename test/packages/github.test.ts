@@ -48,6 +48,7 @@ test('.github/workflows: every npm script that a workflow calls is one', (t) => 
     'test:orders',
     'test:wire',
     'test:slow-machine',
+    'soak',
     'test:frameworks',
   ])
     t.true(called.includes(name), name)

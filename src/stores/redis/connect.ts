@@ -1,6 +1,7 @@
 import { deadline } from '../../util/deadline.js'
 import type { RedisClient } from './client.js'
 import { isCluster } from './cluster.js'
+import { discard } from './discard.js'
 
 /**
  * ms for one try to connect. A cluster that misses a master would try for ever with the nodes that it knew at first.
@@ -29,7 +30,7 @@ export async function connect(
   } catch (error) {
     // A cluster that finds no node to talk to says that it is closed, and still connects to the nodes that it has
     // found.
-    if (client.isOpen || isCluster(client)) client.destroy()
+    if (client.isOpen || isCluster(client)) discard(client)
     throw error
   }
 }

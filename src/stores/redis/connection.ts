@@ -5,6 +5,7 @@ import { warn } from '../../util/warn.js'
 import type { RedisClient } from './client.js'
 import { isCluster, watchCluster } from './cluster.js'
 import { connect, isAlive, Silent } from './connect.js'
+import { discard } from './discard.js'
 import { warnOfEviction } from './eviction.js'
 import { isSentinel, readsOfMasters } from './masters.js'
 import { createOwn, NO_TIMER } from './own-client.js'
@@ -102,7 +103,7 @@ export function connectionTo(
 
     async close() {
       isClosed = true
-      if (isOurs && client?.isOpen) client.destroy()
+      if (isOurs && client?.isOpen) discard(client)
     },
   }
 
@@ -170,7 +171,7 @@ export function connectionTo(
     // way on which nothing comes.
     if (client === old) {
       client = undefined
-      if (old?.isOpen) old.destroy()
+      if (old?.isOpen) discard(old)
     }
     await open()
   }
@@ -326,10 +327,10 @@ export function connectionTo(
   }
 
   function takeOver(old: RedisClient, next: RedisClient): void {
-    if (isClosed) return void next.destroy()
+    if (isClosed) return void discard(next)
     client = next
     // Commands that are under way get their answers first.
-    if (isOurs) setTimeout(() => old.isOpen && old.destroy(), 2 * timeout).unref()
+    if (isOurs) setTimeout(() => old.isOpen && discard(old), 2 * timeout).unref()
     isOurs = true
   }
 }

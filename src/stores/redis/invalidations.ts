@@ -2,6 +2,7 @@ import { warnings } from '../../util/warn.js'
 import type { RedisClient } from './client.js'
 import { isCluster, pingMasters } from './cluster.js'
 import { connect } from './connect.js'
+import { discard } from './discard.js'
 import { heartbeat } from './heartbeat.js'
 import { NO_TIMER } from './own-client.js'
 
@@ -45,7 +46,7 @@ export function tracking(forget: (key: string | undefined) => void): Tracking {
     close() {
       isClosed = true
       dropReader()
-      if (opening?.isOpen) opening.destroy()
+      if (opening?.isOpen) discard(opening)
     },
   }
 
@@ -60,7 +61,7 @@ export function tracking(forget: (key: string | undefined) => void): Tracking {
     const old = current
     current = undefined
     forget(undefined)
-    if (old?.isOpen) old.destroy()
+    if (old?.isOpen) discard(old)
   }
 
   async function open(): Promise<void> {
@@ -69,7 +70,7 @@ export function tracking(forget: (key: string | undefined) => void): Tracking {
       const source = origin as Trackable
       const next = await connected(source).catch((error: Error) => void report(error))
       if (!next) await new Promise((resolve) => setTimeout(resolve, PAUSE).unref())
-      else if (isClosed || source !== origin) next.destroy()
+      else if (isClosed || source !== origin) discard(next)
       else use(next)
     }
     isOpening = false
