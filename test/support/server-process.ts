@@ -53,6 +53,11 @@ async function answerInside(ctx: Context): Promise<void> {
     await sleep(Number(ctx.query.ms ?? 0))
     session.data.tokens = [...tokens, String(ctx.query.token)]
   }
+  if (session && ctx.path === '/put') {
+    const { ms, ...values } = ctx.query
+    Object.assign(session.data, values)
+    await sleep(Number(ms ?? 0))
+  }
   const data = session?.data
   const isNew = session?.isNew
   if (ctx.path === '/rotate') await session?.rotate()

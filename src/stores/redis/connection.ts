@@ -1,10 +1,9 @@
-import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { deadline } from '../../util/deadline.js'
-import { countPauses, watchPauses } from '../../util/pauses.js'
 import { warn } from '../../util/warn.js'
 import type { RedisClient } from './client.js'
 import { isCluster, watchCluster } from './cluster.js'
-import { connect, isAlive, Silent } from './connect.js'
+import { connect, Silent } from './connect.js'
 import { discard } from './discard.js'
 import { warnOfEviction } from './eviction.js'
 import { isSentinel, readsOfMasters } from './masters.js'
@@ -12,6 +11,7 @@ import { createOwn, NO_TIMER } from './own-client.js'
 import { isPlain, NO_TLS } from './plain-port.js'
 import { isReplica } from './replica.js'
 import { isLasting, troubleOf } from './trouble.js'
+import { createWaking } from './waking.js'
 
 /** A client that is connected when it is needed, and closed by whoever opened it. */
 interface Connection {
@@ -77,24 +77,20 @@ export function connectionTo(
   let moved = Number.NEGATIVE_INFINITY
   /** Who wants to hear of failures that last. */
   const hearers = new Set<(error: unknown) => void>()
-  /** How often this process had stood still when the connection was known to be good. */
-  let pauses = 0
-  /** While it is found out whether there still is a connection after a pause. */
-  let waking: Promise<unknown> | undefined
 
-  if (typeof source === 'string') {
-    watchPauses()
-    // Reported already, and to whoever asks.
-    open().catch(() => {})
-  }
+  const waking =
+    typeof source === 'string'
+      ? createWaking({ client: () => client, renew }, { timeout, connectTimeout })
+      : undefined
+  // Reported already, and to whoever asks.
+  if (typeof source === 'string') open().catch(() => {})
 
   return {
     client: readyClient,
 
     first(within) {
       if (!wasReady) return client && isReady(client) ? undefined : firstConnection(within)
-      if (!waking && isAfterPause()) waking = wake()
-      return waking
+      return waking?.afterPause()
     },
 
     isCluster: () => client !== undefined && isCluster(client),
@@ -143,32 +139,8 @@ export function connectionTo(
     }
   }
 
-  /** Whether this process stood still since the connection was known to be good. */
-  function isAfterPause(): boolean {
-    return typeof source === 'string' && wasReady && countPauses() !== pauses
-  }
-
-  /**
-   * After a pause: a function was frozen, say, and the connection may have been closed meanwhile, by Redis or by what is
-   * between. Commands would fail on it, so it is tried before, and made anew. Whoever waits gets its errors from their
-   * own command.
-   */
-  function wake(): Promise<unknown> {
-    return deadline(connectTimeout, revive(), () => notConnected(failure))
-      .catch(() => {})
-      .finally(() => {
-        waking = undefined
-        pauses = countPauses()
-      })
-  }
-
-  async function revive(): Promise<void> {
-    // What came meanwhile is read first: that it was closed, say.
-    await nextTurn()
-    const old = client
-    if (old && isReady(old) && (await isAlive(old, timeout))) return
-    // A heartbeat may have replaced it meanwhile. Else node-redis may be in a pause between two tries, or have one under
-    // way on which nothing comes.
+  /** A heartbeat may have replaced it meanwhile. Else node-redis may be in a pause between two tries, or have a silent one. */
+  async function renew(old: RedisClient | undefined): Promise<void> {
     if (client === old) {
       client = undefined
       if (old?.isOpen) discard(old)
@@ -274,7 +246,7 @@ export function connectionTo(
   function commandClient(ready: RedisClient): RedisClient {
     want()
     if (!wasReady) {
-      pauses = countPauses()
+      waking?.good()
       onFirstUse(ready)
     }
     wasReady = true
