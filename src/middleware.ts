@@ -4,7 +4,7 @@ import { type Checked, createCheck } from './check.js'
 import { printDiagnostics } from './debug.js'
 import { WeappSessionError } from './errors.js'
 import { createIdentify } from './handshake.js'
-import { answerLogin, readLoginBody } from './login/login-path.js'
+import { answerLogin, answerLogout, readLoginBody } from './login/login-path.js'
 import { type Login, readLogin } from './login/read-login.js'
 import { createMiniProgram, type MiniProgram } from './mini-program.js'
 import { resolveOptions, type WeappSessionOptions } from './options.js'
@@ -101,8 +101,8 @@ export interface WeappSession extends Middleware {
 export function weappSession(options: WeappSessionOptions): WeappSession {
   const resolved = resolveOptions(options)
   printDiagnostics()
-  const { apps, appIdOf, carrier, trust, ignore, onLogin, loginPath, checkLoginOrigin, legacyStatus } =
-    resolved
+  const { apps, appIdOf, carrier, trust, ignore, onLogin, loginPath, logoutPath, checkLoginOrigin } = resolved
+  const { legacyStatus } = resolved
   const store = withTimeout(resolved.store)
   const programs = new Map(
     Object.entries(apps).map(([appId, appSecret]) => [
@@ -125,14 +125,16 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
     let session: RequestSession | TrustedSession | undefined
     try {
       answer.wire = readWire(ctx.req.headers)
-      session = await identify({ ctx, answer, program: await programOf(ctx) })
+      const request = { ctx, answer, program: await programOf(ctx) }
+      if (isPost(ctx, logoutPath)) return await logOut(request)
+      session = await identify(request)
     } catch (error) {
       return refuse(ctx, error)
     }
     attach(ctx, session)
 
     try {
-      if (isLoginPath(ctx)) answerLogin(ctx, answer.field)
+      if (isPost(ctx, loginPath)) answerLogin(ctx, answer.field)
       else await next()
     } catch (error) {
       // A handler's error is the handler's, and leaves the session as it was.
@@ -150,7 +152,7 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
   /** Who makes a request: by a login, by the word of the platform, by a credential; or nobody. */
   async function identify(request: Request): Promise<RequestSession | TrustedSession | undefined> {
     const { ctx, program } = request
-    const login = isLoginPath(ctx) ? await readLoginAtPath(ctx) : readLoginHeaders(request)
+    const login = isPost(ctx, loginPath) ? await readLoginAtPath(ctx) : readLoginHeaders(request)
     if (login) return logIn(request, login)
     const trusted = trust?.read(ctx.req)
     if (trusted)
@@ -162,11 +164,6 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
 
   async function programOf(ctx: Context): Promise<MiniProgram | undefined> {
     return onlyProgram ?? programs.get((await appIdOf(ctx)) ?? '')
-  }
-
-  /** A POST that logs in with a body, on the path that is only for that. */
-  function isLoginPath(ctx: Context): boolean {
-    return loginPath !== undefined && ctx.path === loginPath && ctx.method === 'POST'
   }
 
   function readLoginAtPath(ctx: Context): Promise<Login> {
@@ -199,7 +196,7 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
    * they are a guest from now on.
    */
   function forget({ ctx, answer }: Request, error: unknown): undefined {
-    if (!(error instanceof WeappSessionError) || error.reason !== 'ERR_SESSION_EXPIRED') throw error
+    if (!isExpired(error)) throw error
     // The client has a newer one, or its answer is on the way: to take that back would log the user out.
     if (error instanceof SupersededError) throw error
     answer.takeBack()
@@ -218,6 +215,19 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
     if (isIssuing) await answer.give(loggedIn)
     answer.acceptLogin()
     return open(request, loggedIn, { isNew: loggedIn.isNew })
+  }
+
+  /** Ends the session of whoever asks for that. Who has none is logged out already. */
+  async function logOut(request: Request): Promise<void> {
+    const { ctx, answer } = request
+    if (carrier.ambient) checkLoginOrigin(ctx)
+    const found = await recognise(request).catch((error: unknown) => {
+      // The session lives under a newer credential: the client has that one, or its answer is on the way.
+      if (!isExpired(error) || error instanceof SupersededError) throw error
+      answer.takeBack()
+    })
+    if (found) await open(request, found).destroy()
+    answerLogout(ctx)
   }
 
   /** The session that a client has had until its login: a guest's, say. With a credential that is no good it just logs in. */
@@ -277,6 +287,15 @@ interface Request {
   ctx: Context
   answer: Answer
   program: MiniProgram | undefined
+}
+
+/** A POST on a path that is only for that. */
+function isPost(ctx: Context, path: string | undefined): boolean {
+  return path !== undefined && ctx.path === path && ctx.method === 'POST'
+}
+
+function isExpired(error: unknown): error is WeappSessionError {
+  return error instanceof WeappSessionError && error.reason === 'ERR_SESSION_EXPIRED'
 }
 
 /** Characters. WeChat's have 28; longer values are no openIds, and are not hashed. */

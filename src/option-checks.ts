@@ -91,14 +91,14 @@ interface Limits {
 }
 
 /** Koa's `ctx.path` is what it is compared with: percent-encoded, and without what follows a question mark. */
-export function checkLoginPath(path: string | undefined): void {
+export function checkPath(name: string, path: string | undefined): void {
   if (path === undefined) return
   if (typeof path !== 'string' || !path.startsWith('/'))
-    throw optionError("loginPath must be a path that begins with '/'")
+    throw optionError(`${name} must be a path that begins with '/'`)
   if (/[?#]/.test(path))
-    throw optionError("loginPath must be a path alone, such as '/login', without a query or a hash")
+    throw optionError(`${name} must be a path alone, such as '/login', without a query or a hash`)
   if (/[^!-~]/.test(path))
-    throw optionError('loginPath must be percent-encoded, as it is in a request: encodeURI(path)')
+    throw optionError(`${name} must be percent-encoded, as it is in a request: encodeURI(path)`)
 }
 
 export function checkAll(type: 'function' | 'boolean', values: Record<string, unknown>): void {

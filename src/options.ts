@@ -11,15 +11,15 @@ import {
   checkHeaders,
   checkLimits,
   checkLives,
-  checkLoginPath,
   checkMade,
+  checkPath,
   checkStore,
 } from './option-checks.js'
 import { PREFIX } from './protocol.js'
 import type { WxSession } from './session/session.js'
 import { memoryStore } from './stores/memory/store.js'
 import type { SessionStore } from './stores/store.js'
-import { checkOptions } from './util/option-error.js'
+import { checkOptions, optionError } from './util/option-error.js'
 
 /** Options of {@link weappSession}. */
 export interface WeappSessionOptions {
@@ -88,7 +88,12 @@ export interface WeappSessionOptions {
    */
   loginPath?: string
   /**
-   * Of `loginPath` with `cookieCarrier()`: web pages of other hosts that may log their visitors in, such as
+   * A path, such as `/logout`, on which a POST ends the session whose credential it carries. Answers `{ logout: 'done' }`, also
+   * to whoever has none (any more). Default: none.
+   */
+  logoutPath?: string
+  /**
+   * Of `loginPath` and `logoutPath` with `cookieCarrier()`: web pages of other hosts that may log their visitors in and out, such as
    * `['https://www.example.com']`. Default: none but the host that was asked, as `ctx.host` says (behind a proxy: the
    * `Host` that it passes on, or `X-Forwarded-Host` with `app.proxy`).
    */
@@ -120,6 +125,7 @@ export interface ResolvedOptions {
   onLogin: ((session: WxSession, ctx: Context) => unknown) | undefined
   wechat: { baseUrl: string; timeout: number; concurrency: number; fetch: typeof fetch | undefined }
   loginPath: string | undefined
+  logoutPath: string | undefined
   /** Of `loginOrigins`. */
   checkLoginOrigin: (ctx: Context) => void
   legacyStatus: boolean
@@ -141,6 +147,7 @@ const NAMES = [
   'onLogin',
   'wechat',
   'loginPath',
+  'logoutPath',
   'loginOrigins',
   'headers',
   'legacyStatus',
@@ -161,6 +168,7 @@ export function resolveOptions(options: WeappSessionOptions): ResolvedOptions {
     onLogin,
     wechat = {},
     loginPath,
+    logoutPath,
     loginOrigins = [],
     headers = PREFIX,
     legacyStatus = false,
@@ -172,7 +180,10 @@ export function resolveOptions(options: WeappSessionOptions): ResolvedOptions {
   const apps = checkedApps(options)
   checkLives({ ttl, maxAge, isMaxAgeGiven: options.maxAge !== undefined })
   checkLimits({ maxSessionsPerUser, timeout, concurrency })
-  checkLoginPath(loginPath)
+  checkPath('loginPath', loginPath)
+  checkPath('logoutPath', logoutPath)
+  if (loginPath !== undefined && loginPath === logoutPath)
+    throw optionError('loginPath and logoutPath must be two paths')
   checkAll('function', {
     appIdOf,
     ...(ignore !== undefined && { ignore }),
@@ -198,6 +209,7 @@ export function resolveOptions(options: WeappSessionOptions): ResolvedOptions {
     onLogin,
     wechat: { baseUrl: checkedBaseUrl(baseUrl), timeout, concurrency, fetch },
     loginPath,
+    logoutPath,
     headers,
     checkLoginOrigin: loginOriginCheck(loginOrigins),
     legacyStatus,

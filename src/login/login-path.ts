@@ -30,6 +30,11 @@ export function answerLogin(ctx: Context, credential: object | undefined): void 
   ctx.body = { login: LOGIN_ACCEPTED, user, expiresAt: session?.expiresAt, ...credential }
 }
 
+/** Nobody has a session under the credential of the request, now or before. */
+export function answerLogout(ctx: Context): void {
+  ctx.body = { logout: 'done' }
+}
+
 /**
  * A form, or a script of another page that need not ask first, can send a text in JSON's shape, but never say that it is
  * JSON (Fetch, "CORS-safelisted request-header"). JSON is UTF-8 (RFC 8259, 8.1), so a charset can say no more than that.
