@@ -219,15 +219,22 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
 
   /** Ends the session of whoever asks for that. Who has none is logged out already. */
   async function logOut(request: Request): Promise<void> {
-    const { ctx, answer } = request
+    const { ctx, answer, program } = request
     if (carrier.ambient) checkLoginOrigin(ctx)
-    const found = await recognise(request).catch((error: unknown) => {
-      // The session lives under a newer credential: the client has that one, or its answer is on the way.
-      if (!isExpired(error) || error instanceof SupersededError) throw error
-      answer.takeBack()
-    })
-    if (found) await open(request, found).destroy()
+    const presented = await carrier.read(ctx.req, answer.wire, program?.appId ?? '')
+    if (presented) await endAs(request, presented.credential)
     answerLogout(ctx)
+  }
+
+  async function endAs(request: Request, credential: string): Promise<void> {
+    try {
+      const { sessions } = requireProgram(request.program)
+      await open(request, await sessions.load(credential)).destroy()
+    } catch (error) {
+      // Superseded: the session lives under a newer credential, which the client has, or its answer is on the way.
+      if (!isExpired(error) || error instanceof SupersededError) throw error
+      request.answer.takeBack()
+    }
   }
 
   /** The session that a client has had until its login: a guest's, say. With a credential that is no good it just logs in. */
