@@ -17,6 +17,8 @@ interface Trouble {
   /** As docs/troubleshooting.md says it. */
   says: string
   retryAfter: '1' | '60'
+  /** ms until it is known, where that takes long. */
+  patience?: number
   /** Starts a Redis, and has it break by `breakIt()`; the URL is what the store gets. */
   start(t: ExecutionContext): Promise<{ url: string; breakIt?(): Promise<unknown> }>
 }
@@ -33,7 +35,7 @@ const TROUBLES: Trouble[] = [
     start: (t) =>
       breaking(t, ['CONFIG', 'SET', 'replica-serve-stale-data', 'no'], ['REPLICAOF', '127.0.0.1', '1']),
   },
-  { says: 'LOADING', retryAfter: '1', start: loading },
+  { says: 'LOADING', retryAfter: '1', start: loading, patience: 2000 },
   { says: 'OOM', retryAfter: '1', start: (t) => breaking(t, ['CONFIG', 'SET', 'maxmemory', '1']) },
   { says: 'MISCONF', retryAfter: '1', start: withoutDisk },
   {
@@ -80,9 +82,14 @@ const TROUBLES: Trouble[] = [
     // A plain Redis waits for more of what it takes for a command.
     says: 'it speaks no TLS',
     retryAfter: '60',
+    patience: 4000,
     start: async (t) => ({ url: (await breaking(t)).url.replace('redis:', 'rediss:') }),
   },
 ]
+
+/** What this process says, of all of them. */
+const said: string[] = []
+process.on('warning', ({ code, message }: Error & { code?: string }) => said.push(`${code}: ${message}`))
 
 /** The table of the documents: what Redis says, what the warning adds, `Retry-After`. */
 const section =
@@ -90,38 +97,34 @@ const section =
 const rows = [...section.matchAll(/^\| `(.+?)` \| (.+?) \| (.+?) \|$/gm)].map((row) => row.slice(1))
 
 for (const trouble of TROUBLES) {
-  test.serial(
-    `redisStore(): ${trouble.says}: what is done, what is said, and what the client is told`,
-    async (t) => {
-      const said = warnings(t)
-      const { url, breakIt } = await trouble.start(t)
-      // Handlers write, so that a Redis which is only read from is found out.
-      const server = await startServer(t, {
-        store: redisStore({ url, timeout: 2000 }),
-        handler(ctx) {
-          if (ctx.$wxSession) ctx.$wxSession.data.n = Math.random()
-          ctx.body = 'ok'
-        },
-      })
-      const newLogin = () => codeLoginHeaders(server.wechat.phone())
-      const headers = breakIt && (await newLogin())
-      if (headers) {
-        t.is((await server.send(headers)).status, 200)
-        await breakIt()
-      }
+  test(`redisStore(): ${trouble.says}: what is done, what is said, and what the client is told`, async (t) => {
+    const { url, breakIt } = await trouble.start(t)
+    // Handlers write, so that a Redis which is only read from is found out.
+    const server = await startServer(t, {
+      store: redisStore({ url, timeout: 2000, connectTimeout: trouble.patience ?? 500 }),
+      handler(ctx) {
+        if (ctx.$wxSession) ctx.$wxSession.data.n = Math.random()
+        ctx.body = 'ok'
+      },
+    })
+    const newLogin = () => codeLoginHeaders(server.wechat.phone())
+    const headers = breakIt && (await newLogin())
+    if (headers) {
+      t.is((await server.send(headers)).status, 200)
+      await breakIt()
+    }
 
-      const refused = await untilRefused(async () => server.send(headers ?? (await newLogin())))
+    const refused = await untilRefused(async () => server.send(headers ?? (await newLogin())))
 
-      t.is(refused.status, 503)
-      t.is(refused.get('X-WX-Session-Error'), 'ERR_STORE_UNAVAILABLE')
-      t.is(refused.get('Retry-After'), trouble.retryAfter)
-      const line = said.find((line) => line.startsWith('WEAPP_STORE: ') && line.includes(trouble.says))
-      t.truthy(line, said.join('\n'))
-      const [, fix = '-', wait] = rows.find(([says]) => says === trouble.says) ?? []
-      t.true(line?.endsWith(`. ${fix}`), line)
-      t.is(wait, `${trouble.retryAfter} s`)
-    },
-  )
+    t.is(refused.status, 503)
+    t.is(refused.get('X-WX-Session-Error'), 'ERR_STORE_UNAVAILABLE')
+    t.is(refused.get('Retry-After'), trouble.retryAfter)
+    const line = said.find((line) => line.startsWith('WEAPP_STORE: ') && line.includes(trouble.says))
+    t.truthy(line, said.join('\n'))
+    const [, fix = '-', wait] = rows.find(([says]) => says === trouble.says) ?? []
+    t.true(line?.endsWith(`. ${fix}`), line)
+    t.is(wait, `${trouble.retryAfter} s`)
+  })
 }
 
 test('docs/troubleshooting.md: it has each trouble that is made here, and no other', (t) => {
@@ -136,14 +139,6 @@ async function untilRefused(ask: () => Promise<Response>): Promise<Response> {
     return response.status !== 200
   })
   return response
-}
-
-function warnings(t: ExecutionContext): string[] {
-  const said: string[] = []
-  const listen = ({ code, message }: Error & { code?: string }) => said.push(`${code}: ${message}`)
-  process.on('warning', listen)
-  t.teardown(() => process.off('warning', listen))
-  return said
 }
 
 /** A Redis that breaks by some commands. */

@@ -3,8 +3,8 @@ import type { Script } from './scripts/script.js'
 
 /** What the parts of the Redis store work on: its keys, and the commands on them. */
 export interface Database {
-  /** A client that is ready for a command. */
-  readonly client: () => RedisClient | Promise<RedisClient>
+  /** Does commands with a client that is ready for them. An error says what it means. */
+  use<Result>(work: (client: RedisClient) => Promise<Result>): Promise<Result>
   /** Runs a script on one key: by its hash, or by its text when Redis does not know the hash. */
   run(script: Script, key: string, args: (string | number)[]): Promise<unknown>
   /** Where a session, a claim, or what became of them is stored. */
@@ -15,7 +15,8 @@ export interface Database {
   readonly forget: (id: string) => void
 }
 
-export interface DatabaseOptions extends Pick<Database, 'client' | 'forget'> {
+export interface DatabaseOptions extends Pick<Database, 'forget'> {
+  client(): RedisClient | Promise<RedisClient>
   /** Every key begins with it. */
   prefix: string
   /** An error with what it means. */
@@ -24,27 +25,32 @@ export interface DatabaseOptions extends Pick<Database, 'client' | 'forget'> {
 
 export function createDatabase({ client, prefix, forget, explained }: DatabaseOptions): Database {
   return {
-    client,
+    use,
 
-    async run(script, key, args) {
-      try {
-        const ready = client()
-        const redis = ready instanceof Promise ? await ready : ready
-        const options = { keys: [key], arguments: args.map(String) }
+    run(script, key, args) {
+      const options = { keys: [key], arguments: args.map(String) }
+      return use(async (redis) => {
         try {
           return await redis.evalSha(script.sha1, options)
         } catch (error) {
           // Redis tells its errors apart by the first word of their message, and by nothing else.
           if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error
-          return await redis.eval(script.text, options)
+          return redis.eval(script.text, options)
         }
-      } catch (error) {
-        throw explained(error)
-      }
+      })
     },
 
     sessionKey: (id) => `${prefix}s:${id}`,
     userKey: (user) => `${prefix}u:${user}`,
     forget,
+  }
+
+  async function use<Result>(work: (client: RedisClient) => Promise<Result>): Promise<Result> {
+    try {
+      const ready = client()
+      return await work(ready instanceof Promise ? await ready : ready)
+    } catch (error) {
+      throw explained(error)
+    }
   }
 }

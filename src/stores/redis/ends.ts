@@ -47,10 +47,6 @@ export async function undoCreate(
   forget(id)
 }
 
-export async function removeFromList(
-  { client, userKey }: Database,
-  user: string,
-  ids: string[],
-): Promise<void> {
-  await (await client()).hDel(userKey(user), ids)
+export async function removeFromList({ use, userKey }: Database, user: string, ids: string[]): Promise<void> {
+  await use((client) => client.hDel(userKey(user), ids))
 }

@@ -20,7 +20,7 @@ export function redisLogins(
   db: Database,
   isOneClock: () => boolean,
 ): Pick<SessionStore, 'claim' | 'refuse' | 'create' | 'revoke'> {
-  const { client, run, sessionKey, userKey } = db
+  const { use, run, sessionKey, userKey } = db
   const revocations = revocationOrder(isOneClock)
 
   return {
@@ -31,7 +31,8 @@ export function redisLogins(
       if (Array.isArray(result)) {
         return { state: 'granted', claim: grant({ id, token, began: Number(result[0]) }) }
       }
-      return (await entryOf(await client(), sessionKey(id), String(result))) ?? { state: 'ended' }
+      const entry = await use((client) => entryOf(client, sessionKey(id), String(result)))
+      return entry ?? { state: 'ended' }
     },
 
     async refuse(claim, refusal, memory) {

@@ -1,6 +1,6 @@
 import { checkOptions, optionError, shown } from '../../util/option-error.js'
 import { checkTimeout } from '../options.js'
-import { CODE_MEMORY, type Entry, LIST_MAX, type SessionStore } from '../store.js'
+import { CODE_MEMORY, type Entry, LIST_MAX, type SessionStore, type StoredSession } from '../store.js'
 import { StoreError } from '../store-error.js'
 import { type RedisCacheOptions, redisCache } from './cache.js'
 import { checkRedis } from './check.js'
@@ -94,13 +94,7 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
 
     ...(cache && { peek: cache.peek }),
 
-    async read(id) {
-      try {
-        return await read(id)
-      } catch (error) {
-        throw explained(error)
-      }
-    },
+    read: (id) => db.use((client) => read(client, id)),
 
     ...redisLogins(db, () => !connection.isCluster()),
     ...redisTakings(db),
@@ -126,18 +120,7 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
       cache?.forget(id)
     },
 
-    async list(user) {
-      const client = await connection.client()
-      const { revoked: _, ...ends } = await client.hGetAll(userKey(user))
-      const endOf = (id: string) => Math.abs(Number(ends[id]))
-      const ids = Object.keys(ends).sort((a, b) => endOf(b) - endOf(a))
-      const read = async (id: string) => ({ id, record: parseSession(await client.get(sessionKey(id))) })
-      const stored = await Promise.all(ids.slice(0, LIST_MAX).map(read))
-      const live = stored.flatMap(({ id, record }) =>
-        record && record.expires > Date.now() ? { id, record } : [],
-      )
-      return live.sort((a, b) => b.record.created - a.record.created)
-    },
+    list: (user) => db.use((client) => list(client, user)),
 
     check: () => checkRedis(source, connection.client, `${prefix}check`),
 
@@ -147,9 +130,7 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
     },
   }
 
-  async function read(id: string): Promise<Entry | undefined> {
-    const ready = connection.client()
-    const client = ready instanceof Promise ? await ready : ready
+  async function read(client: RedisClient, id: string): Promise<Entry | undefined> {
     const key = sessionKey(id)
     const reader = cache && tracked.reader(client)
     if (reader && cache.wasReadLately(id) && !cache.isStuck(timeout / 4)) {
@@ -163,6 +144,18 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
     const record = parseSession(value)
     cache?.noteRead(id, record)
     return record ? entryOfSession(record) : entryOf(client, key, value)
+  }
+
+  async function list(client: RedisClient, user: string): Promise<StoredSession[]> {
+    const { revoked: _, ...ends } = await client.hGetAll(userKey(user))
+    const endOf = (id: string) => Math.abs(Number(ends[id]))
+    const ids = Object.keys(ends).sort((a, b) => endOf(b) - endOf(a))
+    const load = async (id: string) => ({ id, record: parseSession(await client.get(sessionKey(id))) })
+    const stored = await Promise.all(ids.slice(0, LIST_MAX).map(load))
+    const live = stored.flatMap(({ id, record }) =>
+      record && record.expires > Date.now() ? { id, record } : [],
+    )
+    return live.sort((a, b) => b.record.created - a.record.created)
   }
 
   /** The same error, with what it means. Where another server may be found under the same name, that is looked for. */

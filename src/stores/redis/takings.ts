@@ -15,7 +15,7 @@ import { ABANDON, CONFIRM, END_TAKEN, PUT_BACK, TAKE, UNDO_ENROLL } from './scri
  *     another process               ABANDON ── PUT_BACK
  */
 export function redisTakings(db: Database): Pick<SessionStore, 'take' | 'confirm' | 'putBack'> {
-  const { client, run, sessionKey, userKey, forget } = db
+  const { use, run, sessionKey, userKey, forget } = db
 
   return {
     async take({ id, token, successor }) {
@@ -30,7 +30,7 @@ export function redisTakings(db: Database): Pick<SessionStore, 'take' | 'confirm
     async putBack(taking, { endSuccessorOf } = {}) {
       const { id, user, token, successor } = taking
       // A guest and the successor are not linked: when the user's sessions end, the guest's does not.
-      const isGuest = isOfGuest(await (await client()).get(sessionKey(id)))
+      const isGuest = isOfGuest(await use((client) => client.get(sessionKey(id))))
       const mayEnd = endSuccessorOf === undefined ? 0 : 1
       const found = await run(ABANDON, sessionKey(successor), [isGuest ? '' : id, CODE_MEMORY, mayEnd])
       forget(successor)
@@ -63,7 +63,7 @@ export function redisTakings(db: Database): Pick<SessionStore, 'take' | 'confirm
 
   /** Whether a session is on its user's list, and was not revoked. */
   async function isOnList(user: string, id: string): Promise<boolean> {
-    const end = await (await client()).hGet(userKey(user), id)
+    const end = await use((client) => client.hGet(userKey(user), id))
     return typeof end === 'string' && end !== '0'
   }
 }
