@@ -137,6 +137,33 @@ test('X-WX-Code: after an outage, a made-up code that is answered oddly does not
   t.is((await send(await codeLoginHeaders(weixin.phone()))).status, 200)
 })
 
+test('breaker(): a question that is still asked when it opens for another reason keeps it half-open for nobody', async (t) => {
+  let answer = (_: boolean) => {}
+  const circuit = breaker({
+    of: 'wechat',
+    isFailure: () => true,
+    isOdd: (error) => error instanceof RangeError,
+    isDown: () =>
+      new Promise((resolve) => {
+        answer = resolve
+      }),
+    window: 1000,
+    share: 0.5,
+    coolDown: COOL_DOWN,
+  })
+  const odd = () => circuit.run(() => Promise.reject(new RangeError())).catch(() => {})
+  for (let n = 0; n < 10; n++) await odd()
+  await circuit.run(failing).catch(() => {})
+  t.is(circuit.attempt(asksNothing), undefined)
+  await coolDown()
+  await odd()
+
+  answer(false)
+  await sleep(1)
+
+  t.is(await circuit.run(async () => 'well'), 'well')
+})
+
 async function asksNothing(): Promise<void> {}
 
 async function opened(): Promise<Breaker> {

@@ -57,10 +57,10 @@ serial('createOutage(): trouble of another kind is said too, each once in an out
   const outage = createOutage('It works again')
 
   for (const kind of ['', 'password', '', 'password', 'permission'])
-    outage.refused('WEAPP_X', `It fails: ${kind}`, kind)
+    outage.refused('WEAPP_X', `It fails: ${kind}`, { kind })
   clock.tick(5000)
   outage.served()
-  outage.refused('WEAPP_X', 'It fails: password', 'password')
+  outage.refused('WEAPP_X', 'It fails: password', { kind: 'password' })
 
   t.deepEqual(await said(), [
     'WEAPP_X: It fails: ',
@@ -70,6 +70,28 @@ serial('createOutage(): trouble of another kind is said too, each once in an out
     'WEAPP_X: It fails: password',
   ])
 })
+
+serial(
+  'createOutage(): it is over when what has failed works again, and not because other calls do',
+  async (t) => {
+    const { said, clock } = await listen(t)
+    const outage = createOutage('It works again')
+
+    for (let n = 0; n < 10; n++) {
+      outage.refused('WEAPP_X', 'It cannot be written', { call: 'create' })
+      clock.tick(6000)
+      outage.served('read')
+    }
+    t.deepEqual(await said(), ['WEAPP_X: It cannot be written'])
+    outage.served('create')
+    t.is((await said()).length, 2)
+
+    outage.refused('WEAPP_X', 'It cannot be written', { call: 'create' })
+    clock.tick(60_000)
+    outage.served('read')
+    t.is((await said()).length, 4)
+  },
+)
 
 serial(
   'WEAPP_STORE: a Redis that comes and goes is one outage, and one that refuses nobody is none',

@@ -11,6 +11,7 @@ import {
 import { startRedis, useRedis, withClient } from './support/redis.js'
 import { isRefused, startServer } from './support/server.js'
 import { type Created, create, newId, newRecord } from './support/store-contract.js'
+import { startTcpSwitch } from './support/tcp-switch.js'
 import { until } from './support/until.js'
 import { codeLoginHeaders, codeOnly, startWechat } from './support/wechat.js'
 
@@ -348,3 +349,43 @@ async function read(store: SessionStore, id: string): Promise<SessionRecord | un
   const entry = await store.read(id)
   return entry?.state === 'session' ? entry.record : undefined
 }
+
+test.serial(
+  'redisStore({ cache }): after a failover it reads where it writes, although the old master lives',
+  async (t) => {
+    const [old, next] = await Promise.all([startRedis(), startRedis()])
+    const address = await startTcpSwitch(old.port)
+    t.teardown(async () => {
+      address.stop()
+      await Promise.all([old.stop(), next.stop()])
+    })
+    await next.use(async (client) => {
+      await client.configSet('repl-diskless-sync-delay', '0')
+      await client.replicaOf('127.0.0.1', old.port)
+      await until(async () => /master_link_status:up/.test(await client.info('replication')))
+    })
+    const server = await startServer(t, {
+      store: redisStore({ url: `redis://127.0.0.1:${address.port}`, timeout: 2000, cache: true }),
+      async handler(ctx) {
+        if (ctx.path === '/logout') await ctx.$wxSession?.destroy()
+        ctx.body = 'ok'
+      },
+    })
+    const headers = await codeLoginHeaders(server.wechat.phone())
+    await server.send(headers)
+    for (let n = 0; n < 5; n++) t.is((await server.send(codeOnly(headers))).status, 200)
+
+    await next.use((client) => client.sendCommand(['REPLICAOF', 'NO', 'ONE']))
+    address.leadTo(next.port)
+    // Of the two connections, the one without tracking is lost.
+    await old.use(async (client) => {
+      const lines = String(await client.sendCommand(['CLIENT', 'LIST', 'TYPE', 'normal'])).split('\n')
+      const mine = lines.find((line) => /flags=N /.test(line) && !/cmd=client/.test(line))
+      await client.sendCommand(['CLIENT', 'KILL', 'ID', /id=(\d+)/.exec(mine ?? '')?.[1] ?? ''])
+    })
+    await until(async () => (await server.send(codeOnly(headers), '/logout')).status === 200)
+
+    await until(async () => (await server.send(codeOnly(headers))).status === 401)
+    t.pass()
+  },
+)

@@ -1,10 +1,19 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { inspect } from 'node:util'
 import test, { type ExecutionContext } from 'ava'
 import { createClient } from 'redis'
 import { redisStore } from '../src/index.js'
-import { freePort, startRedis, useRedis, withClient } from './support/redis.js'
+import {
+  freePort,
+  NOTHING_KEPT,
+  newFolder,
+  runRedis,
+  startRedis,
+  useRedis,
+  withClient,
+} from './support/redis.js'
 import { isRefused, startServer } from './support/server.js'
 import { until } from './support/until.js'
 import { codeLoginHeaders, codeOnly } from './support/wechat.js'
@@ -194,3 +203,55 @@ async function ownRedis(t: ExecutionContext, port?: number): ReturnType<typeof s
   t.teardown(() => server.stop())
   return server
 }
+
+test('redisStore({ client }): a client that gives up while the store waits for it is connected by the store', async (t) => {
+  const port = await freePort()
+  const client = createClient({
+    url: `redis://127.0.0.1:${port}`,
+    socket: { reconnectStrategy: (tries) => (tries > 2 ? new Error('gave up') : 50) },
+  })
+  client.on('error', () => {})
+  const store = redisStore({ client, timeout: 1000, connectTimeout: 500 })
+  t.teardown(() => store.close?.())
+  const connecting = client.connect().catch(() => 'gave up')
+  await t.throwsAsync(async () => store.read('x'))
+  t.is(await connecting, 'gave up')
+
+  const own = await startRedis(port)
+  t.teardown(() => own.stop())
+
+  await until(async () => {
+    try {
+      return (await store.read('x')) === undefined
+    } catch {
+      return false
+    }
+  })
+  t.pass()
+})
+
+test('redisStore({ url }): Redis’s words are told without the password that it was sent', async (t) => {
+  const port = await freePort()
+  const { end } = runRedis([
+    ...['--port', `${port}`, '--dir', newFolder(), '--rename-command', 'HELLO', '', ...NOTHING_KEPT],
+    ...['--requirepass', 'S3cretPass'],
+  ])
+  t.teardown(end)
+  const said: string[] = []
+  const listen = ({ message }: Error) => said.push(message)
+  process.on('warning', listen)
+  t.teardown(() => process.off('warning', listen))
+  const server = await startServer(t, {
+    store: redisStore({ url: `redis://:S3cretPass@127.0.0.1:${port}`, connectTimeout: 500 }),
+  })
+  server.app.on('error', (error: unknown) => said.push(inspect(error, { depth: 9 })))
+
+  const { status } = await server.send(await codeLoginHeaders(server.wechat.phone()))
+  const ready = await t.throwsAsync(server.session.ready({ timeout: 1000 }))
+  const { problems } = await server.session.check()
+
+  t.is(status, 503)
+  const all = [...said, inspect(ready, { depth: 9 }), inspect(problems)].join('\n')
+  t.regex(all, /HELLO/)
+  t.notRegex(all, /S3cretPass/)
+})

@@ -333,3 +333,122 @@ test.serial(
     t.regex(said[0] ?? '', /^WEAPP_LATE_DATA: session\.data was changed after .*\.save\(\) after/)
   },
 )
+
+for (const [where, makeStore] of Object.entries(STORES)) {
+  test(`session.data: a request is in no conflict with itself, and loses nothing that it changes meanwhile (${where})`, async (t) => {
+    const store = countingStore(makeStore())
+    const server = await startServer(t, {
+      carrier: CARRIERS.header(),
+      store,
+      async handler(ctx) {
+        const session = ctx.$wxSession
+        const data = session?.data as Record<string, unknown>
+        if (ctx.path === '/floating') {
+          data.step = 1
+          const first = session?.save()
+          data.step = 2
+          const second = session?.save()
+          data.step = 3
+          await Promise.all([first, second])
+        }
+        if (ctx.path === '/meanwhile') {
+          data.mine = 'early'
+          const saving = session?.save()
+          data.late = 'mine'
+          await saving
+          data.later = data.late
+        }
+        if (ctx.path === '/other') data.others = Math.random()
+        if (ctx.path === '/updates')
+          await Promise.all(
+            [1, 2, 3].map((n) => session?.update((now) => void Object.assign(now, { [`n${n}`]: n }))),
+          )
+        ctx.body = ctx.$wxSession?.data
+      },
+    })
+    const headers = kept(await server.send(await codeLoginHeaders(server.wechat.phone())))
+
+    t.is((await server.send(headers, '/floating')).body.step, 3)
+    for (let n = 0; n < 10; n++) {
+      const [meanwhile] = await Promise.all([
+        server.send(headers, '/meanwhile'),
+        server.send(headers, '/other'),
+      ])
+      t.is(meanwhile.status, 200, meanwhile.text)
+      t.like((await server.send(headers)).body, { step: 3, mine: 'early', late: 'mine', later: 'mine' })
+    }
+    t.like((await server.send(headers, '/updates')).body, { n1: 1, n2: 2, n3: 3 })
+  })
+}
+
+test('update(): of a guest too, several at once make one session, and one that throws leaves nothing', async (t) => {
+  const store = countingStore(memoryStore())
+  const server = await startServer(t, {
+    carrier: headerCarrier({ keys: [KEY], anonymous: true }),
+    store,
+    async handler(ctx) {
+      const session = ctx.$wxSession
+      if (ctx.path === '/several') {
+        const updates = [1, 2, 3].map((n) =>
+          session?.update((data) => void Object.assign(data, { [`n${n}`]: n })),
+        )
+        await Promise.all([...updates, session?.save()])
+      }
+      if (ctx.path === '/throws')
+        await t.throwsAsync(
+          session?.update((data) => {
+            data.half = 1
+            throw new Error('on purpose')
+          }) ?? Promise.resolve(),
+        )
+      ctx.body = session?.data
+    },
+  })
+
+  const several = await server.send({}, '/several')
+  t.deepEqual(several.body, { n1: 1, n2: 2, n3: 3 })
+  t.is(store.calls().create, 1)
+  t.deepEqual((await server.send(kept(several))).body, { n1: 1, n2: 2, n3: 3 })
+
+  const thrown = await server.send({}, '/throws')
+  t.deepEqual([thrown.status, thrown.body, kept(thrown)], [200, {}, {}])
+})
+
+test('update(): inside itself it is refused at once, and save() there is none', async (t) => {
+  const server = await startServer(t, {
+    async handler(ctx) {
+      const session = ctx.$wxSession
+      let runs = 0
+      const nested = session?.update(async (data) => {
+        runs++
+        data.outer = true
+        await session.save()
+        await session.update(() => {})
+      })
+      const error = await t.throwsAsync(nested ?? Promise.resolve(), { instanceOf: TypeError })
+      ctx.body = { runs, message: error?.message }
+    },
+  })
+
+  const { body } = await server.send(await codeLoginHeaders(server.wechat.phone()))
+
+  t.is(body.runs, 1)
+  t.regex(body.message, /update\(\) inside update\(\)/)
+})
+
+test.serial('session.data: what is no JSON, and comes late, ends no process', async (t) => {
+  const { send, wechat } = await startServer(t, {
+    handler(ctx) {
+      const session = ctx.$wxSession
+      if (session) session.data.n = 1
+      setTimeout(() => {
+        if (session) session.data.late = 1n
+      }, 5)
+      ctx.body = 'ok'
+    },
+  })
+
+  t.is((await send(await codeLoginHeaders(wechat.phone()))).status, 200)
+  await sleep(1200)
+  t.is((await send()).status, 200)
+})

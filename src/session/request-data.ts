@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import type { ServerResponse } from 'node:http'
 import { WeappSessionError } from '../errors.js'
 import type { SessionRecord } from '../stores/store.js'
@@ -24,6 +25,9 @@ const TIME_TO_SAVE = 1000
 
 const warn = warnings()
 
+/** Within the function of an `update()`. */
+const changing = new AsyncLocalStorage<RequestData>()
+
 /** The data of a request's session: a private copy for handlers, since the record is the store's. */
 export class RequestData {
   readonly #owner: DataOwner
@@ -34,6 +38,8 @@ export class RequestData {
   /** Whether the answer is out: nobody saves any more. */
   #isFinished: boolean
   #isWatched = false
+  /** What is saved at the moment. */
+  #turn: Promise<unknown> = Promise.resolve()
 
   constructor(owner: DataOwner, sessions: Sessions, isFinished: boolean) {
     this.#owner = owner
@@ -60,8 +66,25 @@ export class RequestData {
     return text === this.#base ? undefined : parseData(text)
   }
 
-  /** Stores what has changed since it was read, or saved last: merged, key by key, with what others have stored. */
-  async save(): Promise<void> {
+  /**
+   * Stores what has changed since it was read, or saved last: merged, key by key, with what others have stored. One after
+   * the other, so that a request is in no conflict with itself.
+   */
+  save(): Promise<void> {
+    return changing.getStore() === this ? this.#save() : this.#inTurn(() => this.#save())
+  }
+
+  /** Changes the newest data, and makes the change again where another request was first. */
+  async update(change: (data: SessionData) => unknown): Promise<void> {
+    if (changing.getStore() === this) throw new TypeError(NESTED)
+    await this.#inTurn(async () => {
+      // What this request has changed already belongs to what it changes now.
+      await this.#save()
+      await this.#update((data) => changing.run(this, async () => void (await change(data))))
+    })
+  }
+
+  async #save(): Promise<void> {
     const text = printData(this.#data)
     if (text === this.#base) return
     const { session } = this.#owner
@@ -78,40 +101,50 @@ export class RequestData {
     // Not "expired", which a client may answer with a login and the same request once more: the handler has run.
     if (!saved) throw overtaken()
     this.#stored(saved)
-    // Handlers go on with the object that they hold, unless there is more in it now.
-    if (this.#base !== text) this.#data = parseData(this.#base)
+    // Handlers go on with what they hold, and with what they have changed meanwhile.
+    if (this.#base !== text) become(this.#data, mergeData(after, this.#copy(), parseData(this.#base)))
   }
 
-  /** Changes the newest data, and makes the change again where another request was first. */
-  async update(change: (data: SessionData) => unknown): Promise<void> {
-    // What this request has changed already belongs to what it changes now.
-    await this.save()
+  async #update(change: (data: SessionData) => Promise<void>): Promise<void> {
     const { session } = this.#owner
+    let data = parseData(this.#base)
     if (!session) {
-      await change(this.#data)
-      return this.save()
+      await change(data)
+      become(this.#data, data)
+      return this.#save()
     }
     let { record } = session
     for (let runs = 0; runs < RUNS_MAX; runs++) {
-      const data = parseData(JSON.stringify(record.data))
+      data = parseData(JSON.stringify(record.data))
       await change(data)
       const changed = { ...record, data: parseData(printData(data)) }
       const result = await this.#sessions.write(session.id, changed)
       if (result === 'ended') throw overtaken()
       record = result.record
       if (!result.isSaved) continue
+      const before = parseData(this.#base)
       this.#stored(record)
-      this.#data = parseData(this.#base)
+      become(this.#data, mergeData(before, this.#copy(), parseData(this.#base)))
       return
     }
     throw new WeappSessionError('ERR_SESSION_CONFLICT')
   }
 
+  #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    const result = this.#turn.then(work, work)
+    this.#turn = result
+    return result
+  }
+
   /** The last to save. What is changed from here on, and not saved by its handler, is lost: that is said. */
   async finish(response: ServerResponse): Promise<void> {
-    await this.save()
+    await this.#inTurn(() => this.#save())
     this.#isFinished = true
     if (!response.writableFinished) response.once('close', () => this.#look())
+  }
+
+  #copy(): SessionData {
+    return parseData(printData(this.#data))
   }
 
   #stored(record: SessionRecord): void {
@@ -130,13 +163,37 @@ export class RequestData {
   }
 
   #look(): void {
-    if (JSON.stringify(this.#data) !== this.#base) warn.once('WEAPP_LATE_DATA', LATE)
+    if (printed(this.#data) !== this.#base) warn.once('WEAPP_LATE_DATA', LATE)
   }
 }
 
 const LATE =
   'session.data was changed after the request was answered, or while its body was sent, and that was not kept: ' +
   'await ctx.$wxSession.save() after such a change.'
+
+/** What is no JSON is a change too: nobody is there to be told by an error. */
+function printed(data: SessionData): string | undefined {
+  try {
+    return JSON.stringify(data)
+  } catch {
+    return undefined
+  }
+}
+
+/** Handlers hold the object, so it stays, and gets what is to be in it. */
+function become(data: SessionData, other: SessionData): void {
+  for (const key of Object.keys(data)) if (!Object.hasOwn(other, key)) delete data[key]
+  for (const [key, value] of Object.entries(other)) {
+    const isSame = Object.hasOwn(data, key) && JSON.stringify(data[key]) === JSON.stringify(value)
+    if (!isSame) Object.defineProperty(data, key, { value, ...OWN })
+  }
+}
+
+/** As its own property, whatever it is called: `__proto__` too. */
+const OWN = { writable: true, enumerable: true, configurable: true }
+
+const NESTED =
+  'koa-weapp-session: update() inside update() would wait for itself: change the data that you were given'
 
 /** `{}`, of whatever realm; not an array, a Date, a Map. */
 function isPlain(value: unknown): value is SessionData {

@@ -50,6 +50,7 @@ export function withTimeout(store: SessionStore): TimedStore {
   // Nearly all calls have to be late: in a cluster, one node may hang while the others answer.
   const hanging = breaker({ of: 'store', isFailure, window: 1000, share: 0.9, coolDown: 500 })
   const outage = createOutage('The session store works again')
+  let isClosed = false
 
   async function call<T>(name: StoreCall, work: () => Promise<T>): Promise<T> {
     const began = calls.hasSubscribers ? performance.now() : 0
@@ -58,23 +59,22 @@ export function withTimeout(store: SessionStore): TimedStore {
       if (getsReady) await getsReady
       const result = await (timeout === 0 ? work() : hanging.run(() => deadline(timeout, work(), tooLate)))
       if (began) tell(name, began, outcomeOf(name, result))
-      if (outage.isOn) outage.served()
+      if (outage.isOn) outage.served(name)
       return result
     } catch (cause) {
       if (began) tell(name, began, 'failed')
-      throw refusal(cause)
+      throw refusal(name, cause)
     }
   }
 
-  function refusal(cause: unknown): WeappSessionError {
+  function refusal(call: StoreCall, cause: unknown): WeappSessionError {
     const { lasts, fix } = cause instanceof StoreError ? cause : { lasts: false, fix: undefined }
     const why = fix === undefined ? messageOf(cause) : `${messageOf(cause)}. ${fix}`
     // Whatever passes is one outage; what somebody has to mend is said beside it.
-    outage.refused(
-      'WEAPP_STORE',
-      `The session store fails, and requests that need it get 503: ${why}`,
-      lasts ? fix : '',
-    )
+    outage.refused('WEAPP_STORE', `The session store fails, and requests that need it get 503: ${why}`, {
+      call,
+      kind: lasts ? fix : '',
+    })
     const retryAfter = lasts ? RETRY_AFTER_MENDING : RETRY_AFTER
     return new WeappSessionError('ERR_STORE_UNAVAILABLE', { retryAfter, cause })
   }
@@ -98,7 +98,7 @@ export function withTimeout(store: SessionStore): TimedStore {
           return void (await deadline(timeout || patience, store.read(NOBODY), tooLate))
         } catch (error) {
           cause = error
-          if (isLasting(error)) throw notReady(error)
+          if (isClosed || isLasting(error)) throw notReady(error)
           await sleep(READY_PAUSE)
         }
       }
@@ -126,7 +126,10 @@ export function withTimeout(store: SessionStore): TimedStore {
     end: (id, user) => call('end', () => store.end(id, user)),
     list: (user) => call('list', () => store.list(user)),
     revoke: (user) => call('revoke', () => store.revoke(user)),
-    close: async () => store.close?.(),
+    async close() {
+      isClosed = true
+      await store.close?.()
+    },
   }
 }
 

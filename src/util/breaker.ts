@@ -60,7 +60,7 @@ export function breaker({
   let state: State = 'closed'
   /** Counts the openings: what began before the last one says nothing new. */
   let openings = 0
-  let isAsking = false
+  let asking: Promise<boolean> | undefined
 
   return {
     run: (work) => (isOpen() ? Promise.reject(new Error(NOT_ASKED)) : count(begin(), work)),
@@ -127,7 +127,7 @@ export function breaker({
       calls.add(true)
       if (!isTooMuch(calls.total())) return
     }
-    if (isOdd) void find()
+    if (isOdd) find(during)
     else if (during.state === 'closed') open()
     else stayOpen()
   }
@@ -144,14 +144,21 @@ export function breaker({
   }
 
   /** Opens where it really does not answer. Where it does, what failed was of those calls alone. */
-  async function find(): Promise<void> {
-    if (isAsking) return
-    isAsking = true
-    const during = openings
-    const mustOpen = await isDown().catch(() => true)
-    isAsking = false
-    if (during !== openings) return
-    if (state === 'half-open') return mustOpen ? stayOpen() : close()
+  function find(during: Call): void {
+    asking ??= isDown()
+      .catch(() => true)
+      .finally(() => {
+        asking = undefined
+      })
+    void asking.then((mustOpen) => decide(during, mustOpen))
+  }
+
+  function decide(during: Call, mustOpen: boolean): void {
+    if (during.state === 'half-open') {
+      if (state === 'half-open') mustOpen ? stayOpen() : close()
+      return
+    }
+    if (state !== 'closed' || during.openings !== openings) return
     calls.clear()
     if (mustOpen) open()
   }

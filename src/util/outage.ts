@@ -6,22 +6,27 @@ export interface Outage {
   readonly isOn: boolean
   /**
    * A request was refused because of it. The first time that is said, with `message`; after that, trouble of another
-   * `kind` is.
+   * `kind` is. `call`: what was tried.
    */
-  refused(code: string, message: string, kind?: string): void
+  refused(code: string, message: string, how?: { kind?: string | undefined; call?: string }): void
   /** A request was refused without trying: it is counted, and begins no outage. */
   turnedAway(): void
-  /** A request was served. */
-  served(): void
+  /** A request was served, by such a call. The outage is over when what has failed works again. */
+  served(call?: string): void
 }
 
 /** ms without a refusal, after which an outage is over. So a connection that comes and goes is one outage. */
 const QUIET = 5000
 
+/** ms after which it is over although nobody has tried again what had failed. */
+const LONG_QUIET = 60_000
+
 /** @param over how the line at the end begins: what works again */
 export function createOutage(over: string): Outage {
   /** What was said of this outage. */
   const said = new Set<string>()
+  /** The calls that have failed, and when: by this process's own clock, ms. */
+  const failing = new Map<string, number>()
   let code = ''
   let began = 0
   let last = 0
@@ -30,8 +35,13 @@ export function createOutage(over: string): Outage {
   const outage = {
     isOn: false,
 
-    refused(newCode: string, message: string, kind = '') {
+    refused(
+      newCode: string,
+      message: string,
+      { kind = '', call = '' }: { kind?: string | undefined; call?: string } = {},
+    ) {
       last = performance.now()
+      failing.set(call, last)
       if (!outage.isOn) {
         outage.isOn = true
         code = newCode
@@ -48,10 +58,14 @@ export function createOutage(over: string): Outage {
       if (outage.isOn) refusals++
     },
 
-    served() {
-      if (!outage.isOn || performance.now() - last < QUIET) return
+    served(call = '') {
+      const now = performance.now()
+      if (!outage.isOn || now - last < QUIET) return
+      failing.delete(call)
+      if (failing.size > 0 && now - last < LONG_QUIET) return
       outage.isOn = false
       said.clear()
+      failing.clear()
       const requests = refusals === 1 ? '1 request was' : `${refusals} requests were`
       warn(code, `${over}, after ${lasting(last - began)}: ${requests} refused`)
     },

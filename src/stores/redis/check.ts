@@ -2,6 +2,7 @@ import { deadline } from '../../util/deadline.js'
 import type { Problem } from '../../util/problem.js'
 import type { RedisClient } from './client.js'
 import { isCluster } from './cluster.js'
+import { withoutArguments } from './trouble.js'
 import { whyNot } from './unreachable.js'
 
 /** KEEPTTL is of Redis 6.0. */
@@ -123,7 +124,8 @@ async function permissions(client: RedisClient, key: string): Promise<Problem[]>
     try {
       return await work()
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error)
+      const cleaned = withoutArguments(error)
+      const message = cleaned instanceof Error ? cleaned.message : String(cleaned)
       if (!message.startsWith('NOSCRIPT')) failures.push(`${name}: ${message}`)
     }
     return undefined

@@ -10,7 +10,7 @@ import { isSentinel, readsOfMasters } from './masters.js'
 import { createOwn, NO_TIMER } from './own-client.js'
 import { isPlain, NO_TLS } from './plain-port.js'
 import { isReplica } from './replica.js'
-import { isLasting, troubleOf } from './trouble.js'
+import { isLasting, troubleOf, withoutArguments } from './trouble.js'
 import { createWaking } from './waking.js'
 
 /** A client that is connected when it is needed, and closed by whoever opened it. */
@@ -44,6 +44,12 @@ export interface ConnectionOptions {
 /** ms between two tries to connect, at most. */
 const PAUSE_MAX = 500
 
+/** ms between two looks at a client that somebody else connects. */
+const LOOK = 20
+
+/** ms for another server to say what it is. */
+const ROLE_TIMEOUT = 1000
+
 /** ms between two tries to find another server. */
 const MOVE_PAUSE = 250
 
@@ -73,6 +79,8 @@ export function connectionTo(
   /** Whether there has been a connection. What fails after that is said by whoever refuses a request because of it. */
   let hasConnected = false
   let isReported = false
+  /** Clients that nobody but this store knows. */
+  const made = new Set<RedisClient>()
   let isMoving = false
   let moved = Number.NEGATIVE_INFINITY
   /** Who wants to hear of failures that last. */
@@ -99,7 +107,8 @@ export function connectionTo(
 
     async close() {
       isClosed = true
-      if (isOurs && client?.isOpen) discard(client)
+      for (const one of new Set([...made, ...(isOurs && client ? [client] : [])]))
+        if (one.isOpen) discard(one)
     },
   }
 
@@ -143,7 +152,7 @@ export function connectionTo(
   async function renew(old: RedisClient | undefined): Promise<void> {
     if (client === old) {
       client = undefined
-      if (old?.isOpen) discard(old)
+      if (old) drop(old)
     }
     await open()
   }
@@ -182,14 +191,19 @@ export function connectionTo(
     listenTo(opened)
 
     if (opened.isOpen) {
-      if (opened.isReady === false) await new Promise<unknown>((resolve) => opened.on('ready', resolve))
+      // Somebody else connects it. It may give up, and close.
+      while (opened.isOpen && opened.isReady === false) await sleep(LOOK, undefined, { ref: false })
+      if (!opened.isOpen) throw new Error('the client is closed')
     } else {
       isOurs = true
       try {
         await connect(opened, { keepsAlive: isWanted || typeof source !== 'string' })
       } catch (error) {
         // One that has given up in the middle of connecting may go on with that: it is not used again.
-        if (typeof source === 'string') client = undefined
+        if (typeof source === 'string') {
+          client = undefined
+          drop(opened)
+        }
         if (error instanceof Silent && (await isPlain(source))) throw new Error(NO_TLS, { cause: error })
         throw error
       }
@@ -197,22 +211,25 @@ export function connectionTo(
       if (typeof source === 'string' && isWanted) opened.ref?.()
     }
     hasConnected = true
+    failure = undefined
     return opened
   }
 
   async function makeOwn(url: string): Promise<RedisClient> {
-    const made = await createOwn(url, {
+    const own = await createOwn(url, {
       isWanted: () => isWanted,
       onDemoted: () => void moveOn(),
       // A connection that was being made anew got no answer.
       onSilent() {
-        if (client !== made) return
+        drop(own)
+        if (client !== own) return
         client = undefined
         if (!isClosed) open().catch(() => {})
       },
     })
-    if (!isWanted) made.unref?.()
-    return made
+    made.add(own)
+    if (!isWanted) own.unref?.()
+    return own
   }
 
   /**
@@ -227,15 +244,21 @@ export function connectionTo(
     try {
       next = typeof source === 'string' ? await makeOwn(source) : old.duplicate?.()
       if (!next) return
+      made.add(next)
       listenTo(next)
       await connect(next)
-      if (await isReplica(next)) next.destroy()
-      else {
-        takeOver(old, next)
-        if (isCluster(next)) watch(next)
-      }
+      const role = deadline(
+        ROLE_TIMEOUT,
+        isReplica(next),
+        () => new Error('it does not say what it is'),
+        false,
+      )
+      if (await role) throw new Error('it is a replica too')
+      takeOver(old, next)
+      if (isCluster(next)) watch(next)
     } catch {
       // The next request that fails tries again.
+      if (next) drop(next)
     } finally {
       isMoving = false
       moved = performance.now()
@@ -281,10 +304,14 @@ export function connectionTo(
     if (listenedTo.has(opened)) return
     listenedTo.add(opened)
     opened.on('error', report)
+    opened.on('ready', () => {
+      failure = undefined
+    })
   }
 
   /** Says once why there is no first connection. */
-  function report(error: unknown): void {
+  function report(thrown: unknown): void {
+    const error = withoutArguments(thrown)
     failure = error
     if (isLasting(error)) for (const hear of hearers) hear(error)
     if (hasConnected || isReported || isClosed) return
@@ -299,11 +326,16 @@ export function connectionTo(
   }
 
   function takeOver(old: RedisClient, next: RedisClient): void {
-    if (isClosed) return void discard(next)
+    if (isClosed) return void drop(next)
+    made.add(next)
     client = next
-    // Commands that are under way get their answers first.
-    if (isOurs) setTimeout(() => old.isOpen && discard(old), 2 * timeout).unref()
-    isOurs = true
+    // Commands that are under way get their answers first. What is the application's stays: it may use it too.
+    if (made.has(old)) setTimeout(() => drop(old), 2 * timeout).unref()
+  }
+
+  function drop(one: RedisClient): void {
+    made.delete(one)
+    if (one.isOpen) discard(one)
   }
 }
 

@@ -35,6 +35,7 @@ export function tracking(forget: (key: string | undefined) => void): Tracking {
   let current: Trackable | undefined
   let opening: Trackable | undefined
   let isOpening = false
+  const followed = new WeakSet<RedisClient>()
   let isClosed = false
   const warn = warnings()
 
@@ -54,6 +55,18 @@ export function tracking(forget: (key: string | undefined) => void): Tracking {
   function follow(source: RedisClient): void {
     dropReader()
     origin = source
+    if (!followed.has(source)) {
+      followed.add(source)
+      // Connected anew, and perhaps to another server: the reader may still be at the old one, which hears of nothing.
+      source.on('ready', () => {
+        if (source === origin && current) renew()
+      })
+    }
+    if (!isOpening) void open()
+  }
+
+  function renew(): void {
+    dropReader()
     if (!isOpening) void open()
   }
 
@@ -84,8 +97,7 @@ export function tracking(forget: (key: string | undefined) => void): Tracking {
       // A client that was told not to connect again is closed for good.
       ping: async () => (next.isOpen ? ping(next) : Promise.reject(new Error('closed'))),
       replace() {
-        dropReader()
-        if (!isOpening) void open()
+        renew()
       },
     })
   }

@@ -15,7 +15,7 @@ import { redisLogins } from './logins.js'
 import { RENEW, RENEW_ENROLMENT, UPDATE } from './scripts.js'
 import { sourceOf } from './source.js'
 import { redisTakings } from './takings.js'
-import { troubleOf } from './trouble.js'
+import { troubleOf, withoutArguments } from './trouble.js'
 
 interface CommonOptions {
   /** Every key begins with it. Default `wxs:`. */
@@ -159,7 +159,8 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
   }
 
   /** The same error, with what it means. Where another server may be found under the same name, that is looked for. */
-  function explained(error: unknown): unknown {
+  function explained(thrown: unknown): unknown {
+    const error = withoutArguments(thrown)
     const trouble = troubleOf(error)
     if (!trouble) return error
     if (trouble.hasMoved) connection.moveOn()

@@ -22,6 +22,17 @@ export function isLasting(error: unknown): boolean {
   return troubleOf(error)?.lasts === true
 }
 
+/**
+ * The same error without what was sent: Redis repeats the arguments of a command that it does not know, and HELLO has the
+ * password.
+ */
+export function withoutArguments(error: unknown): unknown {
+  if (!(error instanceof Error) || !ARGUMENTS.test(error.message)) return error
+  return new Error(error.message.replace(ARGUMENTS, ''))
+}
+
+const ARGUMENTS = /,? with args beginning with:.*/is
+
 /** With the errors that it has come from: of several addresses, or of a connection that was not made. */
 function textOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)

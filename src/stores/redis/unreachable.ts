@@ -1,6 +1,6 @@
 import type { Problem } from '../../util/problem.js'
 import type { RedisClient } from './client.js'
-import { troubleOf } from './trouble.js'
+import { troubleOf, withoutArguments } from './trouble.js'
 
 /** ms to connect, once. */
 const CONNECT_TIMEOUT = 2000
@@ -10,7 +10,9 @@ const CONNECT_TIMEOUT = 2000
  * that is the caller's, its error is all there is.
  */
 export async function whyNot(source: RedisClient | string, error: unknown): Promise<Problem> {
-  const reason = reasonOf(typeof source === 'string' ? ((await connectionError(source)) ?? error) : error)
+  const reason = reasonOf(
+    withoutArguments(typeof source === 'string' ? ((await connectionError(source)) ?? error) : error),
+  )
   const fix = troubleOf(reason)?.fix ?? UNKNOWN
   return { code: 'WEAPP_REDIS', message: `Redis cannot be used: ${reason}.`, fix }
 }
@@ -31,7 +33,7 @@ async function connectionError(url: string): Promise<unknown> {
       if (client.isOpen) client.destroy()
     }
   } catch (error) {
-    return error
+    return withoutArguments(error)
   }
 }
 
