@@ -7,7 +7,7 @@ import { wantsLogin } from './refusal.js'
 import { NO_AUTH, type RequestAuth } from './request-auth.js'
 import { failsLogin, loginBlock } from './retry.js'
 import { originOf } from './urls.js'
-import { createSpan, sleep } from './util.js'
+import { sleep } from './util.js'
 import { isFresh, type LoginData, type WxLogin } from './wx-login.js'
 
 /** A call that needs auth. */
@@ -111,8 +111,11 @@ export function createAuth(options: AuthOptions): Auth {
   let state: State = 'idle'
   /** The origin that has accepted the login. Where no base is known, there may be several servers. */
   let home: string | undefined
-  /** After a login, until a request with the session has succeeded. */
-  const youth = createSpan()
+  /**
+   * When the session began (Unix ms), until a request with it has succeeded. A phone that slept has run no timers; and a clock
+   * that was changed makes it older, which costs a login at most.
+   */
+  let birth = 0
 
   return {
     isForeign,
@@ -205,8 +208,8 @@ export function createAuth(options: AuthOptions): Auth {
       // An answer of the app does not wait until it is known what else it means.
       const hasEnded = failure && (await expired)
       // A session that ends at once ends for a reason that another login does not remove; unless another server says so.
-      if (hasEnded && youth.now() && origin === home) backoff.diedYoung()
-    } else if (!auth.login && !failure && auth.url) youth.until()
+      if (hasEnded && Math.abs(Date.now() - birth) < YOUTH && origin === home) backoff.diedYoung()
+    } else if (!auth.login && !failure && auth.url) birth = 0
     if (failure && failsLogin(failure)) released(auth, failure)
     // The login was good, but the handler may have seen the session end.
     else if (isOver) released(auth)
@@ -228,7 +231,7 @@ export function createAuth(options: AuthOptions): Auth {
     backoff.succeeded()
     state = 'idle'
     home = originOf(url)
-    youth.until(sleep(YOUTH))
+    birth = Date.now()
     credentials.begin({ [`${prefix}Code`]: login.data.code }, url, head)
     serve()
   }
