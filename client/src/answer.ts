@@ -1,4 +1,5 @@
 import { PREFIX, PREFIX_2016 } from '../../src/protocol.js'
+import { textOf } from './util.js'
 import type { Header } from './wx.js'
 
 /** What is known of an answer when it begins. */
@@ -31,8 +32,11 @@ export function headerOf(header: Head['header'], name: string): unknown {
 
 /** The value of a header of this protocol, under either of its names. A host may have several in a list, or joined. */
 export function ourHeader({ header }: Head, name: Name): string {
-  const value = headerOf(header, PREFIX + name) || headerOf(header, PREFIX_2016 + name)
-  return `${value || ''}`.split(',')[0] as string
+  // What is in a list comes first in it. What is no text says nothing.
+  const [value] = ([] as unknown[]).concat(
+    headerOf(header, PREFIX + name) || headerOf(header, PREFIX_2016 + name),
+  )
+  return textOf(value).split(',')[0] as string
 }
 
 /** The header that later requests carry as their session, if an answer brings one. */

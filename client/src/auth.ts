@@ -1,13 +1,13 @@
 import { LOGIN_ACCEPTED, LOGIN_REQUIRED } from '../../src/protocol.js'
 import { type Answer, type Head, loginWord } from './answer.js'
-import { createBackoff, YOUTH } from './backoff.js'
+import { createBackoff } from './backoff.js'
 import { type Credentials, type CredentialsOptions, createCredentials } from './credentials.js'
 import { type Failure, optionError } from './errors.js'
-import { EXPIRED, wantsLogin } from './refusal.js'
+import { wantsLogin } from './refusal.js'
 import { NO_AUTH, type RequestAuth } from './request-auth.js'
 import { failsLogin, loginBlock } from './retry.js'
 import { originOf } from './urls.js'
-import { timeLeft } from './util.js'
+import { sleep } from './util.js'
 import { isFresh, type LoginData, type WxLogin } from './wx-login.js'
 
 /** A call that needs auth. */
@@ -27,9 +27,9 @@ export interface Auth extends Pick<Credentials, 'carry' | 'current'> {
   /**
    * Resolves with the session once there is one, or with a login: then the call is the leader, and the others wait for
    * it. Once the call has ended it need not resolve. Rejects with a {@link Failure} while logins are
-   * blocked, and when `wx.login` fails. `isOver`: whether the call has ended.
+   * blocked, and when `wx.login` fails. `isOver`: whether the call has ended; `isNew`: whether it was not sent before.
    */
-  acquire(caller: Caller, isOver: () => boolean): Promise<RequestAuth>
+  acquire(caller: Caller, isOver: () => boolean, isNew: boolean): Promise<RequestAuth>
   /**
    * The answer to a request has begun. Without `head`: no answer to it can come any more. Returns whether it was one
    * with the session, and could until now.
@@ -45,6 +45,8 @@ export interface Auth extends Pick<Credentials, 'carry' | 'current'> {
    * `failure`: why, if the login has failed.
    */
   released(auth: RequestAuth, failure?: Failure): void
+  /** The network is back. */
+  retry(): void
   /** Forgets the session. */
   logOut(): void
 }
@@ -68,7 +70,8 @@ export interface AuthOptions extends CredentialsOptions {
  *
  * Where something else answers the login (a page, a gateway), the session server has not seen it, or says the same to it
  * again. So it stays offered, and is shared: nobody waits any more, and every call carries it, until the server accepts
- * or refuses it, or its code is too old.
+ * or refuses it, or its code is too old. So it is where no answer begins for {@link PATIENCE}: one slow call holds
+ * nobody.
  */
 type State =
   /** Nobody logs in. */
@@ -78,6 +81,12 @@ type State =
   /** Offered: the leader's request carries this to the server; once it is shared, every request does. */
   | LoginData
 
+/** ms for which others wait for the answer to the leader. */
+const PATIENCE = 6000
+
+/** ms after a login in which a session that ends has ended at once, unless one of its requests has succeeded. */
+const YOUTH = 5000
+
 type LoginAuth = Required<RequestAuth>
 
 function offer(login: LoginData, url: string): RequestAuth {
@@ -85,6 +94,7 @@ function offer(login: LoginData, url: string): RequestAuth {
 }
 
 interface Waiter extends Caller {
+  isFirst: boolean
   isOver(): boolean
   resolve(auth: RequestAuth): void
   reject(failure: Failure): void
@@ -101,6 +111,11 @@ export function createAuth(options: AuthOptions): Auth {
   let state: State = 'idle'
   /** The origin that has accepted the login. Where no base is known, there may be several servers. */
   let home: string | undefined
+  /**
+   * When the session began (Unix ms), until a request with it has succeeded. A phone that slept has run no timers; and a clock
+   * that was changed makes it older, which costs a login at most.
+   */
+  let birth = 0
 
   return {
     isForeign,
@@ -110,41 +125,44 @@ export function createAuth(options: AuthOptions): Auth {
     settled,
     released,
     carry: credentials.carry,
+    retry: backoff.retry,
     logOut,
   }
 
   // — Getting auth —
 
-  function acquire(caller: Caller, isOver: () => boolean): Promise<RequestAuth> {
+  function acquire(caller: Caller, isOver: () => boolean, isNew: boolean): Promise<RequestAuth> {
     return new Promise((resolve, reject) => {
-      waiters.push(Object.assign({ isOver, resolve, reject }, caller))
+      const isFirst = !credentials.current() && backoff.isFirst() && isNew
+      waiters.push(Object.assign({ isFirst, isOver, resolve, reject }, caller))
       serve()
     })
   }
 
   /**
    * Gives the session to all waiters, or the login that is shared; or, if there is neither, makes the first of them the
-   * leader. `stranger`: why whoever waited for nothing but a login has waited in vain.
+   * leader. `failure`: why whoever waited for nothing but a login has waited in vain; or everybody, if it `isFinal`.
    */
-  function serve(stranger?: Failure): void {
+  function serve(failure?: Failure, isFinal?: boolean): void {
     for (const waiter of waiters.splice(0)) {
       const { url, logIn: ownLogIn, isLoginOnly, isOver, resolve, reject } = waiter
       const login = state as LoginData
       if (isOver()) continue
-      if (credentials.current()) resolve(credentials.carry(url))
+      if (credentials.find()) resolve(credentials.carry(url))
       else if (ownLogIn) reject(optionError('see loginPath'))
-      else if (stranger && isLoginOnly) reject(stranger)
+      else if (failure && (isFinal || isLoginOnly)) reject(failure)
       else if (login.isShared && isFresh(login)) resolve(offer(login, url))
       else if (login.isShared || state === 'idle') logIn(waiter)
-      else waiters.push(waiter)
+      // What fails meanwhile has failed for it too.
+      else waiters.push(Object.assign(waiter, { isFirst: false }))
     }
   }
 
-  async function logIn({ url, isOver, resolve, reject }: Waiter): Promise<void> {
+  async function logIn({ url, isFirst, isOver, resolve, reject }: Waiter): Promise<void> {
     let auth = NO_AUTH
     state = 'fetching'
     try {
-      await backoff.wait()
+      await backoff.wait(isFirst)
       const login = await wxLogin.get(isOver).catch(failedToFetch)
       if (login) auth = offer(login, url)
       resolve(auth)
@@ -153,6 +171,13 @@ export function createAuth(options: AuthOptions): Auth {
     }
     state = auth.login || 'idle'
     serve()
+    await sleep(PATIENCE)
+    if (isOffered(auth)) share(auth)
+  }
+
+  function share({ login }: LoginAuth, failure?: Failure): void {
+    login.isShared = true
+    serve(failure)
   }
 
   function failedToFetch(failure: Failure): never {
@@ -181,12 +206,10 @@ export function createAuth(options: AuthOptions): Auth {
     if (!auth.login && (isOver || (failure && wantsLogin(failure)))) {
       const expired = credentials.expired(auth)
       // An answer of the app does not wait until it is known what else it means.
-      const since = failure && (await expired)
-      // A session that is refused so soon ends for a reason that another login does not remove; unless that is a guess,
-      // or the word of another server.
-      if (since && answer !== EXPIRED && origin === home && timeLeft(since + YOUTH, YOUTH))
-        backoff.diedYoung()
-    }
+      const hasEnded = failure && (await expired)
+      // A session that ends at once ends for a reason that another login does not remove; unless another server says so.
+      if (hasEnded && Math.abs(Date.now() - birth) < YOUTH && origin === home) backoff.diedYoung()
+    } else if (!auth.login && !failure && auth.url) birth = 0
     if (failure && failsLogin(failure)) released(auth, failure)
     // The login was good, but the handler may have seen the session end.
     else if (isOver) released(auth)
@@ -195,11 +218,10 @@ export function createAuth(options: AuthOptions): Auth {
   }
 
   /** Something else has answered a login. */
-  function strange({ url, login }: LoginAuth, { statusCode }: Answer): Failure {
-    const message = `${statusCode} ${url}: not the session server: see loginPath`
+  function strange(auth: LoginAuth, { statusCode }: Answer): Failure {
+    const message = `${statusCode}: not the session server: see loginPath`
     const failure: Failure = { code: 'ERR_NETWORK', message, statusCode, retryable: true }
-    login.isShared = true
-    serve(failure)
+    share(auth, failure)
     return failure
   }
 
@@ -209,23 +231,28 @@ export function createAuth(options: AuthOptions): Auth {
     backoff.succeeded()
     state = 'idle'
     home = originOf(url)
-    credentials.begin({ [`${prefix}Code`]: login.data.code }, url, head, login.since)
+    birth = Date.now()
+    credentials.begin({ [`${prefix}Code`]: login.data.code }, url, head)
     serve()
   }
 
   function released(auth: RequestAuth, failure?: Failure): void {
     credentials.answered(auth)
     if (!isOffered(auth)) return
-    const { reason, errCode } = Object(failure) as Partial<Failure>
+    const { reason, errCode, retryable } = Object(failure) as Partial<Failure>
+    const isUntrusted = /UNTRUSTED/.test(`${reason}`)
+    let isFinal = false
     // What WeChat's gateway says is not said of the login, which has not reached the server.
     if (errCode) auth.login.isShared = true
     // Whoever gives up a shared login speaks for itself. Only the server refuses it for all.
     else if (reason || !auth.login.isShared) {
       state = 'idle'
       if (failure) backoff.failed(failure, loginBlock(failure))
-      if (/UNTRUSTED/.test(`${reason}`)) wxLogin.distrust()
+      if (isUntrusted) wxLogin.distrust()
+      // What no other login would change is said to all who wait.
+      isFinal = !!reason && !retryable && !(isUntrusted && auth.login.data.rawData)
     }
-    serve()
+    serve(isFinal ? failure : undefined, isFinal)
   }
 
   function isOffered(auth: RequestAuth): auth is LoginAuth {

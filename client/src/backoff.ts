@@ -1,16 +1,20 @@
 import type { Failure } from './errors.js'
 import { EXPIRED, readRefusal } from './refusal.js'
-import { A_MINUTE, sleep, timeLeft } from './util.js'
+import { A_MINUTE, createSpan, sleep } from './util.js'
 
 /** When the next login may be tried. All calls of a session share it, so that a failing server is not flooded. */
 export interface Backoff {
+  /** A call wants a login. Returns whether that is the first for a while: it gets a try, whatever has failed. */
+  isFirst(): boolean
   /** Resolves when the next login may be tried. Rejects, with what blocks them, while logins are blocked. */
-  wait(): Promise<void>
+  wait(isFirst: boolean): Promise<void>
   /** A login has failed. `block`: ms for which nobody may log in, if the server says so. */
   failed(failure: Failure, block?: number): void
   succeeded(): void
-  /** The server has ended a session within {@link YOUTH}. */
+  /** The server has ended a session at once. */
   diedYoung(): void
+  /** The network is back: what failed without it says nothing any more. */
+  retry(): void
 }
 
 /** Failures in a row after which logins are blocked. */
@@ -20,50 +24,72 @@ const LIMIT = 3
 const FIRST_PAUSE = 300
 const FIRST_BLOCK = 2000
 
-/** ms after its login in which a session dies young. If two do so within that time, logins are blocked. */
-export const YOUTH: number = A_MINUTE
+/** ms: the longest block where no server has answered. The next call probes whether the network is back. */
+const PROBE = 5000
 
+/**
+ * ms without a call after which the next one is what a person has started, who taps "retry"; a program that polls asks
+ * sooner. It is tried at once.
+ */
+const QUIET = 1000
+
+/** Timers measure all of it: the phone's clock may be changed. */
 export function createBackoff(): Backoff {
   let failures = 0
-  let lastDeath = -YOUTH
-  /** No login until then (Unix ms), for how many ms in all, and what blocks them; without that, they wait. */
-  let notBefore = 0
-  let length = 0
+  /** No login meanwhile. */
+  const pause = createSpan()
+  /** What blocks them; without that, they wait. */
   let blocker: Failure | undefined
+  /** Whether the server asked for it. */
+  let isOrdered: unknown
+  /** After a call that wanted a login. */
+  const recently = createSpan()
+  /** After a session that ended at once. */
+  const warned = createSpan()
 
-  return { wait, failed, succeeded, diedYoung }
+  return { isFirst, wait, failed, succeeded, diedYoung, retry }
 
-  async function wait(): Promise<void> {
-    const left = timeLeft(notBefore, length)
-    if (!left) return
-    if (!blocker) await sleep(left)
+  function isFirst(): boolean {
+    const isFirst = !recently.now()
+    recently.until(sleep(QUIET))
+    return isFirst
+  }
+
+  async function wait(isFirst: boolean): Promise<void> {
+    if (isFirst && !isOrdered) return
+    if (!blocker) await pause.now()
     // Logins may have been blocked during the pause, too.
-    if (blocker) throw blocker
+    if (blocker && pause.now()) throw blocker
   }
 
   function failed(failure: Failure, block?: number): void {
-    if (block) hold(block, failure)
-    else if (++failures < LIMIT) hold(withJitter(FIRST_PAUSE * failures))
+    const longest = failure.reason ? A_MINUTE : PROBE
+    if (block) hold(sleep(block), failure, block)
+    else if (++failures < LIMIT) hold(sleep(withJitter(FIRST_PAUSE * failures)))
     // After the block there is one more try. If that fails too, the next block is longer.
-    else hold(Math.min(FIRST_BLOCK * 2 ** (failures - LIMIT), A_MINUTE), failure)
+    else hold(sleep(Math.min(FIRST_BLOCK * 2 ** (failures - LIMIT), longest)), failure)
     if (failure.reason === 'ERR_SESSION_EXPIRED') diedYoung()
   }
 
   function succeeded(): void {
-    failures = notBefore = 0
+    failures = 0
+    hold()
+  }
+
+  function retry(): void {
+    if (!isOrdered) succeeded()
   }
 
   function diedYoung(): void {
-    const rest = timeLeft(lastDeath + YOUTH, YOUTH)
     const message = 'sessions end at once: see loginPath'
-    if (rest) hold(rest, Object.assign(readRefusal(EXPIRED) as Failure, { message }))
-    lastDeath = Date.now()
+    if (warned.now()) hold(warned.now(), Object.assign(readRefusal(EXPIRED) as Failure, { message }))
+    warned.until(sleep(A_MINUTE))
   }
 
-  function hold(ms: number, failure?: Failure): void {
-    notBefore = Date.now() + ms
-    length = ms
+  function hold(time?: Promise<unknown>, failure?: Failure, ordered?: number): void {
     blocker = failure
+    isOrdered = ordered
+    pause.until(time)
   }
 }
 

@@ -8,12 +8,14 @@ import { nextStep } from './retry.js'
 import { type Callbacks, createSettlement } from './settle.js'
 import { createTask } from './task.js'
 import type { Call } from './types.js'
-import { sleep } from './util.js'
-import type { Header, WxError, WxTask } from './wx.js'
+import { isObject, orUndefined, sleep } from './util.js'
+import type { Header } from './wx.js'
 
 export interface CallOptions<Result> {
-  callbacks: Callbacks<Result> & { header?: Header | undefined }
-  /** ms until the call ends, whatever happens. */
+  callbacks: Callbacks<Result> & { header?: Header | undefined; timeout?: number }
+  /** What its errors are called by: the call of `wx`, and the request. */
+  name: CallName
+  /** ms until an answer begins, or moves again. */
   deadline: number
   /** The calls that run with the session: what to do with each when the user logs out. */
   running: Set<() => void>
@@ -21,15 +23,34 @@ export interface CallOptions<Result> {
   prepare(): Target & Outgoing<Result>
 }
 
+/** The call of `wx`; and the request, as the app names it, and without its query. */
+export interface CallName {
+  api: string
+  method: string
+  path: string
+  url?: string
+}
+
 /** Where a call goes. */
 export interface Target {
   auth: Auth
   /** Without a query. */
   url: string
+  /** With it, by http. */
+  href: string
   /** Whether the session goes to this origin. Other requests go out as they are, once. */
   isOurs: boolean
   /** Logs in, for a request that cannot carry a login: its answer would not say whether the server accepted it. */
   logIn: (() => Promise<unknown>) | undefined
+}
+
+/** Finds out whether a session still lives, by requests of its own. */
+export interface Answers {
+  /** Resolves to whether it does. */
+  findOut(auth: Auth, url: string): Promise<boolean>
+  /** The same for sockets, and what the next of them wait for. */
+  ask(auth: Auth, url: string): void
+  asking(): Promise<unknown> | undefined
 }
 
 /** What a call sends. */
@@ -40,16 +61,19 @@ export interface Outgoing<Result> {
   /** What it waits for, before all else. */
   ready?: Promise<unknown> | undefined
   /** The answer as it is meant, where that is not what it says. */
-  read?: ((answer: Answer) => Answer) | undefined
+  read?: ((answer: Answer) => Answer | Promise<Answer>) | '' | undefined
   /** Whether it is sent only to log in: if there is a session, there is nothing to send. */
   isLoginOnly?: boolean
 }
 
-/** Starts one attempt, with what `auth` says in its header. */
+/**
+ * Starts one attempt, with what `auth` says in its header. Returns whatever `wx` gave: a task, a promise of one, of the
+ * result or of nothing, or nothing at all.
+ */
 export type Send<Result> = (
   auth: RequestAuth,
-  callbacks: { success(result: Result): void; fail(error: WxError): void },
-) => WxTask | undefined
+  callbacks: { success(result: Result): void; fail(error: unknown): void },
+) => unknown
 
 interface Outcome<Result> {
   result?: Result
@@ -57,9 +81,13 @@ interface Outcome<Result> {
   failure?: Failure
 }
 
-/** One call of the app, from the first wait to the end: there is exactly one, and it comes within `deadline` ms. */
+/**
+ * One call of the app, from the first wait to the end: there is exactly one. It comes within `deadline` ms, unless an
+ * answer has begun by then, or something moves.
+ */
 export function startCall<Result>({
   callbacks,
+  name,
   deadline,
   running,
   prepare,
@@ -68,11 +96,17 @@ export function startCall<Result>({
   let attempts = 0
   let auth: Auth | undefined
   let requestAuth = NO_AUTH
-  let attempt: Pick<WxTask, 'abort'> | undefined
+  let attempt: object | undefined
+  /** The last refusal, of those that were not the end. */
+  let refusal: Failure | undefined
+  let timer!: ReturnType<typeof setTimeout>
+  /** Whether an answer has begun, or moved again; and whether the deadline has passed meanwhile. */
+  let isMoving = false
+  let isOverdue = false
 
   const { promise, isSettled, succeed, fail } = createSettlement(callbacks, cleanUp)
   const { task, follow } = createTask(() => stop('ERR_ABORTED', 'abort'))
-  const timer = setTimeout(() => stop('ERR_DEADLINE', 'deadline', true), deadline)
+  watch(deadline)
   run().catch((error: unknown) => failWith(asFailure(error)))
   return Object.assign(promise, task)
 
@@ -80,6 +114,7 @@ export function startCall<Result>({
     const target = prepare()
     const { isSafe = false } = target
     auth = target.auth
+    name.url = target.url
     if (target.isOurs) running.add(loggedOut)
     // Nothing is called back before the caller has its task.
     await target.ready
@@ -90,7 +125,7 @@ export function startCall<Result>({
           phase = 'login'
           await (target.logIn && target.logIn())
         }
-        requestAuth = await auth.acquire(target, isSettled)
+        requestAuth = await auth.acquire(target, isSettled, !attempts)
       }
       // One header cannot name both the app's own user and the session: the app's goes out, and the session stays out.
       if (requestAuth.header.Authorization && headerOf(callbacks.header, 'Authorization')) {
@@ -107,11 +142,15 @@ export function startCall<Result>({
         failure = url !== undefined && readRefusal(answer),
       } = await sendOnce(target, auth)
       const stranger = await auth.settled(requestAuth, answer, failure)
+      // A login that was accepted is one, also where its body breaks off.
+      if (target.isLoginOnly && auth.current()) return succeed(result as Result)
       if (!failure) return stranger && target.isLoginOnly ? failWith(stranger) : succeed(result as Result)
 
       const step = nextStep({ failure, attempts, isSafe, login, word: loginWord(answer) })
       requestAuth = NO_AUTH
       if (step === 'fail' || (step === 'logIn' && auth.isForeign)) return failWith(failure)
+      refusal = failure
+      if (isOverdue) return late()
       if (step !== 'logIn') await sleep(withJitter(step))
     }
   }
@@ -124,24 +163,61 @@ export function startCall<Result>({
     attempts += 1
     let head: Head | undefined
     const outcome = await new Promise<Outcome<Result>>((resolve) => {
-      attempt = send(requestAuth, {
-        success(result) {
-          // The answer to a transfer has no header of its own.
-          const answer = Object.assign({}, head, result as unknown as Answer)
-          resolve({ result, answer: read ? read(answer) : answer })
-        },
-        fail: (error) => resolve({ answer: { statusCode: 0 }, failure: wxFailure('ERR_NETWORK', error) }),
-      })
-      if (attempt) {
-        follow(attempt, (received) => {
-          head = received
-          // The answer to a login alone is soon there, and its body may say more.
-          if (!isLoginOnly) auth.answered(requestAuth, received)
-        })
+      const given = send(requestAuth, { success, fail })
+      take(given)
+      Promise.resolve(given).then(take, fail)
+
+      function take(thing: unknown): void {
+        if (Object(thing).statusCode) success(thing as Result)
+        else if (isObject(thing) && thing !== attempt) {
+          attempt = thing
+          if (isSettled()) abort()
+          follow(thing, begin, () => {
+            isMoving = true
+          })
+        }
+      }
+
+      function begin(received: Head): void {
+        head = received
+        // The answer to a login alone is soon there, and its body may say more.
+        if (!isLoginOnly) auth.answered(requestAuth, received)
+      }
+
+      function success(result: Result): void {
+        // The answer to a transfer has no header of its own.
+        const answer = Object.assign({}, head, result as unknown as Answer)
+        resolve({ result, answer })
+      }
+
+      function fail(error: unknown): void {
+        // What has begun has said what it is.
+        const answer = Object.assign({}, head, { statusCode: 0 })
+        resolve({ answer, failure: wxFailure('ERR_NETWORK', error) })
       }
     })
     attempt = undefined
+    isMoving = false
+    if (read && !outcome.failure) {
+      // What it could bring, it has brought. Only the body of a login says more.
+      if (!isLoginOnly) auth.answered(requestAuth, outcome.answer)
+      outcome.answer = await read(outcome.answer)
+    }
     return outcome
+  }
+
+  /** What has begun may take its time, but not for ever: what does not move any more ends the call too. */
+  function watch(ms: number): void {
+    timer = setTimeout(() => {
+      if (!isMoving) return late()
+      isMoving = false
+      isOverdue = true
+      watch(Math.max(deadline, Number(callbacks.timeout) || 0))
+    }, ms)
+  }
+
+  function late(): void {
+    stop('ERR_DEADLINE', `no answer within ${deadline} ms`, true)
   }
 
   function loggedOut(): void {
@@ -149,7 +225,7 @@ export function startCall<Result>({
   }
 
   function stop(code: ErrorCode, message: string, retryable = false): void {
-    const failure = { code, message, retryable }
+    const failure = { code, message, retryable, cause: refusal && errorOf(refusal) }
     // The login of a leader whose time is over has failed too.
     if (retryable && auth) auth.released(requestAuth, failure)
     failWith(failure)
@@ -159,11 +235,22 @@ export function startCall<Result>({
     clearTimeout(timer)
     running.delete(loggedOut)
     if (auth) auth.released(requestAuth)
-    if (attempt) attempt.abort()
+    abort()
+  }
+
+  function abort(): void {
+    orUndefined(() => (attempt as { abort(): void }).abort())
   }
 
   function failWith(failure: Failure): void {
-    fail(new SessionError(Object.assign({}, failure, { phase, attempts })))
+    fail(errorOf(failure))
+  }
+
+  function errorOf(failure: Failure): SessionError {
+    const { api, method, url, path } = name
+    const errMsg = `${api}:fail ${failure.message}`
+    const message = `${method} ${path || url}: ${failure.message}`
+    return new SessionError(Object.assign({ errMsg }, failure, { message, phase, attempts, method, url }))
   }
 }
 

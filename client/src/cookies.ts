@@ -1,5 +1,6 @@
 import { type Head, headerOf } from './answer.js'
 import { partsOf, type UrlParts } from './urls.js'
+import { isObject } from './util.js'
 import type { Header } from './wx.js'
 
 /** Cookies, as RFC 6265 has them: `wx.request` keeps none. */
@@ -56,7 +57,9 @@ export function readCookies(jar: CookieJar, url: string, head: Head): boolean {
 
 /** The cookies that are not too old. */
 export function livingCookies({ cookies }: CookieJar): Cookie[] {
-  return Array.isArray(cookies) ? cookies.filter(Boolean).filter(isAlive) : []
+  return Array.isArray(cookies)
+    ? cookies.filter(isObject as (value: unknown) => value is Cookie).filter(isAlive)
+    : []
 }
 
 function isAlive(cookie: Cookie): boolean {
@@ -68,9 +71,15 @@ function isAlive(cookie: Cookie): boolean {
 
 /** The lines of `Set-Cookie`: in an array of `wx`, or in a header, where they may be joined by commas. */
 function linesIn({ header, cookies }: Head): string[] {
-  const given = Object(cookies)[0] ? cookies : headerOf(header, 'Set-Cookie') || []
+  const lines = texts(cookies)
+  const joined = headerOf(header, 'Set-Cookie')
+  if (lines[0]) return lines
   // A comma before a name and `=` begins another cookie. Other commas stand in dates.
-  return Array.isArray(given) ? given.map(String) : `${given}`.split(/,(?=\s*[^\s;,=]+=)/)
+  return typeof joined === 'string' ? joined.split(/,(?=\s*[^\s;,=]+=)/) : texts(joined)
+}
+
+function texts(list: unknown): string[] {
+  return Array.isArray(list) ? list.filter((line) => typeof line === 'string') : []
 }
 
 type Pair = [name: string, value?: string]
@@ -121,7 +130,7 @@ function isAllowed({ domain, isWide, isSecure }: Cookie, url: UrlParts): boolean
 
 /** RFC 6265, 5.1.4. */
 function isBelow(path: string, cookiePath: string): boolean {
-  return path === cookiePath || path.startsWith(cookiePath.replace(/\/?$/, '/'))
+  return path === cookiePath || path.startsWith(`${cookiePath}`.replace(/\/?$/, '/'))
 }
 
 function idOf({ name, domain, path }: Cookie): string {

@@ -10,7 +10,9 @@ export interface Credentials {
   /** What requests carry now, if there is a session whose cookies have not expired. */
   current(): Header | undefined
   /** A session begins. `code`: its credential, unless the answer brings another. */
-  begin(code: Header, url: string, head: Head, since: number): void
+  begin(code: Header, url: string, head: Head): void
+  /** The same, or the session that somebody else has stored: another copy of this client. */
+  find(): Header | undefined
   /** What a request to a URL carries. Until it is answered, its answer may bring another credential. */
   carry(url: string): RequestAuth
   /**
@@ -19,10 +21,10 @@ export interface Credentials {
    */
   answered(auth: RequestAuth, head?: Head): boolean
   /**
-   * The server does not know this credential any more. Resolves when it is known what that means; if the session has
-   * ended, with the time at which it began.
+   * The server does not know this credential any more. Resolves when it is known what that means: whether the session
+   * has ended.
    */
-  expired(auth: RequestAuth): Promise<number | undefined>
+  expired(auth: RequestAuth): Promise<boolean>
   /** Forgets the session, and its cookies. */
   drop(): void
 }
@@ -42,20 +44,31 @@ export function createCredentials({ storage, prefix, isForeign, onChange }: Cred
   const inFlight = new Set<RequestAuth>()
   if (isForeign) session.credential = {}
 
-  return { current, begin, carry, answered, expired, drop }
+  return { current, begin, find, carry, answered, expired, drop }
 
   function current(): Header | undefined {
     // Where its cookies have expired, the server would answer as to nobody, and not refuse.
-    if (isInCookies(session.credential) && !livingCookies(session)[0]) drop()
+    if (isInCookies(session.credential) && !livingCookies(session)[0]) lose()
     return session.credential
   }
 
-  function begin(code: Header, url: string, head: Head, since: number): void {
+  function begin(code: Header, url: string, head: Head): void {
     // Answers that are still on their way belong to the session before.
     inFlight.clear()
     session.isInCookies = readCookies(session, url, head) && !!livingCookies(session)[0]
-    update({ credential: credentialIn(head, prefix) || code, since, previous: undefined })
+    update({ credential: credentialIn(head, prefix) || code, previous: undefined })
     onChange(true)
+  }
+
+  function find(): Header | undefined {
+    if (!current() && adopt()) onChange(true)
+    return current()
+  }
+
+  function adopt(): boolean {
+    // Answers that are still on their way belong to another session.
+    inFlight.clear()
+    return storage.adopt()
   }
 
   function carry(url: string): RequestAuth {
@@ -94,20 +107,24 @@ export function createCredentials({ storage, prefix, isForeign, onChange }: Cred
    *     request 1 ─── server changes A to B ─────────── answer with B
    *     request 2 ─── server refuses A ─── refusal ─ ─ ─ ─ waits ─ ─ ─ sent again with B
    */
-  async function expired({ header }: RequestAuth): Promise<number | undefined> {
+  async function expired({ header }: RequestAuth): Promise<boolean> {
     if (session.previous === header) session.previous = undefined
     // A code does not change, except where the session may be in cookies.
     const mayChange = inFlight.size && (!header[`${prefix}Code`] || isInCookies(header))
     if (mayChange) await allAnswered(inFlight, () => session.credential === header)
 
-    const { credential, previous, since } = session
-    if (isForeign || credential !== header) return undefined
-    if (!previous) {
-      end()
-      return since
-    }
+    const { credential, previous } = session
+    if (isForeign || credential !== header) return false
+    if (!previous) return lose()
     update({ credential: previous, previous: undefined })
-    return undefined
+    return false
+  }
+
+  /** The session is no good any more. If somebody has stored another meanwhile, it takes its place. */
+  function lose(): boolean {
+    if (adopt()) return false
+    end()
+    return true
   }
 
   function update(changes: StoredSession): void {

@@ -30,17 +30,28 @@ export interface SessionErrorFields {
   attempts: number
   /** Whether the same call may succeed later. */
   retryable: boolean
+  /** Of the request, such as `GET`. */
+  method?: string | undefined
+  /** Where it went, without its query. */
+  url?: string | undefined
   /** Why the server refused. */
   reason?: Reason | undefined
   /** HTTP status of the refusal. */
+  status?: number | undefined
+  /** The same, under the name that `wx.request` has for it. */
   statusCode?: number | undefined
+  /** What WeChat has told the server, such as 40029. */
+  errcode?: number | undefined
+  /** The server's own words. */
+  serverMessage?: string | undefined
   /** Seconds that the server asks to wait, or 0 when it does not; of refusals, and of WeChat's gateway when it is busy. */
   retryAfter?: number | undefined
-  /** What `wx` said. */
-  errMsg?: string | undefined
+  /** What `wx` said, or what it would say: `uploadFile:fail abort`. */
+  errMsg: string
   errno?: number | undefined
   /** What WeChat's gateway and `wx.cloud` say in place of `errno`. */
   errCode?: number | undefined
+  /** What `wx` gave to `fail`; of a deadline, the last refusal, if there was one. */
   cause?: unknown
 }
 
@@ -52,8 +63,13 @@ export class SessionError extends Error {
   declare readonly phase: Phase
   declare readonly attempts: number
   declare readonly retryable: boolean
+  declare readonly method: string | undefined
+  declare readonly url: string | undefined
   declare readonly reason: Reason | undefined
+  declare readonly status: number | undefined
   declare readonly statusCode: number | undefined
+  declare readonly errcode: number | undefined
+  declare readonly serverMessage: string | undefined
   declare readonly retryAfter: number | undefined
   /** As in the errors of `wx`, so that a `fail` written for `wx.request` finds what it looks for. */
   declare readonly errMsg: string
@@ -63,12 +79,8 @@ export class SessionError extends Error {
 
   constructor(fields: SessionErrorFields) {
     super(fields.message)
-    Object.assign(this, { name: 'SessionError', errMsg: `request:fail ${fields.message}` }, fields)
-  }
-
-  /** Tells this error to another copy of this module. */
-  get [BRAND](): true {
-    return true
+    // The brand tells this error to another copy of this module.
+    Object.assign(this, { name: 'SessionError', [BRAND]: true }, fields)
   }
 }
 
@@ -78,7 +90,7 @@ export function isSessionError(error: unknown): error is SessionError {
 }
 
 /** What went wrong. The call adds its phase and its attempts. */
-export type Failure = Omit<SessionErrorFields, 'phase' | 'attempts'>
+export type Failure = Omit<SessionErrorFields, 'phase' | 'attempts' | 'errMsg'> & { errMsg?: string }
 
 /**
  * What WeChat's own gateway says when it has kept a request from the server: it is busy (102003, 102020, 102021), or
@@ -96,6 +108,10 @@ export function wxFailure(code: ErrorCode, error: unknown): Failure {
 }
 
 /** A mistake in the app's options, which only its author can correct. */
-export function optionError(message: string): SessionError {
-  return new SessionError({ code: 'ERR_OPTIONS', message, phase: 'wait', attempts: 0, retryable: false })
+export function optionError(message: string): TypeError & Pick<Failure, 'code' | 'retryable'> {
+  return Object.assign(new TypeError(message), {
+    code: 'ERR_OPTIONS',
+    retryable: false,
+    [BRAND]: true,
+  } as const)
 }

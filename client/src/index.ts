@@ -3,11 +3,15 @@
  *
  * @module
  */
-import { createSession } from './session.js'
+import { createSession } from './create-session.js'
+import { globalWx } from './session.js'
 import type { Call, RequestOptions, Session } from './types.js'
+import { EVERY } from './urls.js'
+import { userInfoOf2016 } from './user-info-2016.js'
 import type { Header, WxResponse } from './wx.js'
 
 export type { Reason } from '../../src/protocol.js'
+export { createSession } from './create-session.js'
 export {
   type ErrorCode,
   isSessionError,
@@ -15,7 +19,6 @@ export {
   SessionError,
   type SessionErrorFields,
 } from './errors.js'
-export { createSession } from './session.js'
 export type * from './types.js'
 export type * from './wx.js'
 
@@ -32,8 +35,10 @@ let session: Session | undefined
 export default function request<Data = unknown>(
   options: RequestOptions<Data> & { headers?: Header },
 ): Call<WxResponse<Data>> {
-  // As in 2016: without a `baseUrl` and `origins` the session goes to every server.
-  session = session || createSession({ protocol: '2016' })
+  // As in 2016: the session goes to every server, and its login asks who the user is.
+  session =
+    session ||
+    createSession({ protocol: '2016', origins: [EVERY], profile: () => userInfoOf2016(globalWx()) })
   // The original read `headers`, so programs that were written for it have them there.
   const { headers, header } = Object(options) as typeof options
   return session.request(Object.assign({}, options, { header: Object.assign({}, headers, header) }))

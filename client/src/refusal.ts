@@ -1,12 +1,13 @@
 import { MAGIC_ID, type Reason } from '../../src/protocol.js'
 import { type Answer, headerOf, ourHeader } from './answer.js'
 import type { Failure } from './errors.js'
-import { isObject, orUndefined } from './util.js'
+import { isObject, orUndefined, textOf } from './util.js'
 
 /** What a server says when it refuses a request. */
 export interface Refusal extends Failure {
   reason: Reason
   /** The HTTP status, or what it would be if `legacyStatus` or an older server had not made it 200. */
+  status: number
   statusCode: number
   /** Seconds; 0 when the server does not say. */
   retryAfter: number
@@ -21,7 +22,7 @@ const WANTS_TIME = /^ERR_(SESSION_CONFLICT|STORE_UNAVAILABLE)$/
 
 interface Body {
   reason?: Reason
-  error?: { detail?: { errcode?: number } }
+  error?: { message?: unknown; detail?: { errcode?: number } }
 }
 
 /** Bytes. A refusal is short; a longer answer is a file of the app. */
@@ -31,21 +32,27 @@ const SHORT = 2048
 export function readRefusal(answer: Answer): Refusal | undefined {
   const { statusCode, data, header } = answer
   const body = refusalBody(data)
-  const { reason, error } = Object(body) as Body
-  const named = ourHeader(answer, 'Session-Error') || reason
+  const { reason: inBody, error } = Object(body) as Body
+  const named = ourHeader(answer, 'Session-Error') || inBody
   if (!body && !named) return undefined
 
-  const { errcode } = Object(Object(error).detail) as { errcode?: number }
+  const { message, detail } = Object(error) as NonNullable<Body['error']>
+  const { errcode } = Object(detail) as { errcode?: number }
   // A server may put anything there.
-  const message = (typeof named === 'string' ? named : '') as Reason
+  const reason = textOf(named) as Reason
+  const serverMessage = textOf(message)
   const status = statusCode === 200 ? meantStatus(errcode) : statusCode
+  const ofWeChat = errcode ? ` (WeChat ${errcode})` : ''
   return {
     code: 'ERR_REFUSED',
-    message,
-    reason: message,
+    message: `${status} ${reason}${ofWeChat}${serverMessage && `: ${serverMessage}`}`,
+    reason,
+    status,
     statusCode: status,
-    retryable: status !== 403 && (WANTS_LOGIN.test(message) || WANTS_TIME.test(message)),
-    retryAfter: Number(headerOf(header, 'Retry-After')) || 0,
+    errcode,
+    serverMessage,
+    retryable: status !== 403 && (WANTS_LOGIN.test(reason) || WANTS_TIME.test(reason)),
+    retryAfter: Number(textOf(headerOf(header, 'Retry-After'))) || 0,
   }
 }
 

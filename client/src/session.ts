@@ -1,16 +1,17 @@
 import { PREFIX, PREFIX_2016 } from '../../src/protocol.js'
 import { type Auth, createAuth } from './auth.js'
-import { type Outgoing, startCall } from './call.js'
-import { optionError } from './errors.js'
-import { createSender, loginOf, requestOf, type Sender, type WxOptions } from './requests.js'
+import { type Answers, type CallName, type Outgoing, startCall, type Target } from './call.js'
+import { downloadOf } from './downloads.js'
+import { optionError, type SessionError } from './errors.js'
+import type { createHint, Hint } from './hints.js'
+import { createSender, readBody, type Sender, type WxOptions } from './requests.js'
 import type { Callbacks } from './settle.js'
 import { socketOf } from './sockets.js'
 import { createStorage, defaultKey } from './storage.js'
-import { downloadOf, uploadOf } from './transfers.js'
 import type { Call, RequestOptions, Session, SessionOptions } from './types.js'
-import { createOrigins, originOf } from './urls.js'
-import { A_MINUTE, runSafely } from './util.js'
-import type { Wx } from './wx.js'
+import { createOrigins, originOf, partsOf } from './urls.js'
+import { A_MINUTE, isObject, orUndefined, runSafely } from './util.js'
+import type { Wx, WxResponse } from './wx.js'
 import { createWxLogin } from './wx-login.js'
 
 declare const wx: Wx | undefined
@@ -21,33 +22,40 @@ interface Connection {
   sender: Sender
 }
 
+/** Methods that may be repeated: doing them twice is doing them once (RFC 9110, 9.2.2). */
+const SAFE = /^(GET|HEAD|OPTIONS|PUT|DELETE)$/
+
 /** ms for which each of two URLs is asked whether a session still lives, and after which that may be asked again. */
 const ASKING = 2000
 const REST = 5000
 const LOGIN_TIMEOUT = 10_000
 
 /**
- * A session with a server that uses koa-weapp-session, however it carries its sessions.
+ * The session itself. Its options were checked before. `wrap`: gives the `wx` that is used.
  *
- * @throws {SessionError} ERR_OPTIONS when baseUrl or an origin is none, or missing; or loginPath at another origin
- *
- * @example
- * const session = createSession({ baseUrl: 'https://api.example.com' })
- * const { data } = await session.request({ url: '/me' })
+ * @throws {TypeError} when baseUrl or an origin is none, or missing; or loginPath at another origin
  */
-export function createSession(options: SessionOptions = {}): Session {
+export function createCore(
+  options: SessionOptions,
+  hints: typeof createHint = () => () => {},
+  wrap: (wx: Wx, base?: string) => Wx = (wx) => wx,
+): Session {
   const {
+    appId,
     baseUrl,
     loginPath,
-    profile,
     protocol,
+    // A server of 2016 knows no other login.
+    profile = protocol === '2016' ? 'userInfo' : 'none',
     cloud,
     loginTimeout = LOGIN_TIMEOUT,
     deadline = A_MINUTE,
     storageKey,
   } = options
   // A container has no address. It gets one that nothing else has.
-  const origins = createOrigins(cloud ? `https://${cloud.env}` : baseUrl, options.origins)
+  const base = cloud ? `https://${cloud.env}` : baseUrl
+  const { origin, path } = partsOf(`${base}`)
+  const origins = createOrigins(base, options.origins)
   // A login there would never be a session here.
   if (loginPath && !origins.isOurs(origins.resolve(loginPath))) throw optionError('see loginPath')
   const listeners = new Set<(isLoggedIn: boolean) => void>()
@@ -57,18 +65,15 @@ export function createSession(options: SessionOptions = {}): Session {
   let connection: Connection | undefined
   /** While the server is asked whether the session of a handshake still lives, and for a while after. */
   let asking: Promise<unknown> | undefined
+  let hint: Hint | undefined
+  const answers: Answers = { findOut, ask, asking: () => asking }
 
   return {
-    request: <Data>(options: RequestOptions<Data>) => call(options, requestOf<Data>, logInFirst),
-    uploadFile: (options) => call(options, uploadOf, logInFor(options)),
-    downloadFile: (options) => call(options, downloadOf, logInFor(options)),
-    connectSocket: (options) =>
-      call(
-        options,
-        (sender, options, auth) =>
-          Object.assign({ ready: asking }, socketOf(sender, options, auth, origins, ask)),
-        logInFor(options),
-      ),
+    request: <Data>(options: RequestOptions<Data>) =>
+      call<WxResponse<Data>>('request', options, undefined, logInFirst),
+    uploadFile: (options) => call('uploadFile', options, undefined, logInFor(options)),
+    downloadFile: (options) => call('downloadFile', options, downloadOf, logInFor(options)),
+    connectSocket: (options) => call('connectSocket', options, socketOf, logInFor(options)),
     async login() {
       await logIn()
     },
@@ -87,41 +92,70 @@ export function createSession(options: SessionOptions = {}): Session {
   /** Looks `wx` up at the first call: nothing happens before. */
   function connect(): Connection {
     if (!connection) {
-      const wx = options.wx || globalWx()
+      const wx = wrap(options.wx || globalWx(), base)
       const isTrusting = protocol === '2016'
       const prefix = isTrusting ? PREFIX_2016 : PREFIX
-      const storage = createStorage(wx, storageKey || defaultKey(wx, origins.base), prefix)
-      const wxLogin = createWxLogin(wx, prefix, loginTimeout, profile)
+      const key = storageKey || defaultKey(wx, origin && origin + path)
+      hint = hints(wx, key, base)
+      const storage = createStorage(wx, key, prefix)
+      const wxLogin = createWxLogin(wx, prefix, loginTimeout, profile, hint)
       const isForeign = protocol === 'cookies' || !!cloud
       const auth = createAuth({ storage, prefix, isForeign, isTrusting, wxLogin, onChange })
-      connection = { auth, sender: createSender(wx, prefix, origins, storage.session, options) }
+      orUndefined(() =>
+        (wx as Required<Wx>).onNetworkStatusChange((status) => Object(status).isConnected && auth.retry()),
+      )
+      connection = { auth, sender: createSender(wx, prefix, origins, storage.session, appId) }
     }
     return connection
   }
 
   /** `logIn`: for calls that cannot carry a login. */
   function call<Result>(
+    api: keyof Wx,
     options: WxOptions & Callbacks<Result>,
-    outgoing: (sender: Sender, options: WxOptions, auth: Auth) => Outgoing<Result>,
+    special?: (outgoing: Target & Outgoing<Result>, answers: Answers) => object,
     logIn?: () => Promise<unknown>,
-    limit = deadline,
   ): Call<Result> {
-    return startCall<Result>({
-      callbacks: options || {},
-      deadline: limit,
+    const given = Object(options) as WxOptions
+    const { url = '', method = api === 'uploadFile' ? 'POST' : 'GET' } = given
+    const { deadline: limit = deadline } = given
+    const name: CallName = { api, method: `${method}`.toUpperCase(), path: pathOf(url) }
+    const one = startCall<Result>({
+      callbacks: given,
+      name,
+      deadline: isTime(limit) ? limit : deadline,
       running,
       prepare() {
+        if (!isObject(options)) throw optionError('no options: { url }')
+        if (!isTime(limit)) throw optionError(`deadline cannot be ${limit}`)
         const { auth, sender } = connect()
-        const url = origins.resolve(options.url)
-        const target = { auth, url: url.replace(/[?#].*/, ''), isOurs: origins.isOurs(url), logIn }
-        return Object.assign(target, outgoing(sender, options, auth))
+        const href = origins.resolve(given.url).replace(/^ws/i, 'http')
+        const isOurs = origins.isOurs(href)
+        const outgoing: Target & Outgoing<Result> = {
+          auth,
+          href,
+          url: pathOf(href),
+          isOurs,
+          logIn,
+          isSafe: SAFE.test(name.method),
+          send: sender(api, given),
+        }
+        return Object.assign(outgoing, special && special(outgoing, answers))
       },
     })
+    one.catch(({ errMsg, url }: SessionError) => hint && hint(errMsg, url))
+    return one
   }
 
-  /** Logs in by a request for nothing else, if there is no session. */
+  /**
+   * Logs in by a request for nothing else, if there is no session. It goes to `loginPath` with a JSON body, `{ code, rawData,
+   * signature }` or the code alone; or, because a server logs in whatever it is asked, to any URL. It follows no redirect,
+   * which would take it to another origin.
+   */
   function logIn(url = ''): Promise<unknown> {
-    return call({ url: loginPath || url }, (sender) => loginOf(sender, url, loginPath))
+    const options = loginPath ? { url: loginPath, method: 'POST', isLogin: true } : { url }
+    const special = { isSafe: true, isLoginOnly: true, read: loginPath && readBody }
+    return call('request', Object.assign({ redirect: 'manual' }, options), () => special)
   }
 
   /** A login before a request that cannot carry one. */
@@ -136,22 +170,31 @@ export function createSession(options: SessionOptions = {}): Session {
   }
 
   function ask(auth: Auth, url: string): void {
-    asking = asking || findOut(auth, url)
+    asking =
+      asking ||
+      findOut(auth, url).then(() => {
+        setTimeout(() => {
+          asking = undefined
+        }, REST)
+      })
   }
 
-  /** Makes requests like any other: if the session is over, they find out, and log in. */
-  async function findOut(auth: Auth, socket: string): Promise<void> {
+  /**
+   * Makes requests like any other: if the session is over, they find out, and log in. Resolves to whether one was answered,
+   * and the session is still the same.
+   */
+  async function findOut(auth: Auth, asked: string): Promise<boolean> {
     const session = auth.current()
-    for (const url of [socket, loginPath || (baseFor(socket) as string)]) {
-      const one = call({ url }, requestOf, logInFirst, ASKING)
+    let isAlive = false
+    for (const url of [asked, loginPath || (baseFor(asked) as string)]) {
+      const one = call('request', { url, deadline: ASKING }, undefined, logInFirst)
       // What is heard is no refusal, and may be a stream.
       one.onHeadersReceived(one.abort)
-      await one.catch(() => {})
-      if (auth.current() !== session) break
+      // So it ends by that abort, which nobody else can call.
+      isAlive = (await one.then(() => true, isAbort)) || isAlive
+      if (auth.current() !== session) return false
     }
-    setTimeout(() => {
-      asking = undefined
-    }, REST)
+    return isAlive
   }
 
   function onChange(isLoggedIn: boolean): void {
@@ -159,7 +202,22 @@ export function createSession(options: SessionOptions = {}): Session {
   }
 }
 
-function globalWx(): Wx {
+function isAbort({ code }: SessionError): boolean {
+  return code === 'ERR_ABORTED'
+}
+
+/** Whether a timer of JavaScript takes it. */
+function isTime(ms: unknown): boolean {
+  return typeof ms === 'number' && ms > 0 && ms < 2 ** 31
+}
+
+/** A URL without its query. */
+function pathOf(url: unknown): string {
+  return `${url}`.replace(/[?#].*/, '')
+}
+
+/** @throws {TypeError} where there is none */
+export function globalWx(): Wx {
   if (typeof wx === 'undefined') throw optionError('no wx')
   return wx
 }

@@ -1,5 +1,5 @@
 import type { SessionError } from './errors.js'
-import { runSafely } from './util.js'
+import { orUndefined, runSafely } from './util.js'
 
 /** The end of a call. There is exactly one, and everybody is told once. */
 export interface Settlement<Result> {
@@ -44,7 +44,7 @@ export function createSettlement<Result>(
   ): void {
     if (isSettled) return
     isSettled = true
-    cleanUp()
+    orUndefined(cleanUp)
     settlePromise(outcome)
     if (callback) runSafely(() => callback(outcome))
     if (complete) runSafely(() => complete(outcome))

@@ -1,7 +1,6 @@
 import { type Head, ourHeader } from './answer.js'
 import type { SessionTask } from './types.js'
-import { runSafely } from './util.js'
-import type { WxTask } from './wx.js'
+import { orUndefined, runSafely } from './util.js'
 
 const EVENTS = ['HeadersReceived', 'ChunkReceived', 'ProgressUpdate'] as const
 
@@ -10,13 +9,16 @@ type Listener = (result: Head) => void
 /** A task that stays good while its call goes from one attempt to the next. */
 export interface StableTask {
   task: SessionTask<never>
-  /** Listens to the task of a new attempt, and to no earlier one. `onHead` gets the beginning of its answer. */
-  follow(attempt: WxTask, onHead: (head: Head) => void): void
+  /**
+   * Listens to whatever `wx` gave for a new attempt, and to no earlier one. `onHead` gets the beginning of its answer;
+   * `onMove` is told of that, and of all that moves after it and before, refusals apart.
+   */
+  follow(attempt: object, onHead: (head: Head) => void, onMove: () => void): void
 }
 
 export function createTask(abort: () => void): StableTask {
   let listeners: { event: string; listener: Listener }[] = []
-  let followed: WxTask | undefined
+  let followed: object | undefined
   const task: Record<string, unknown> = { abort }
 
   for (const event of EVENTS) {
@@ -28,17 +30,23 @@ export function createTask(abort: () => void): StableTask {
 
   return { task: task as unknown as SessionTask<never>, follow }
 
-  function follow(attempt: WxTask, onHead: Listener): void {
+  function follow(attempt: object, onHead: Listener, onMove: () => void): void {
     followed = attempt
     for (const event of EVENTS) {
-      const name = `on${event}` as const
-      if (attempt[name]) (attempt[name] as (listener: Listener) => void)((result) => hear(event, result))
+      // Not every task has it, and what it throws keeps nobody from listening to the others.
+      orUndefined(() => {
+        const host = attempt as Record<string, (listener: Listener) => void>
+        ;(host[`on${event}`] as (listener: Listener) => void)((result) => {
+          orUndefined(() => hear(event, Object(result)))
+        })
+      })
     }
 
     function hear(event: string, result: Head): void {
       if (event === 'HeadersReceived') onHead(result)
       // A refusal is for this client. The app hears the answer to its request, and nothing else.
       if (followed === attempt && ourHeader(result, 'Session-Error')) followed = undefined
+      if (followed === attempt) onMove()
       for (const one of listeners) {
         if (followed === attempt && one.event === event) runSafely(() => one.listener(result))
       }

@@ -18,15 +18,16 @@ export interface UserData {
 }
 
 export interface SessionOptions {
-  /** Where relative URLs belong, such as `https://api.example.com`. Its origin gets the session. */
+  /** Where relative URLs belong, such as `https://api.example.com`. Its origin gets the session. Without it, and without `origins`, nobody does. */
   baseUrl?: string
-  /** Further origins that get the session. */
+  /** Further origins that get the session; `['*']`: all of them, as in 2016. */
   origins?: string[]
   /**
-   * What a login says of the user beside the code: `'userInfo'` (default) asks `wx.getUserInfo`, `'none'` nobody;
-   * a function may get it elsewhere. When there is nothing, the login goes on with the code alone.
+   * What a login says of the user beside the code: `'none'` (default) nothing, so that nobody is asked for private data;
+   * `'userInfo'` (default for servers of 2016) what `wx.getUserInfo` gives; a function may get it elsewhere. When there is
+   * nothing, or the server refuses its signature, the login goes on by code alone.
    */
-  profile?: 'userInfo' | 'none' | (() => Promise<UserData | undefined>)
+  profile?: 'userInfo' | 'none' | (() => UserData | undefined | Promise<UserData | undefined>)
   /**
    * Sent as `Weapp-AppId`, for servers that have several mini programs; `true`: the one that this is. Default: not
    * sent.
@@ -58,9 +59,12 @@ export interface SessionOptions {
   }
   /** ms for `wx.login`, and as many for the profile. Default 10,000. */
   loginTimeout?: number
-  /** ms for a whole call with all its phases. Default 60,000. */
+  /**
+   * ms until an answer begins, with the login and all repetitions before. What moves (headers, chunks, progress) runs on,
+   * for as long as it does so every `deadline` or `timeout` ms, whichever is longer. Default 60,000.
+   */
   deadline?: number
-  /** Where the session is kept between launches. Default: made of the appId, the version and the origin. */
+  /** Where the session is kept between launches. Default: made of the appId, the version and the base. */
   storageKey?: string
   /** Default: the global `wx`, looked up at first use. */
   wx?: Wx
@@ -73,9 +77,15 @@ interface SessionCallbacks<Result> {
 }
 
 type WithCallbacks<Options, Result> = Omit<Options, 'success' | 'fail' | 'complete'> &
-  SessionCallbacks<Result>
+  SessionCallbacks<Result> &
+  OwnOptions
 
-/** Options of `wx.request`, all passed on. */
+interface OwnOptions {
+  /** ms until the answer begins, in place of that of the session. */
+  deadline?: number
+}
+
+/** Options of `wx.request`, all passed on; and a deadline. */
 export type RequestOptions<Data = unknown> = WithCallbacks<WxRequestOptions, WxResponse<Data>>
 export type UploadOptions = WithCallbacks<WxUploadOptions, WxUploadResponse>
 export type DownloadOptions = WithCallbacks<WxDownloadOptions, WxDownloadResponse>

@@ -7,15 +7,18 @@ export interface Origins {
   /**
    * A relative URL as a path below the base; an absolute one as it is.
    *
-   * @throws {SessionError} ERR_OPTIONS when it leads nowhere
+   * @throws {TypeError} when it leads nowhere
    */
   resolve(url: string): string
   isOurs(url: string): boolean
 }
 
-/** @throws {SessionError} ERR_OPTIONS when one is no URL */
+/** Of `origins`: every server gets the session, as in 2016. */
+export const EVERY = '*'
+
+/** @throws {TypeError} when one is no URL */
 export function createOrigins(baseUrl: string | undefined, origins: string[] = []): Origins {
-  const ours = (baseUrl === undefined ? [] : [baseUrl]).concat(origins).map(originOrThrow)
+  const ours = (baseUrl ? [baseUrl] : []).concat(origins).map(originOrThrow)
 
   return {
     base: baseUrl && originOf(baseUrl),
@@ -24,8 +27,7 @@ export function createOrigins(baseUrl: string | undefined, origins: string[] = [
       if (!baseUrl || typeof url !== 'string') throw optionError('url needs a baseUrl')
       return `${baseUrl.replace(/\/+$/, '')}/${url.replace(/^\/+/, '')}`
     },
-    // Without a word about origins every server gets the session, as in 2016.
-    isOurs: (url) => !ours[0] || ours.includes(originOf(url) as string),
+    isOurs: (url) => ours.includes(EVERY) || ours.includes(originOf(url) as string),
   }
 }
 
@@ -57,7 +59,7 @@ export function originOf(url: string): string | undefined {
 }
 
 function originOrThrow(url: string): string {
-  const origin = originOf(url)
+  const origin = url === EVERY ? url : originOf(url)
   if (!origin) throw optionError(`no URL: ${url}`)
   return origin
 }

@@ -6,23 +6,47 @@ export function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms))
 }
 
-/**
- * ms until a time, at most `length`. 0 when the time has passed, and when it is further away than `length`: then the
- * phone's clock was set back, and nobody should wait for hours.
- */
-export function timeLeft(until: number, length: number): number {
-  const left = until - Date.now()
-  return left > length ? 0 : Math.max(left, 0)
+/** A time that ends by itself, by a timer: the phone's clock may be changed. */
+export interface Span {
+  /** What resolves at its end, while it lasts. */
+  now(): Promise<unknown> | undefined
+  /** It lasts until then; without that, it is over. */
+  until(end?: Promise<unknown>): void
+}
+
+export function createSpan(): Span {
+  let current: Promise<unknown> | undefined
+  return {
+    now: () => current,
+    until(end) {
+      current = end
+      if (end)
+        end.then(() => {
+          if (current === end) current = undefined
+        })
+    },
+  }
 }
 
 export function isObject(value: unknown): value is object {
   return Object(value) === value
 }
 
-/** The value of `get()`, or `undefined` if that throws. */
+export function isFunction(value: unknown): value is (...args: unknown[]) => unknown {
+  return typeof value === 'function'
+}
+
+/** A text, or a number as one. Whatever else it is, it says nothing. */
+export function textOf(value: unknown): string {
+  return /^(string|number)$/.test(typeof value) ? `${value}` : ''
+}
+
+/** The value of `get()`, or `undefined` if that throws. Where it is a promise, nobody hears that it rejects. */
 export function orUndefined<T>(get: () => T): T | undefined {
   try {
-    return get()
+    const value = get()
+    Promise.resolve(value).catch(() => {})
+    return value
   } catch {
     return undefined
   }

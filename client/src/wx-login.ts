@@ -1,7 +1,8 @@
 import { CODE_LOGIN } from '../../src/protocol.js'
 import { wxFailure } from './errors.js'
+import type { Hint } from './hints.js'
 import type { SessionOptions, UserData } from './types.js'
-import { orUndefined } from './util.js'
+import { isFunction, orUndefined } from './util.js'
 import type { Header, Wx, WxError } from './wx.js'
 
 /** What a login request carries: in its header, or as its body. */
@@ -31,7 +32,8 @@ export interface WxLogin {
 
 /** Whether a login may still be offered. */
 export function isFresh({ since }: LoginData): boolean {
-  return Date.now() - since < CODE_LIFE
+  // Where the phone's clock was set back, nobody knows.
+  return Math.abs(Date.now() - since) < CODE_LIFE
 }
 
 /** A profile that is refused, hangs or makes no sense is left out: only the code can fail a login. */
@@ -40,6 +42,7 @@ export function createWxLogin(
   prefix: string,
   timeout: number,
   profile: SessionOptions['profile'],
+  hint: Hint,
 ): WxLogin {
   /** Outlives a call that is aborted while it waits for this. */
   let unused: Promise<LoginData> | undefined
@@ -75,7 +78,7 @@ export function createWxLogin(
   }
 
   async function getLogin(): Promise<LoginData> {
-    const { code } = await promiseOf<{ code?: unknown }>(timeout, (success, fail) => {
+    const { code } = await resultOf('code', timeout, ({ success, fail }) =>
       wx.login({
         timeout,
         success(result) {
@@ -83,9 +86,10 @@ export function createWxLogin(
           success(result)
         },
         fail,
-      })
-    })
+      }),
+    )
     if (typeof code !== 'string' || !code) throw { errMsg: 'login:no code' }
+    hint(code)
 
     // WeChat signs the profile with the key of the latest code, so the profile comes second. A login that timed out
     // here may still give a code, and then the signature does not fit:
@@ -93,12 +97,14 @@ export function createWxLogin(
     //                          wx.login 2 ─ code 2 ─ getUserInfo ─ signed with the key of code 1
     const since = Date.now()
     const codesBefore = codes
-    const userData = await promiseOf<Partial<UserData> | undefined>(timeout, (success, fail) => {
-      if (typeof profile === 'function') profile().then(success, fail)
-      else if (profile !== 'none' && wx.getUserInfo) wx.getUserInfo({ success, fail })
-      else success(undefined)
-    }).catch(() => undefined)
-    const { rawData, signature } = (codes === codesBefore && userData) || ({} as Partial<UserData>)
+    const userData =
+      (isFunction(profile) || profile === 'userInfo') &&
+      (await resultOf('rawData', timeout, (callbacks) =>
+        isFunction(profile)
+          ? Promise.resolve(profile()).then(callbacks.success, callbacks.fail)
+          : (wx as Required<Wx>).getUserInfo(callbacks),
+      ).catch(() => {}))
+    const { rawData, signature } = Object(codes === codesBefore && userData) as Partial<UserData>
     const isSigned = typeof rawData === 'string' && typeof signature === 'string'
     // A URI cannot hold half of an emoji.
     const encoded = isSigned && orUndefined(() => encodeURIComponent(rawData))
@@ -111,19 +117,24 @@ export function createWxLogin(
   }
 }
 
-/** The result of a call with callbacks. `wx` is known to break its own timeouts; after ours it is not heard. */
-function promiseOf<Result>(
+/**
+ * The result of a call, by a callback, or by a promise of something that has `field`: there are promises that say
+ * nothing. `wx` is known to break its own timeouts; after ours it is not heard.
+ */
+async function resultOf(
+  field: string,
   timeout: number,
-  call: (success: (result: Result) => void, fail: (error: unknown) => void) => void,
-): Promise<Result> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject({ errMsg: 'login:fail timeout' } as WxError), timeout)
-    const inTime =
-      <Value>(settle: (value: Value) => void) =>
-      (value: Value) => {
-        clearTimeout(timer)
-        settle(value)
-      }
-    call(inTime(resolve), inTime(reject))
-  })
+  call: (callbacks: { success(result: unknown): void; fail(error: unknown): void }) => unknown,
+): Promise<Record<string, unknown>> {
+  let timer!: ReturnType<typeof setTimeout>
+  try {
+    return Object(
+      await new Promise((success, fail) => {
+        timer = setTimeout(() => fail({ errMsg: 'login:fail timeout' } as WxError), timeout)
+        Promise.resolve(call({ success, fail })).then((given) => Object(given)[field] && success(given), fail)
+      }),
+    )
+  } finally {
+    clearTimeout(timer)
+  }
 }

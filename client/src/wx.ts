@@ -22,6 +22,11 @@ export interface Wx {
   setStorageSync(key: string, value: unknown): void
   removeStorageSync(key: string): void
   getAccountInfoSync(): { miniProgram: { appId: string; envVersion?: string } }
+  getPrivacySetting?(options: {
+    success?(result: { needAuthorization?: boolean }): void
+    fail?(error: WxError): void
+  }): unknown
+  onNetworkStatusChange?(listener: (result: { isConnected: boolean }) => void): void
 }
 
 /** What `fail` of any call of `wx` is given. */

@@ -379,7 +379,8 @@ test('loginPath: one that the server has not is an error, and no session', async
   const error = (await t.throwsAsync(session.request({ url: '/' }))) as SessionError
 
   t.deepEqual([error.code, error.statusCode], ['ERR_NETWORK', 404])
-  t.regex(error.errMsg, /^request:fail 404 https:\/\/api\.example\.com\/login: .*loginPath/)
+  t.regex(error.message, /^GET \/: POST \/login: 404: /)
+  t.regex(error.errMsg, /^request:fail 404: not the session server: .*loginPath/)
   t.is(phone.storage.size, 0)
 })
 
@@ -529,7 +530,13 @@ function scripted(script: Script, options: SessionOptions = {}) {
   const phone = scriptedPhone(script)
   return {
     phone,
-    session: createSession({ baseUrl: BASE_URL, wx: phone.wx, storageKey: 'kept', ...options }),
+    session: createSession({
+      baseUrl: BASE_URL,
+      wx: phone.wx,
+      storageKey: 'kept',
+      profile: 'userInfo',
+      ...options,
+    }),
   }
 }
 

@@ -989,7 +989,13 @@ async function startSockets(
   })
   const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`
   const phone = startWechat(t).phone()
-  return { session: createSession({ baseUrl: url, wx: phone.wx }), phone, url, handshakes, sessions }
+  return {
+    session: createSession({ baseUrl: url, wx: phone.wx, profile: 'userInfo' }),
+    phone,
+    url,
+    handshakes,
+    sessions,
+  }
 }
 
 /** The first message of a socket; rejects when it closes before. */

@@ -194,7 +194,7 @@ test('cloud: uploads, downloads and sockets do not go that way, and say so', asy
     ['connectSocket', () => session.connectSocket({ url: '/' })],
   ] as const) {
     const error = await failure(call())
-    t.like(error, { code: 'ERR_OPTIONS', message: `no wx.cloud.${api}` })
+    t.like(error, { code: 'ERR_OPTIONS', errMsg: `${api}:fail no wx.cloud.${api}` })
   }
   t.deepEqual([called.length, phone.sent.length], [0, 0])
 
@@ -208,7 +208,7 @@ test('cloud: a wx without it is a mistake of the app', async (t) => {
 
   t.like(await failure(session.request({ url: '/' })), {
     code: 'ERR_OPTIONS',
-    message: 'no wx.cloud.request',
+    message: 'GET /: no wx.cloud.request',
   })
 })
 

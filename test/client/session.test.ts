@@ -12,7 +12,7 @@ interface Answer {
 test('createSession(): a request logs in by itself, and the next ones carry the session', async (t) => {
   const { url, wechat } = await startServer(t)
   const phone = namedPhone(wechat, 'alice')
-  const session = createSession({ baseUrl: url, wx: phone.wx })
+  const session = createSession({ baseUrl: url, wx: phone.wx, profile: 'userInfo' })
 
   const first = await session.request<Answer>({ url: '/me' })
   const second = await session.request<Answer>({ url: '/me' })

@@ -130,7 +130,7 @@ test("protocol '2016': an origin that says the word and one that never does have
         }
       },
     },
-    { protocol: '2016', baseUrl: undefined as never },
+    { protocol: '2016', baseUrl: undefined as never, origins: ['*'] },
   )
 
   // In turns, as the client of 2016 can: each of them ends the session of the other, and none of them is ill.
@@ -333,7 +333,7 @@ test('connectSocket(): where its own URL says nothing of ours, the base is asked
 
 function start(script: Script, options: SessionOptions = {}) {
   const phone = scriptedPhone(script)
-  return { phone, session: createSession({ baseUrl: BASE, wx: phone.wx, ...options }) }
+  return { phone, session: createSession({ baseUrl: BASE, wx: phone.wx, profile: 'userInfo', ...options }) }
 }
 
 /** A handshake that fails. */

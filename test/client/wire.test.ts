@@ -54,8 +54,9 @@ for (const [what, answer] of Object.entries(STRANGERS)) {
     for (let n = 1; n <= 2; n++) {
       const error = (await t.throwsAsync(session.login())) as SessionError
       t.is(error.code, 'ERR_NETWORK')
-      t.is(error.errMsg, `request:fail ${error.message}`)
-      t.true(error.message.startsWith(`${error.statusCode} ${url}/: `), error.message)
+      t.is(error.message, `GET ${url}/: ${error.errMsg.replace('request:fail ', '')}`)
+      t.like(error, { method: 'GET', url: `${url}/` })
+      t.true(error.errMsg.startsWith(`request:fail ${error.statusCode}: `), error.errMsg)
       t.regex(error.message, /not the session server.*loginPath/)
     }
     t.is(phone.counts.setStorageSync, 0)
@@ -342,7 +343,7 @@ test('Set-Cookie: a refusal that takes its cookie back ends the session at once'
 // — Names —
 
 test('Weapp-: no request of createSession has a header that WeChat’s gateway drops', async (t) => {
-  const { session, heard } = await startSite(t, () => {}, {}, { appId: 'wx9' })
+  const { session, heard } = await startSite(t, () => {}, {}, { appId: 'wx9', profile: 'userInfo' })
   await session.request({ url: '/me' })
   await session.request({ url: '/me' })
 
@@ -546,5 +547,14 @@ function ok(header: Record<string, string>): Exclude<Reply, undefined> {
 function scripted(script: Script, { stored, ...options }: SessionOptions & { stored?: unknown } = {}) {
   const kept = { v: 2, header: stored }
   const phone = scriptedPhone({ ...script, ...(stored !== undefined && { stored: { kept } }) })
-  return { phone, session: createSession({ baseUrl: BASE, wx: phone.wx, storageKey: 'kept', ...options }) }
+  return {
+    phone,
+    session: createSession({
+      baseUrl: BASE,
+      wx: phone.wx,
+      storageKey: 'kept',
+      profile: 'userInfo',
+      ...options,
+    }),
+  }
 }

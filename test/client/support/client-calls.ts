@@ -92,6 +92,6 @@ export async function start(
   }
   const { url, wechat, session: server } = await startServer(t, { ignore, ...options })
   const phone = namedPhone(wechat, 'alice')
-  const session = createSession({ baseUrl: url, wx: phone.wx, ...sessionOptions })
+  const session = createSession({ baseUrl: url, wx: phone.wx, profile: 'userInfo', ...sessionOptions })
   return { session, phone, heard, url, wechat, server }
 }

@@ -41,6 +41,9 @@ interface Situation {
 /** ms that a call may need from an abort or a logout to its end. */
 const AT_ONCE = 50
 
+/** ms for which others wait for the answer to a login: then its code is shared. */
+const PATIENCE = 6000
+
 /** ms: WeChat's codes live for five minutes. */
 const CODE_LIFE = 300_000
 
@@ -52,6 +55,8 @@ export function createRules(situation: Situation): Rules {
   /** Codes, and when they were given out. */
   const issued = new Map<string, number>()
   const offered = new Map<string, number>()
+  /** When they were offered first. */
+  const offeredAt = new Map<string, number>()
   /** Codes that something else than the session server has answered, or WeChat's gateway: all calls may carry them. */
   const shared = new Set<string>()
   const accepted = new Set<string>()
@@ -122,21 +127,27 @@ export function createRules(situation: Situation): Rules {
   function checkLogin(sent: Sent, code: string): void {
     const rival = phone()
       .running()
-      .find((other) => other !== sent && other.isLogin && !shared.has(other.code ?? ''))
+      .find((other) => other !== sent && other.isLogin && !other.isStuck && !isShared(other.code ?? ''))
     if (rival !== undefined) violate(`${describe(sent)} carries a login beside ${describe(rival)}`)
 
     // What has not left the phone's side of the gateway is still to be offered.
     if (sent.isStopped) shared.add(code)
     const times = (offered.get(code) ?? 0) + (sent.isStopped ? 0 : 1)
     offered.set(code, times)
-    if (times > 1 && (!shared.has(code) || refused.has(code))) violate(`${code} offered ${times} times`)
+    offeredAt.set(code, offeredAt.get(code) ?? clock.now())
+    if (times > 1 && (!isShared(code) || refused.has(code))) violate(`${code} offered ${times} times`)
     if (Date.now() - (issued.get(code) ?? 0) > CODE_LIFE) violate(`${code} offered when it was too old`)
+  }
+
+  /** Whether all calls may carry it. */
+  function isShared(code: string): boolean {
+    return shared.has(code) || clock.now() >= (offeredAt.get(code) ?? clock.now()) + PATIENCE
   }
 
   function checkCall(sent: Sent): void {
     const call = calls.find(({ n }) => n === callOf(sent.url))
-    // Whether the session of a handshake lives is asked by a request.
-    if (call === undefined || (sent.api === 'request' && call.name.includes('connectSocket'))) return
+    // Whether the session of a handshake or a download lives is asked by a request.
+    if (call === undefined || (sent.api === 'request' && /connectSocket|downloadFile/.test(call.name))) return
     const times = (sends.get(call) ?? 0) + 1
     sends.set(call, times)
     if (call.ended !== undefined) violate(`${call.name} sent after its ${call.ended.as}`)
@@ -171,7 +182,9 @@ export function createRules(situation: Situation): Rules {
     accepted.add(credential)
     // A handshake that fails tells nothing but that.
     const isHeard = hasHeader && !(api === 'connectSocket' && refusal !== undefined)
-    if (!isHeard || isAborted) return
+    // Of those who share a login, one begins the session.
+    const isSibling = isLogin && accepted.has(code)
+    if (!isHeard || isAborted || isSibling) return
     held.set(credential, run)
     if (isLogin) latest = code
     else if (loginOf(credential) === latest && credential !== code) replaced.set(code, run)
@@ -282,18 +295,24 @@ export function createRules(situation: Situation): Rules {
   }
 
   /**
-   * Whether a download could have been known for a refusal: by a header, which its task hears of, or else by a
-   * status of 401, which is an expired session at first, and after another login the application's answer.
+   * Whether a download could have been known for a refusal: by a header, which its task hears of, or else by what a
+   * request to the same place was told, which is asked after a first 401.
    */
   function isVisibleRefusal(call: ObservedCall): boolean {
+    const ofCall = phone().sent.filter(({ url }) => callOf(url) === call.n)
     const {
       refusal,
       status,
       header = {},
-    } = phone().sent.findLast(({ url }) => callOf(url) === call.n)?.answer ?? {}
+    } = ofCall.findLast(({ api }) => api === 'downloadFile')?.answer ?? {}
     if (refusal === undefined) return false
     const isFirst = (sends.get(call) ?? 0) < 2
-    return call.hasHeard === undefined ? status === 401 && isFirst : ourHeader(header, 'error') !== undefined
+    const isTold = ofCall.some(({ api, answer }) => {
+      return api === 'request' && /EXPIRED|LOGIN_REQUIRED/.test(answer?.refusal ?? '')
+    })
+    return call.hasHeard === undefined
+      ? status === 401 && isFirst && isTold
+      : ourHeader(header, 'error') !== undefined
   }
 
   /** `ended` is who must have been the cause, if that is known. */
@@ -314,7 +333,7 @@ export function createRules(situation: Situation): Rules {
   }
 
   function checkRest(): void {
-    for (const sent of phone().running()) violate(`${describe(sent)} was left running`)
+    for (const sent of phone().running()) if (!sent.isStuck) violate(`${describe(sent)} was left running`)
   }
 }
 

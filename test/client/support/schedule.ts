@@ -19,6 +19,8 @@ export interface Schedule {
   /** Whether that is the server of 2016. */
   isOld: boolean
   hasHeaderEvents: boolean
+  /** Whether `wx` is wrapped by others. */
+  isOdd: boolean
   /** ms for one way, at most. */
   latency: number
   commands: Command[]

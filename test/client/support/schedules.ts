@@ -78,7 +78,7 @@ export function calmSchedule(): fc.Arbitrary<Schedule> {
     },
   )
   const steps = fc.array(step, { minLength: 1, maxLength: 25, size: 'max' })
-  const calm = { deadline: 60_000, loginTimeout: 10_000, latency: 500 }
+  const calm = { deadline: 60_000, loginTimeout: 10_000, latency: 500, isOdd: false }
   return scheduleOf(steps.map((parts) => parts.flat())).map((schedule) => ({ ...schedule, ...calm }))
 }
 
@@ -91,6 +91,7 @@ function scheduleOf(commands: fc.Arbitrary<Command[]>): fc.Arbitrary<Schedule> {
     deadline: fc.constantFrom(60_000, 60_000, 20_000, 3000),
     loginTimeout: fc.constantFrom(10_000, 2000),
     hasHeaderEvents: fc.boolean(),
+    isOdd: fc.constantFrom(false, false, true),
     latency: fc.constantFrom(30_000, 4000, 200),
     commands,
   })

@@ -54,6 +54,8 @@ export interface Sent {
   code: string | undefined
   isLogin: boolean
   isAborted: boolean
+  /** Whether nobody can abort it: whoever wraps `wx` gives no task. */
+  isStuck?: boolean
   /** Whether a gateway has kept it from the server. */
   isStopped: boolean
   isOver: boolean

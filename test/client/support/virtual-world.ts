@@ -10,6 +10,7 @@ import {
   type Style,
   THROWN,
 } from './observed-call.js'
+import { oddWx } from './odd-wx.js'
 import { createRandom } from './random.js'
 import { createRules } from './rules.js'
 import { takeClock, type VirtualClock } from './virtual-clock.js'
@@ -34,6 +35,8 @@ export interface WorldOptions {
   latency?: (random: () => number) => number
   /** Whether that is never more than a second. Default false. */
   isQuick?: boolean
+  /** Whether `wx` is wrapped by others, and gives back whatever they like. Default false. */
+  isOdd?: boolean
 }
 
 /** What the session is told to send of its user; most of them are providers that misbehave. */
@@ -90,6 +93,7 @@ export function createWorld({
   hasHeaderEvents = true,
   latency = usualLatency,
   isQuick: isAlwaysQuick = false,
+  isOdd = false,
 }: WorldOptions): World {
   const random = createRandom(seed)
   const violations: string[] = []
@@ -142,6 +146,7 @@ export function createWorld({
   function start(): Session {
     run++
     const mine = run
+    const wx = phone.start()
     const session = createSession({
       baseUrl: BASE_URL,
       origins: [OTHER_ORIGIN],
@@ -149,7 +154,7 @@ export function createWorld({
       ...(isOld && { protocol: '2016' }),
       deadline,
       loginTimeout,
-      wx: phone.start(),
+      wx: isOdd ? oddWx(wx, random, () => phone.sent.at(-1)) : wx,
     })
     session.onChange((isLoggedIn) => {
       if (!isLoggedIn) rules.ended(mine)
@@ -181,7 +186,7 @@ export function createWorld({
             : session.downloadFile(options)
 
     call.abort = task.abort
-    if (hasHeaderEvents && api !== 'connectSocket') {
+    if (hasHeaderEvents && !isOdd && api !== 'connectSocket') {
       call.hasHeard = false
       task.onHeadersReceived(() => {
         call.hasHeard = true

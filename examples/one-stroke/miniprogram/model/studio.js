@@ -11,7 +11,7 @@ const { createProfile } = require('./profile')
  * @param {string} options.baseUrl
  */
 function createStudio({ wx, baseUrl }) {
-  const session = createSession({ baseUrl, wx, deadline: 15000 })
+  const session = createSession({ baseUrl, wx, profile: 'userInfo', deadline: 15000 })
   return {
     session,
     gallery: createGallery({ api: createApi(session), storage: wx }),
