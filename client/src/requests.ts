@@ -51,7 +51,8 @@ export function createSender(
   /** The app's header, with what every request to our origins has beside the session. */
   function headerFor(url: string, own: Header | undefined): Header | undefined {
     if (!origins.isOurs(url)) return own
-    const id = appId === true ? wx.getAccountInfoSync().miniProgram.appId : appId
+    const info = appId === true && wx.getAccountInfoSync && wx.getAccountInfoSync()
+    const id = info ? info.miniProgram.appId : appId !== true && appId
     return withCookies(cookies, url, Object.assign({}, own, id && { [`${prefix}AppId`]: id }))
   }
 }

@@ -55,6 +55,8 @@ export function createStorage(wx: Wx, key: string, prefix: string): SessionStora
 
 /** A key of this mini program, in this version, at this server: what belongs to others is never read. */
 export function defaultKey(wx: Wx, origin = '*'): string {
-  const { appId = '', envVersion } = Object(orUndefined(() => wx.getAccountInfoSync().miniProgram))
+  const { appId = '', envVersion } = Object(
+    orUndefined(() => wx.getAccountInfoSync && wx.getAccountInfoSync().miniProgram),
+  )
   return `weapp-session:${appId}:${envVersion}:${origin}`
 }
