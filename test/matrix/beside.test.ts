@@ -6,6 +6,7 @@ import type { RequestOptions, WechatOptions, Wx } from '../../simulator/src/inde
 import { originalClient } from '../support/original-client.js'
 import { listenTo } from '../support/server.js'
 import { until } from '../support/until.js'
+import { get } from './support/compiled.js'
 import { type Installed, install } from './support/install.js'
 import { bundleRecipe, miniProgramGlobals, runModule } from './support/mini-program.js'
 import { type Scene, startScene } from './support/server.js'
@@ -99,11 +100,6 @@ async function besideTheOld(t: ExecutionContext, options?: WechatOptions) {
       request({ url: `${scene.url}/me`, success, fail: reject })
     })
   return { scene, session, old }
-}
-
-async function get(session: Session): Promise<Came> {
-  const { statusCode, data } = await session.request<{ openId: string }>({ url: '/me' })
-  return { status: statusCode, openId: data.openId }
 }
 
 /** What monitors of requests do: they put a call of their own in the place of `wx.request`, and listen to how it ends. */

@@ -5,8 +5,8 @@ import { build } from 'esbuild'
 import type { Wx } from '../../../simulator/src/index.js'
 import { root } from '../../packages/support/pack.js'
 
-/** What the recipes say in the place of the address of a server. */
-const PRINTED = 'https://api.example.com'
+/** What programs and recipes say in the place of the address of a server. */
+export const PRINTED = 'https://api.example.com'
 const RECIPE = /matrix[\\/]recipes[\\/][\w-]+\.js$/
 /** Marks what is looked for in the folder, and not in this project. */
 const FOUND = 'found'
@@ -14,7 +14,9 @@ const FOUND = 'found'
 /** What a mini program finds when it starts, beside what the language brings: neither Node's globals nor a browser's. */
 export function miniProgramGlobals(wx: Wx, more: object = {}): vm.Context {
   const timers = { setTimeout, clearTimeout, setInterval, clearInterval }
-  return vm.createContext({ wx, console, ...timers, ...more })
+  const globals = vm.createContext({ wx, console, ...timers, ...more })
+  globals.global = globals
+  return globals
 }
 
 /** A recipe of test/matrix/recipes, put together with the packages it names, as the tools of mini programs do it. */
