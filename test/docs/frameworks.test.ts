@@ -39,6 +39,7 @@ test('the versions that docs/hosts.md says are tested are those of the lock file
     ['taro-4', ['@tarojs/cli']],
     ['uni-app-3', ['@dcloudio/vite-plugin-uni']],
     ['miniprogram-ci', ['miniprogram-ci']],
+    ['babel-6', ['babel-core']],
   ]
 
   for (const [folder, names] of locked) {
