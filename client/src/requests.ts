@@ -3,6 +3,7 @@ import type { Answer } from './answer.js'
 import type { Send } from './call.js'
 import { type CookieJar, withCookies } from './cookies.js'
 import { optionError } from './errors.js'
+import { programOf } from './storage.js'
 import type { SessionOptions } from './types.js'
 import type { Origins } from './urls.js'
 import { isFunction } from './util.js'
@@ -63,7 +64,7 @@ export function createSender(
 
   /** The app's header, with what every request to our origins has beside the session. */
   function headerFor(url: string, own: Header | undefined): Header {
-    const id = appId === true ? wx.getAccountInfoSync().miniProgram.appId : appId
+    const id = appId === true ? programOf(wx).appId : appId
     return withCookies(cookies, url, Object.assign({}, own, id && { [`${prefix}AppId`]: id }))
   }
 }

@@ -91,5 +91,5 @@ interface Program {
 }
 
 export function programOf(wx: Wx): Program {
-  return Object(orUndefined(() => wx.getAccountInfoSync().miniProgram))
+  return Object(orUndefined(() => wx.getAccountInfoSync && wx.getAccountInfoSync().miniProgram))
 }

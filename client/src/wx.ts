@@ -12,16 +12,17 @@ export interface Wx {
     success?(result: { rawData?: string; signature?: string }): void
     fail?(error: WxError): void
   }): unknown
-  request(options: WxRequestOptions): WxTask
-  uploadFile?(options: WxUploadOptions): WxTask
-  downloadFile?(options: WxDownloadOptions): WxTask
-  connectSocket?(options: WxSocketOptions): WxSocketTask
+  // Of what these take, each host names the methods, data and answers that it knows: only what all need is compared.
+  request(options: { url: string }): WxTask
+  uploadFile?(options: { url: string; filePath: string; name: string }): unknown
+  downloadFile?(options: { url: string }): unknown
+  connectSocket?(options: { url: string }): unknown
   /** WeChat's 云托管. */
   cloud?: { callContainer?(options: never): unknown }
   getStorageSync(key: string): unknown
   setStorageSync(key: string, value: unknown): void
   removeStorageSync(key: string): void
-  getAccountInfoSync(): { miniProgram: { appId: string; envVersion?: string } }
+  getAccountInfoSync?(): { miniProgram: { appId: string; envVersion?: string } }
   getPrivacySetting?(options: {
     success?(result: { needAuthorization?: boolean }): void
     fail?(error: WxError): void
@@ -130,11 +131,11 @@ export interface WxSocketOptions {
 export interface WxTask {
   abort(): void
   onHeadersReceived?(listener: (result: { header: Record<string, unknown> }) => void): void
-  offHeadersReceived?(listener?: (result: { header: Record<string, unknown> }) => void): void
+  offHeadersReceived?(listener: (result: { header: Record<string, unknown> }) => void): void
   onChunkReceived?(listener: (result: { data: ArrayBuffer }) => void): void
-  offChunkReceived?(listener?: (result: { data: ArrayBuffer }) => void): void
+  offChunkReceived?(listener: (result: { data: ArrayBuffer }) => void): void
   onProgressUpdate?(listener: (result: { progress: number }) => void): void
-  offProgressUpdate?(listener?: (result: { progress: number }) => void): void
+  offProgressUpdate?(listener: (result: { progress: number }) => void): void
 }
 
 export interface WxSocketTask {

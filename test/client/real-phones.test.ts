@@ -16,6 +16,8 @@ import { until } from '../support/until.js'
 import { type Reply, type Script, scriptedPhone, WELCOME } from './support/scripted-phone.js'
 import { clockOf, endOf } from './support/virtual-clock.js'
 
+type SocketOptions = { url: string; success?: (result: { errMsg: string }) => void }
+
 const BASE = 'https://api.example.com'
 
 // — What wx gives —
@@ -25,9 +27,9 @@ test('connectSocket(): a success before the call has returned, a promise of the 
   const { connectSocket } = phone.wx as Required<Wx>
   const url = '/feed'
 
-  phone.wx.connectSocket = (options) => {
+  phone.wx.connectSocket = (options: SocketOptions) => {
     options.success?.({ errMsg: 'connectSocket:ok' })
-    return connectSocket({ ...options, success: () => {} })
+    return connectSocket({ ...options, success: () => {} } as SocketOptions)
   }
   t.is(typeof (await session.connectSocket({ url })).onOpen, 'function')
 

@@ -33,10 +33,7 @@ test('docs/: every example is in a language that a test knows', (t) => {
 })
 
 test('docs/: the examples in TypeScript compile, against the sources', (t) => {
-  // Files of apps are compiled where their frameworks are: by `npm run test:frameworks`.
-  const examples = inLanguage('ts')
-    .filter(({ note }) => !note.startsWith('test/frameworks/'))
-    .map(introduced)
+  const examples = inLanguage('ts').filter(isAlone).map(introduced)
 
   t.true(examples.length > 20)
   t.deepEqual(compile(examples, SERVER), [])
@@ -44,7 +41,7 @@ test('docs/: the examples in TypeScript compile, against the sources', (t) => {
 
 test('docs/: the examples of mini programs compile, against WeChat’s typings', (t) => {
   const after = inLanguage('diff').map((block): Block => ({ ...block, text: afterChange(block.text) }))
-  const examples = [...inLanguage('js'), ...after]
+  const examples = [...inLanguage('js').filter(isAlone), ...after]
 
   t.true(examples.length > 10)
   t.deepEqual(compile(examples, MINI_PROGRAM), [])
@@ -109,6 +106,11 @@ test('docs/: nginx takes the configuration that is printed for it', (t) => {
     t.is(status, 0, `${where}: ${stderr}`)
   }
 })
+
+/** Files of apps are compiled where their packages are: by `npm run test:frameworks` and `npm run test:matrix`. */
+function isAlone({ note }: Block): boolean {
+  return !/^test\/(frameworks|matrix)\//.test(note)
+}
 
 /** The first example of the client's README says where its one name comes from; the others need not. */
 function introduced(block: Block): Block {

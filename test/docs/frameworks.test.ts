@@ -1,14 +1,14 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
 import { allPages, root } from './support/markdown.js'
 
 const files = allPages()
   .flatMap(({ blocks }) => blocks)
-  .filter(({ note }) => note.startsWith('test/frameworks/'))
+  .filter(({ note }) => /^test\/(frameworks|matrix)\//.test(note))
 
 test('an example that names a file of a tested app is that file', (t) => {
-  t.true(files.length >= 6)
+  t.true(files.length >= 16)
   for (const { note, text, where } of files) {
     t.is(text, readFileSync(join(root, note), 'utf8').trimEnd(), where)
   }
@@ -29,4 +29,31 @@ test('the versions that docs/frameworks.md says are tested are those of the lock
     const { version } = lock.packages[`node_modules/${name}`]
     t.regex(text, new RegExp(`\\| .*${version.replaceAll('.', '\\.')}`), `${folder}: ${version}`)
   }
+})
+
+test('the versions that docs/hosts.md says are tested are those of the lock files, and each recipe is printed', (t) => {
+  const { text } = allPages().find(({ path }) => path === 'docs/hosts.md') ?? { text: '' }
+  const locked: [folder: string, names: string[]][] = [
+    ['libraries', ['axios', 'flyio', 'alova', 'luch-request']],
+    ['libraries', ['@escook/request-miniprogram', '@mpxjs/fetch', 'sentry-miniapp']],
+    ['taro-4', ['@tarojs/cli']],
+    ['uni-app-3', ['@dcloudio/vite-plugin-uni']],
+    ['miniprogram-ci', ['miniprogram-ci']],
+    ['babel-6', ['babel-core']],
+  ]
+
+  for (const [folder, names] of locked) {
+    const lock = JSON.parse(readFileSync(join(root, 'test/matrix', folder, 'package-lock.json'), 'utf8'))
+    for (const name of names) {
+      const { version } = lock.packages[`node_modules/${name}`]
+      t.true(text.includes(`| ${version} |`), `${name}: ${version}`)
+    }
+  }
+  for (const name of readdirSync(join(root, 'test/matrix/recipes')).filter(
+    (name) => name !== 'session-alone.js',
+  ))
+    t.true(
+      files.some(({ note }) => note === `test/matrix/recipes/${name}`),
+      name,
+    )
 })

@@ -12,11 +12,21 @@ export function oddWx(wx: Wx, random: Random, lastSent: () => Sent | undefined):
     login: (options) => answering(options, (callbacks) => wx.login({ ...options, ...callbacks } as never)),
     getUserInfo: (options) =>
       answering(options, (callbacks) => wx.getUserInfo?.({ ...options, ...callbacks } as never)),
-    request: (options) => transfer((callbacks) => wx.request({ ...options, ...callbacks } as never), options),
+    request: (options) =>
+      transfer(
+        (callbacks) => wx.request({ ...options, ...callbacks } as never),
+        options as Callbacks,
+      ) as WxTask,
     uploadFile: (options) =>
-      transfer((callbacks) => wx.uploadFile?.({ ...options, ...callbacks } as never), options),
+      transfer(
+        (callbacks) => wx.uploadFile?.({ ...options, ...callbacks } as never) as WxTask | undefined,
+        options as Callbacks,
+      ) as WxTask,
     downloadFile: (options) =>
-      transfer((callbacks) => wx.downloadFile?.({ ...options, ...callbacks } as never), options),
+      transfer(
+        (callbacks) => wx.downloadFile?.({ ...options, ...callbacks } as never) as WxTask | undefined,
+        options as Callbacks,
+      ) as WxTask,
     connectSocket: (options) => socket(options as Callbacks & { url: string }) as WxSocketTask,
     getStorageSync: (key) => (random() < 0.1 ? pick(NONSENSE) : wx.getStorageSync(key)),
     setStorageSync(key, value) {

@@ -1,4 +1,11 @@
-import type { Header, Wx, WxError, WxSocketTask, WxTask } from '../../../client/src/index.js'
+import type {
+  Header,
+  Wx,
+  WxError,
+  WxRequestOptions,
+  WxSocketTask,
+  WxTask,
+} from '../../../client/src/index.js'
 
 /** What becomes of a call: what `success` is given, a failure, or nothing at all. */
 export type Reply =
@@ -30,7 +37,7 @@ export interface Script {
 }
 
 export interface ScriptedPhone {
-  wx: Wx
+  wx: ScriptedWx
   sent: Sent[]
   counts: { login: number; getUserInfo: number }
   storage: Map<string, unknown>
@@ -38,6 +45,9 @@ export interface ScriptedPhone {
 
 /** Of the session server, which accepts a login if there is one. */
 export const WELCOME: Reply = { statusCode: 200, data: 'welcome', header: { 'Weapp-Login': 'accepted' } }
+
+/** Its `request` says what it takes: the client needs less of it. */
+type ScriptedWx = Omit<Wx, 'request'> & { request(options: WxRequestOptions): WxTask }
 
 /** A phone without a network: it says at once what the script says, so a test knows each turn of events. */
 export function scriptedPhone({
@@ -49,7 +59,7 @@ export function scriptedPhone({
   const sent: Sent[] = []
   const counts = { login: 0, getUserInfo: 0 }
   const storage = new Map(Object.entries(stored))
-  const wx: Wx = {
+  const wx: ScriptedWx = {
     login({ success }) {
       counts.login += 1
       const result = login ? login(counts.login) : { code: `code-${counts.login}` }

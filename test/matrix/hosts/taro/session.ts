@@ -1,0 +1,4 @@
+import Taro from '@tarojs/taro'
+import { createSession, type Session } from 'weapp-session-client'
+
+export const session: Session = createSession({ baseUrl: 'https://api.example.com', wx: Taro })

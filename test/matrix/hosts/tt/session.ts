@@ -1,0 +1,4 @@
+/// <reference types="@douyin-microapp/typings" />
+import { createSession, type Session } from 'weapp-session-client'
+
+export const session: Session = createSession({ baseUrl: 'https://api.example.com', wx: tt })

@@ -1,0 +1,4 @@
+/// <reference types="@dcloudio/types" />
+import { createSession, type Session } from 'weapp-session-client'
+
+export const session: Session = createSession({ baseUrl: 'https://api.example.com', wx: uni })

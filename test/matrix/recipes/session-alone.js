@@ -1,0 +1,3 @@
+import { createSession } from 'weapp-session-client'
+
+export const session = createSession({ baseUrl: 'https://api.example.com', profile: 'none' })
