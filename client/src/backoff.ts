@@ -22,7 +22,9 @@ const LIMIT = 3
 
 /** ms */
 const FIRST_PAUSE = 300
-const FIRST_BLOCK = 2000
+
+/** ms of a block, doubled by each failure in a row: two seconds after the third. */
+const BLOCK = 250
 
 /** ms: the longest block where no server has answered. The next call probes whether the network is back. */
 const PROBE = 5000
@@ -67,7 +69,7 @@ export function createBackoff(): Backoff {
     if (block) hold(sleep(block), failure, block)
     else if (++failures < LIMIT) hold(sleep(withJitter(FIRST_PAUSE * failures)))
     // After the block there is one more try. If that fails too, the next block is longer.
-    else hold(sleep(Math.min(FIRST_BLOCK * 2 ** (failures - LIMIT), longest)), failure)
+    else hold(sleep(Math.min(BLOCK * 2 ** failures, longest)), failure)
     if (failure.reason === 'ERR_SESSION_EXPIRED') diedYoung()
   }
 
@@ -95,5 +97,5 @@ export function createBackoff(): Backoff {
 
 /** One to two times as many ms, so that phones which failed together do not come back together. */
 export function withJitter(ms: number): number {
-  return Math.round(ms * (1 + Math.random()))
+  return ms * (1 + Math.random())
 }

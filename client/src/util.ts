@@ -1,9 +1,12 @@
 /** ms */
 export const A_MINUTE = 60_000
 
-/** Resolves after so many ms. */
+/** Resolves after so many ms. In Node it keeps no process alive: whoever waits has a deadline, which does. */
 export function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
+  return new Promise((resolve) => {
+    const timer = Object(setTimeout(resolve, ms))
+    if (timer.unref) timer.unref()
+  })
 }
 
 /** A time that ends by itself, by a timer: the phone's clock may be changed. */
