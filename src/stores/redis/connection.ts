@@ -329,13 +329,15 @@ export function connectionTo(
     if (isClosed) return void drop(next)
     made.add(next)
     client = next
-    // Commands that are under way get their answers first. What is the application's stays: it may use it too.
-    if (made.has(old)) setTimeout(() => drop(old), 2 * timeout).unref()
+    // Commands that are under way get their answers first. What is the application's stays: it may use it too. But a
+    // cluster that this store has connected would look for its lost node for ever.
+    if (made.has(old) || (isOurs && isCluster(old))) setTimeout(() => drop(old), 2 * timeout).unref()
   }
 
   function drop(one: RedisClient): void {
     made.delete(one)
-    if (one.isOpen) discard(one)
+    // A cluster that has lost a node may say that it is closed, and still connects to the others.
+    if (one.isOpen || isCluster(one)) discard(one)
   }
 }
 
