@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { inspect } from 'node:util'
@@ -15,6 +16,7 @@ import {
   withClient,
 } from './support/redis.js'
 import { isRefused, startServer } from './support/server.js'
+import { startTcpSwitch } from './support/tcp-switch.js'
 import { until } from './support/until.js'
 import { codeLoginHeaders, codeOnly } from './support/wechat.js'
 
@@ -254,4 +256,32 @@ test('redisStore({ url }): Redis’s words are told without the password that it
   const all = [...said, inspect(ready, { depth: 9 }), inspect(problems)].join('\n')
   t.regex(all, /HELLO/)
   t.notRegex(all, /S3cretPass/)
+})
+
+test('redisStore({ client }): a client that the store has connected is closed with it, also after a failover', async (t) => {
+  const [old, next] = await Promise.all([startRedis(), startRedis()])
+  const address = await startTcpSwitch(old.port)
+  t.teardown(async () => {
+    address.stop()
+    await Promise.all([old.stop(), next.stop()])
+  })
+  const client = createClient({ url: `redis://127.0.0.1:${address.port}` })
+  client.on('error', () => {})
+  const store = redisStore({ client, timeout: 1000 })
+  const claim = () => store.claim(randomUUID())
+  await claim()
+
+  await old.use((replica) => replica.sendCommand(['REPLICAOF', '127.0.0.1', `${next.port}`]))
+  address.leadTo(next.port)
+  await t.throwsAsync(claim, { message: /READONLY/ })
+  await until(() =>
+    claim().then(
+      () => true,
+      () => false,
+    ),
+  )
+  t.true(client.isOpen, 'the application may use it')
+  await store.close?.()
+
+  t.false(client.isOpen)
 })

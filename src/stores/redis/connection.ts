@@ -107,8 +107,7 @@ export function connectionTo(
 
     async close() {
       isClosed = true
-      for (const one of new Set([...made, ...(isOurs && client ? [client] : [])]))
-        if (one.isOpen) discard(one)
+      for (const one of [...made, ...(isOurs && typeof source !== 'string' ? [source] : [])]) drop(one)
     },
   }
 
