@@ -36,14 +36,23 @@ export function mergeData(base: SessionData, after: SessionData, current: Sessio
     const [was, is, stored] = [base, after, current].map((data) => printed(data, key))
     if (is === was || is === stored) continue
     if (stored !== was) throw conflictOn(key)
-    // As its own property, whatever it is called: `__proto__` too.
     if (is === undefined) delete merged[key]
-    else Object.defineProperty(merged, key, { value: after[key], ...PLAIN })
+    else setOwn(merged, key, after[key])
   }
   return merged
 }
 
-const PLAIN = { writable: true, enumerable: true, configurable: true }
+/** Makes data what other data is. Handlers hold the object, so it stays. */
+export function become(data: SessionData, other: SessionData): void {
+  for (const key of Object.keys(data)) if (!Object.hasOwn(other, key)) delete data[key]
+  for (const key of Object.keys(other))
+    if (printed(data, key) !== printed(other, key)) setOwn(data, key, other[key])
+}
+
+/** As its own property, whatever it is called: `__proto__` too. */
+function setOwn(data: SessionData, key: string, value: unknown): void {
+  Object.defineProperty(data, key, { value, writable: true, enumerable: true, configurable: true })
+}
 
 function printed(data: SessionData, key: string): string | undefined {
   return Object.hasOwn(data, key) ? JSON.stringify(data[key]) : undefined

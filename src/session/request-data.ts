@@ -4,7 +4,7 @@ import { WeappSessionError } from '../errors.js'
 import type { SessionRecord } from '../stores/store.js'
 import { optionError } from '../util/option-error.js'
 import { warnings } from '../util/warn.js'
-import { mergeData, parseData, printData } from './data.js'
+import { become, mergeData, parseData, printData } from './data.js'
 import type { LoadedSession, SessionData } from './session.js'
 import type { Sessions } from './sessions.js'
 import { overtaken } from './succession.js'
@@ -179,18 +179,6 @@ function printed(data: SessionData): string | undefined {
     return undefined
   }
 }
-
-/** Handlers hold the object, so it stays, and gets what is to be in it. */
-function become(data: SessionData, other: SessionData): void {
-  for (const key of Object.keys(data)) if (!Object.hasOwn(other, key)) delete data[key]
-  for (const [key, value] of Object.entries(other)) {
-    const isSame = Object.hasOwn(data, key) && JSON.stringify(data[key]) === JSON.stringify(value)
-    if (!isSame) Object.defineProperty(data, key, { value, ...OWN })
-  }
-}
-
-/** As its own property, whatever it is called: `__proto__` too. */
-const OWN = { writable: true, enumerable: true, configurable: true }
 
 const NESTED =
   'koa-weapp-session: update() inside update() would wait for itself: change the data that you were given'

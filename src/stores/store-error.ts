@@ -9,7 +9,3 @@ export class StoreError extends Error {
     this.lasts = lasts
   }
 }
-
-export function isLasting(error: unknown): boolean {
-  return error instanceof StoreError && error.lasts
-}

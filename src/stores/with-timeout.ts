@@ -7,7 +7,7 @@ import { checkOptions } from '../util/option-error.js'
 import { createOutage } from '../util/outage.js'
 import { checkTimeout } from './options.js'
 import type { SessionStore } from './store.js'
-import { isLasting, StoreError } from './store-error.js'
+import { StoreError } from './store-error.js'
 
 /** A store whose calls end in time. */
 export interface TimedStore extends SessionStore {
@@ -98,7 +98,7 @@ export function withTimeout(store: SessionStore): TimedStore {
           return void (await deadline(timeout || patience, store.read(NOBODY), tooLate))
         } catch (error) {
           cause = error
-          if (isClosed || isLasting(error)) throw notReady(error)
+          if (isClosed || (error instanceof StoreError && error.lasts)) throw notReady(error)
           await sleep(READY_PAUSE)
         }
       }

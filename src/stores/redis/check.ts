@@ -2,7 +2,7 @@ import { deadline } from '../../util/deadline.js'
 import type { Problem } from '../../util/problem.js'
 import type { RedisClient } from './client.js'
 import { isCluster } from './cluster.js'
-import { withoutArguments } from './trouble.js'
+import { DENIED, withoutArguments } from './trouble.js'
 import { whyNot } from './unreachable.js'
 
 /** KEEPTTL is of Redis 6.0. */
@@ -143,9 +143,7 @@ async function permissions(client: RedisClient, key: string): Promise<Problem[]>
 /** What Redis refuses, with its own sentence: it names the command or the state, and no user. */
 function refusal(failures: string[]): Problem {
   const names = [...new Set(failures.map((failure) => failure.split(':', 1)[0]))].join(', ')
-  const isDenied = failures.some((failure) =>
-    /NOPERM|ACL failure|no permission|can't run this command/i.test(failure),
-  )
+  const isDenied = failures.some((failure) => DENIED.test(failure))
   if (isDenied)
     return {
       code: 'WEAPP_REDIS_NOPERM',

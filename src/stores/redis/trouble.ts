@@ -44,6 +44,9 @@ const moved = (fix: string): Trouble => ({ lasts: false, hasMoved: true, fix })
 const passes = (fix: string): Trouble => ({ lasts: false, hasMoved: false, fix })
 const lasts = (fix: string): Trouble => ({ lasts: true, hasMoved: false, fix })
 
+/** What Redis says to a user that may not run a command, by itself or in a script. */
+export const DENIED: RegExp = /NOPERM|ACL failure|no permission|can't run this command/i
+
 /** redis.io/docs/latest/develop/reference/protocol-spec/#simple-errors, and what Node and node-redis say. */
 const TROUBLES: [RegExp, Trouble][] = [
   [/\bREADONLY\b/, moved('This is a replica. The store looks for the master under the same name.')],
@@ -63,7 +66,7 @@ const TROUBLES: [RegExp, Trouble][] = [
     lasts('Correct the user and the password: redis://user:password@host:6379, percent-encoded.'),
   ],
   [
-    /NOPERM|ACL failure|no permission|can't run this command/i,
+    DENIED,
     lasts('Give its user the keys of the prefix (~wxs:*) and the commands that docs/deployment.md lists.'),
   ],
   [/\bWRONGTYPE\b/, lasts('Another program writes to keys of the same names: choose another prefix.')],

@@ -33,7 +33,7 @@ async function connectionError(url: string): Promise<unknown> {
       if (client.isOpen) client.destroy()
     }
   } catch (error) {
-    return withoutArguments(error)
+    return error
   }
 }
 
