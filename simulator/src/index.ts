@@ -19,6 +19,7 @@ export type {
   HeadersReceived,
   LoginOptions,
   LoginResult,
+  NetworkStatus,
   Progress,
   RemoveStorageOptions,
   RequestOptions,

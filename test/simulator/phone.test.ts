@@ -132,6 +132,24 @@ test('the app knows its mini program, and has random bytes', async (t) => {
   )
 })
 
+test('wx.onNetworkStatusChange: the app hears that the network goes and comes', (t) => {
+  const phone = startWechat(t).phone()
+  const heard: unknown[] = []
+  const listener = (status: unknown) => heard.push(status)
+  phone.wx.onNetworkStatusChange(listener)
+
+  phone.offline = true
+  phone.offline = true
+  phone.offline = false
+  phone.wx.offNetworkStatusChange(listener)
+  phone.offline = true
+
+  t.deepEqual(heard, [
+    { isConnected: false, networkType: 'none' },
+    { isConnected: true, networkType: 'wifi' },
+  ])
+})
+
 test('a planned failure can be withdrawn', async (t) => {
   const phone = startWechat(t).phone()
   const recover = phone.fail('login', 'hang', Number.POSITIVE_INFINITY)

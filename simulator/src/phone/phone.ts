@@ -67,7 +67,10 @@ export interface Phone {
    * reports an error and closes with 1006.
    */
   switchNetwork(): void
-  /** While true, everything that needs a network fails with errno 600001, what runs included. */
+  /**
+   * While true, everything that needs a network fails with errno 600001, what runs included. `wx.onNetworkStatusChange()`
+   * hears of each change.
+   */
   offline: boolean
   /** While true, `wx.login()` gives the literal code of WeChat's developer tools for a tourist appid. */
   tourist: boolean
@@ -181,7 +184,9 @@ export function createPhone(
       return network.isOffline()
     },
     set offline(value) {
+      const isChanged = value !== network.isOffline()
       network.setOffline(value)
+      if (isChanged) run.networkStatus.emit({ isConnected: !value, networkType: value ? 'none' : 'wifi' })
     },
 
     get profile(): UserProfile {

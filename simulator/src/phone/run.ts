@@ -3,7 +3,7 @@ import { type CloudSituation, cloudApis } from './cloud.js'
 import { createListeners, type Listeners } from './listeners.js'
 import type { Mishaps } from './mishaps.js'
 import type { Sender } from './outgoing.js'
-import type { AppShow, Wx } from './wx.js'
+import type { AppShow, NetworkStatus, Wx } from './wx.js'
 import { fileApis } from './wx-files.js'
 import { type LoginSituation, loginApis } from './wx-login.js'
 import { requestApis } from './wx-request.js'
@@ -16,6 +16,7 @@ export interface Run {
   wx: Wx
   show: Listeners<AppShow>
   hide: Listeners<undefined>
+  networkStatus: Listeners<NetworkStatus>
 }
 
 /** What a run finds on its phone. */
@@ -35,6 +36,7 @@ export function startRun(phone: RunSituation): Run {
   const app = createApp({ clock, mishaps })
   const show = createListeners<AppShow>()
   const hide = createListeners<undefined>()
+  const networkStatus = createListeners<NetworkStatus>()
   const version = envVersion === 'release' ? '1.0.0' : ''
 
   const wx: Wx = {
@@ -46,11 +48,13 @@ export function startRun(phone: RunSituation): Run {
     ...storageApis(app, storage),
     ...randomApis(app),
     getAccountInfoSync: () => ({ miniProgram: { appId, envVersion, version } }),
+    onNetworkStatusChange: networkStatus.on,
+    offNetworkStatusChange: networkStatus.off,
     onAppShow: show.on,
     offAppShow: show.off,
     // Typed without an argument, as in WeChat.
     onAppHide: (listener) => hide.on(listener),
     offAppHide: (listener) => hide.off(listener),
   }
-  return { app, wx, show, hide }
+  return { app, wx, show, hide, networkStatus }
 }

@@ -206,6 +206,12 @@ export interface AppShow {
   scene: number
 }
 
+/** The network has come or gone. */
+export interface NetworkStatus {
+  isConnected: boolean
+  networkType: 'wifi' | 'none'
+}
+
 /**
  * The part of WeChat's `wx` that a phone of the simulator has. `login`, `getUserInfo` and
  * `getUserProfile` never return a promise, as in WeChat; the other calls with callbacks return one when
@@ -237,6 +243,8 @@ export interface Wx {
     options: GetRandomValuesOptions,
   ): undefined | Promise<WxSuccess & { randomValues: ArrayBuffer }>
   readonly cloud: WxCloud
+  onNetworkStatusChange(listener: (status: NetworkStatus) => void): void
+  offNetworkStatusChange(listener?: (status: NetworkStatus) => void): void
   onAppShow(listener: (show: AppShow) => void): void
   offAppShow(listener?: (show: AppShow) => void): void
   onAppHide(listener: () => void): void
