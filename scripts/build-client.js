@@ -1,4 +1,4 @@
-// Builds weapp-session-client: client/src → client/dist, one CommonJS file and one file of declarations.
+// Builds weapp-session-client: client/src → client/dist, for each entry one CommonJS file and one file of declarations.
 // Mini programs copy that folder as it is, so nothing else may be in it.
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -8,10 +8,13 @@ import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const entry = join(root, 'client/src/index.ts')
 const dist = join(root, 'client/dist')
 
-const files = { 'index.js': await bundleCode(), 'index.d.ts': bundleDeclarations() }
+/** Beside the main one. Each stands alone: a program that copies one file has all of it. */
+const OTHERS = ['core', 'http', 'events']
+
+const files = { 'index.js': await bundleCode('index'), ...bundleDeclarations() }
+for (const name of OTHERS) files[`${name}.js`] = await bundleCode(name)
 
 mkdirSync(dist, { recursive: true })
 for (const name of readdirSync(dist)) if (!(name in files)) rmSync(join(dist, name), { recursive: true })
@@ -22,12 +25,12 @@ for (const [name, text] of Object.entries(files)) {
 }
 
 /**
- * The module is its default export, with the others as its properties. esbuild's own CommonJS format cannot say
- * that; so it makes an ES module, whose last statement is put into the words that Node finds named exports by.
+ * The module is its default export, if there is one, with the others as its properties. esbuild's own CommonJS format
+ * cannot say that; so it makes an ES module, whose last statement is put into the words that Node finds named exports by.
  */
-async function bundleCode() {
+async function bundleCode(name) {
   const { outputFiles } = await build({
-    entryPoints: [entry],
+    entryPoints: [join(root, `client/src/${name}.ts`)],
     bundle: true,
     format: 'esm',
     target: 'es2017',
@@ -41,13 +44,15 @@ async function bundleCode() {
 
   const names = list.split(',').map((item) => item.trim().split(' as '))
   const assignments = names.map(([local, name = local]) => `module.exports.${name} = ${local};\n`)
-  const [main] = names.find(([, name]) => name === 'default') ?? fail('there is no default export')
-  return `"use strict";\n${text.replace(statement, () => `module.exports = ${main};\n${assignments.sort().join('')}`)}`
+  const [main] = names.find(([, name]) => name === 'default') ?? []
+  const module = (main ? [`module.exports = ${main};\n`] : []).concat(assignments.sort()).join('')
+  return `"use strict";\n${text.replace(statement, () => module)}`
 }
 
 /**
  * The same of the types: the default export is the module, and all others are in its namespace. It is what TypeScript
- * before 5 understands too (`export type *` is not), and one file leaves no way past it to what is private.
+ * before 5 understands too (`export type *` is not), and one file leaves no way past it to what is private. The other
+ * entries take their types from there.
  */
 function bundleDeclarations() {
   const folder = mkdtempSync(join(tmpdir(), 'weapp-client-'))
@@ -55,10 +60,16 @@ function bundleDeclarations() {
     const tsc = join(root, 'node_modules/typescript/bin/tsc')
     const flags = ['--noEmit', 'false', '--emitDeclarationOnly', '--outDir', folder]
     execFileSync(process.execPath, [tsc, '-p', join(root, 'client'), ...flags], { stdio: 'inherit' })
-    return namespaceOf(join(folder, 'client/src/index.d.ts'))
+    const declared = OTHERS.map((name) => [`${name}.d.ts`, entryOf(join(folder, `client/src/${name}.d.ts`))])
+    return { 'index.d.ts': namespaceOf(join(folder, 'client/src/index.d.ts')), ...Object.fromEntries(declared) }
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
+}
+
+/** What another entry declares. All that it names is public, so it is in the main one too. */
+function entryOf(path) {
+  return readFileSync(path, 'utf8').replace(/^((?:import|export)\b[^\n]*? from )'\.[^']*';$/gm, "$1'./index';")
 }
 
 function namespaceOf(entry) {

@@ -18,6 +18,8 @@ export interface Caller {
   isLoginOnly?: boolean | undefined
   /** Logs in. Who has this does so before, and gets no login here. */
   logIn?: unknown
+  /** Goes out without a session, rather than fail or wait for a login that has failed. */
+  isOptional?: boolean | undefined
 }
 
 /** The session of this user at this server. All calls share it. */
@@ -145,10 +147,11 @@ export function createAuth(options: AuthOptions): Auth {
    */
   function serve(failure?: Failure, isFinal?: boolean): void {
     for (const waiter of waiters.splice(0)) {
-      const { url, logIn: ownLogIn, isLoginOnly, isOver, resolve, reject } = waiter
+      const { url, logIn: ownLogIn, isLoginOnly, isOptional, isFirst, isOver, resolve, reject } = waiter
       const login = state as LoginData
       if (isOver()) continue
       if (credentials.find()) resolve(credentials.carry(url))
+      else if (isOptional && (ownLogIn || failure || (backoff.pause() && !isFirst))) resolve(NO_AUTH)
       else if (ownLogIn) reject(optionError('see loginPath'))
       else if (failure && (isFinal || isLoginOnly)) reject(failure)
       else if (login.isShared && isFresh(login)) resolve(offer(login, url))
@@ -158,7 +161,7 @@ export function createAuth(options: AuthOptions): Auth {
     }
   }
 
-  async function logIn({ url, isFirst, isOver, resolve, reject }: Waiter): Promise<void> {
+  async function logIn({ url, isFirst, isOptional, isOver, resolve, reject }: Waiter): Promise<void> {
     let auth = NO_AUTH
     state = 'fetching'
     try {
@@ -167,7 +170,8 @@ export function createAuth(options: AuthOptions): Auth {
       if (login) auth = offer(login, url)
       resolve(auth)
     } catch (failure) {
-      reject(failure as Failure)
+      if (isOptional) resolve(auth)
+      else reject(failure as Failure)
     }
     state = auth.login || 'idle'
     serve()

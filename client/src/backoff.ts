@@ -6,6 +6,8 @@ import { A_MINUTE, createSpan, sleep } from './util.js'
 export interface Backoff {
   /** A call wants a login. Returns whether that is the first for a while: it gets a try, whatever has failed. */
   isFirst(): boolean
+  /** What the next login has to wait for, while it does: one has failed lately. */
+  pause(): Promise<unknown> | undefined
   /** Resolves when the next login may be tried. Rejects, with what blocks them, while logins are blocked. */
   wait(isFirst: boolean): Promise<void>
   /** A login has failed. `block`: ms for which nobody may log in, if the server says so. */
@@ -49,7 +51,7 @@ export function createBackoff(): Backoff {
   /** After a session that ended at once. */
   const warned = createSpan()
 
-  return { isFirst, wait, failed, succeeded, diedYoung, retry }
+  return { isFirst, pause: pause.now, wait, failed, succeeded, diedYoung, retry }
 
   function isFirst(): boolean {
     const isFirst = !recently.now()

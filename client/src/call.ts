@@ -17,11 +17,14 @@ export interface CallOptions<Result> {
   name: CallName
   /** ms until an answer begins, or moves again. */
   deadline: number
-  /** The calls that run with the session: what to do with each when the user logs out. */
-  running: Set<() => void>
+  /** The calls that are running. */
+  running: Set<EndCall>
   /** Says what is sent, and where. What it throws is the failure of the call. */
   prepare(): Target & Outgoing<Result>
 }
+
+/** Ends a call: because the user logs out, where it runs with the session; or it is cancelled. */
+export type EndCall = (isLogout?: boolean) => void
 
 /** The call of `wx`; and the request, as the app names it, and without its query. */
 export interface CallName {
@@ -38,8 +41,10 @@ export interface Target {
   url: string
   /** With it, by http. */
   href: string
-  /** Whether the session goes to this origin. Other requests go out as they are, once. */
+  /** Whether the session goes with it. Other requests go out as they are, once. */
   isOurs: boolean
+  /** Whether it may go out without. */
+  isOptional: boolean
   /** Logs in, for a request that cannot carry a login: its answer would not say whether the server accepted it. */
   logIn: (() => Promise<unknown>) | undefined
 }
@@ -103,24 +108,26 @@ export function startCall<Result>({
   /** Whether an answer has begun, or moved again; and whether the deadline has passed meanwhile. */
   let isMoving = false
   let isOverdue = false
+  let isOurs = false
 
   const { promise, isSettled, succeed, fail } = createSettlement(callbacks, cleanUp)
-  const { task, follow } = createTask(() => stop('ERR_ABORTED', 'abort'))
+  const { task, follow } = createTask(() => end())
   watch(deadline)
+  running.add(end)
   run().catch((error: unknown) => failWith(asFailure(error)))
   return Object.assign(promise, task)
 
   async function run(): Promise<void> {
     const target = prepare()
-    const { isSafe = false } = target
+    const { isSafe = false, isOptional } = target
     auth = target.auth
     name.url = target.url
-    if (target.isOurs) running.add(loggedOut)
+    isOurs = target.isOurs
     // Nothing is called back before the caller has its task.
     await target.ready
 
     while (!isSettled()) {
-      if (target.isOurs) {
+      if (isOurs) {
         if (!auth.current()) {
           phase = 'login'
           await (target.logIn && target.logIn())
@@ -146,12 +153,13 @@ export function startCall<Result>({
       if (target.isLoginOnly && auth.current()) return succeed(result as Result)
       if (!failure) return stranger && target.isLoginOnly ? failWith(stranger) : succeed(result as Result)
 
-      const step = nextStep({ failure, attempts, isSafe, login, word: loginWord(answer) })
+      const step = nextStep({ failure, attempts, isSafe, login, word: loginWord(answer), isOptional })
       requestAuth = NO_AUTH
       if (step === 'fail' || (step === 'logIn' && auth.isForeign)) return failWith(failure)
       refusal = failure
       if (isOverdue) return late()
-      if (step !== 'logIn') await sleep(withJitter(step))
+      if (step === 'goWithout') isOurs = false
+      else if (step !== 'logIn') await sleep(withJitter(step))
     }
   }
 
@@ -220,8 +228,9 @@ export function startCall<Result>({
     stop('ERR_DEADLINE', `no answer within ${deadline} ms`, true)
   }
 
-  function loggedOut(): void {
-    stop('ERR_LOGGED_OUT', 'logged out')
+  function end(isLogout?: boolean): void {
+    if (!isLogout) stop('ERR_ABORTED', 'abort')
+    else if (isOurs) stop('ERR_LOGGED_OUT', 'logged out')
   }
 
   function stop(code: ErrorCode, message: string, retryable = false): void {
@@ -233,7 +242,7 @@ export function startCall<Result>({
 
   function cleanUp(): void {
     clearTimeout(timer)
-    running.delete(loggedOut)
+    running.delete(end)
     if (auth) auth.released(requestAuth)
     abort()
   }

@@ -1,5 +1,5 @@
 import { type Head, headerOf } from './answer.js'
-import { partsOf, type UrlParts } from './urls.js'
+import { isSecureUrl, partsOf } from './urls.js'
 import { isObject } from './util.js'
 import type { Header } from './wx.js'
 
@@ -24,6 +24,13 @@ export interface CookieJar {
   cookies?: unknown
 }
 
+/** Cookies as a session needs them. The core has none. */
+export interface Cookies {
+  withCookies(jar: CookieJar, url: string, header: Header): Header
+  readCookies(jar: CookieJar, url: string, head: Head): boolean
+  livingCookies(jar: CookieJar): unknown[]
+}
+
 const MAX_COOKIES = 50
 
 /** Characters of a cookie with its attributes (RFC 6265, 6.1). */
@@ -34,10 +41,10 @@ const FOR_EVER = 1e15
 
 /** Adds the cookies for a URL to a header, after those that the app sends itself. */
 export function withCookies(jar: CookieJar, url: string, header: Header): Header {
-  const parts = partsOf(url)
+  const { path } = partsOf(url)
   const key = header.cookie ? 'cookie' : 'Cookie'
   const pairs = livingCookies(jar)
-    .filter((cookie) => isAllowed(cookie, parts) && isBelow(parts.path, cookie.path))
+    .filter((cookie) => isAllowed(cookie, url) && isBelow(path, cookie.path))
     .map(({ name, value }) => `${name}=${value}`)
   if (pairs[0]) header[key] = [header[key], ...pairs].filter(Boolean).join('; ')
   return header
@@ -46,7 +53,7 @@ export function withCookies(jar: CookieJar, url: string, header: Header): Header
 /** Puts the cookies of an answer into the jar. Returns whether there were any: then the jar is to be stored. */
 export function readCookies(jar: CookieJar, url: string, head: Head): boolean {
   const received = linesIn(head)
-    .map((line) => parseCookie(line, partsOf(url), head))
+    .map((line) => parseCookie(line, url, head))
     .filter(Boolean) as Cookie[]
   for (const cookie of received) {
     const others = livingCookies(jar).filter((other) => idOf(other) !== idOf(cookie))
@@ -85,7 +92,8 @@ function texts(list: unknown): string[] {
 type Pair = [name: string, value?: string]
 
 /** The cookie of one line (RFC 6265, 5.2 and 5.3), or `undefined` if it is to be ignored. */
-function parseCookie(line: string, parts: UrlParts, { header }: Head): Cookie | undefined {
+function parseCookie(line: string, url: string, { header }: Head): Cookie | undefined {
+  const parts = partsOf(url)
   // Split at the first `=`: a value may contain more of them.
   const pairs = line.split(';').map((part) => part.trim().split(/\s*=\s*(.*)/))
   const [[name, value], ...rest] = pairs as [Pair, ...Pair[]]
@@ -109,7 +117,7 @@ function parseCookie(line: string, parts: UrlParts, { header }: Head): Cookie | 
     since: now,
     life: lives.find((life) => life <= FOR_EVER),
   } as Cookie
-  const isGood = name && value !== undefined && line.length <= MAX_LENGTH && isAllowed(cookie, parts)
+  const isGood = name && value !== undefined && line.length <= MAX_LENGTH && isAllowed(cookie, url)
   return isGood && keepsPrefix(cookie, !domain && path === '/') ? cookie : undefined
 }
 
@@ -123,9 +131,10 @@ function keepsPrefix({ name, isSecure }: Cookie, isHostOnly: boolean): boolean {
 }
 
 /** Whether a URL may set a cookie, and get it. */
-function isAllowed({ domain, isWide, isSecure }: Cookie, url: UrlParts): boolean {
-  const isOfHost = url.host === domain || (isWide && url.host.endsWith(`.${domain}`))
-  return isOfHost && (url.isSecure || !isSecure)
+function isAllowed({ domain, isWide, isSecure }: Cookie, url: string): boolean {
+  const { host } = partsOf(url)
+  const isOfHost = host === domain || (isWide && host.endsWith(`.${domain}`))
+  return isOfHost && (!isSecure || isSecureUrl(url))
 }
 
 /** RFC 6265, 5.1.4. */

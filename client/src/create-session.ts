@@ -1,3 +1,4 @@
+import { livingCookies, readCookies, withCookies } from './cookies.js'
 import { optionError } from './errors.js'
 import { createHint } from './hints.js'
 import { checkOptions } from './options.js'
@@ -19,9 +20,11 @@ export function createSession(options: SessionOptions = {}): Session {
   const { cloud } = options
   /** While `wx` is called. A call that comes back from there would go round for ever. */
   let isSending = false
-  const core = createCore(options, createHint, (wx, base) =>
-    guardedWx(cloud ? containerWx(wx, `${base}`, cloud) : wx, start),
-  )
+  const core = createCore(options, {
+    cookies: { withCookies, readCookies, livingCookies },
+    hints: createHint,
+    wrap: (wx, base) => guardedWx(cloud ? containerWx(wx, `${base}`, cloud) : wx, start),
+  })
   return Object.assign({}, core, { request })
 
   function request<Data>(options: RequestOptions<Data>) {

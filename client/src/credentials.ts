@@ -1,5 +1,5 @@
 import { credentialIn, type Head } from './answer.js'
-import { livingCookies, readCookies } from './cookies.js'
+import type { Cookies } from './cookies.js'
 import { allAnswered } from './in-flight.js'
 import type { RequestAuth } from './request-auth.js'
 import type { SessionStorage, StoredSession } from './storage.js'
@@ -30,6 +30,7 @@ export interface Credentials {
 }
 
 export interface CredentialsOptions {
+  cookies: Cookies
   storage: SessionStorage
   /** Of the names of headers in requests. */
   prefix: string
@@ -38,7 +39,13 @@ export interface CredentialsOptions {
   onChange(isLoggedIn: boolean): void
 }
 
-export function createCredentials({ storage, prefix, isForeign, onChange }: CredentialsOptions): Credentials {
+export function createCredentials({
+  cookies: { livingCookies, readCookies },
+  storage,
+  prefix,
+  isForeign,
+  onChange,
+}: CredentialsOptions): Credentials {
   const { session, save } = storage
   /** Requests that carry the session, and whose answer may bring another credential. */
   const inFlight = new Set<RequestAuth>()

@@ -1,6 +1,6 @@
 import type { Reason } from '../../src/protocol.js'
 import { isObject } from './util.js'
-import type { WxError } from './wx.js'
+import type { WxError, WxResponse } from './wx.js'
 
 /** What went wrong. Stable: branch on it, or on `reason`. */
 export type ErrorCode =
@@ -14,6 +14,8 @@ export type ErrorCode =
   | 'ERR_NETWORK'
   /** The server refused the session or the login: see `reason`. */
   | 'ERR_REFUSED'
+  /** With `ok: 'throw'` of `weapp-session-client/http`: the status is not 2xx. See `response`. */
+  | 'ERR_STATUS'
   /** The user has logged out since the call was made. */
   | 'ERR_LOGGED_OUT'
   /** The options make no sense. */
@@ -51,6 +53,8 @@ export interface SessionErrorFields {
   errno?: number | undefined
   /** What WeChat's gateway and `wx.cloud` say in place of `errno`. */
   errCode?: number | undefined
+  /** Of `ERR_STATUS`: the answer. */
+  response?: WxResponse | undefined
   /** What `wx` gave to `fail`; of a deadline, the last refusal, if there was one. */
   cause?: unknown
 }
@@ -75,6 +79,7 @@ export class SessionError extends Error {
   declare readonly errMsg: string
   declare readonly errno: number | undefined
   declare readonly errCode: number | undefined
+  declare readonly response: WxResponse | undefined
   declare readonly cause: unknown
 
   constructor(fields: SessionErrorFields) {

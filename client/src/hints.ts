@@ -1,5 +1,5 @@
 import { programOf } from './storage.js'
-import { partsOf } from './urls.js'
+import { isSecureUrl } from './urls.js'
 import type { Wx } from './wx.js'
 
 /** Hears the codes of logins, and what `wx` says when a request to a URL fails. */
@@ -13,7 +13,7 @@ export function createHint(wx: Wx, key: string, base: string | undefined): Hint 
   if (programOf(wx).envVersion !== 'develop') return () => {}
   if (known.has(key)) warn(`a second createSession for ${base}: share the first`)
   known.add(key)
-  if (base && !partsOf(base).isSecure) warn(`phones want https: ${base}`)
+  if (base && !isSecureUrl(base)) warn(`phones want https: ${base}`)
 
   return (said, url) => {
     if (/ mock /.test(said)) warn('tourist mode: put an AppID into project.config.json')

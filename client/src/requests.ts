@@ -1,10 +1,10 @@
 import { PREFIX } from '../../src/protocol.js'
 import type { Answer } from './answer.js'
 import type { Send } from './call.js'
-import { type CookieJar, withCookies } from './cookies.js'
+import type { CookieJar, Cookies } from './cookies.js'
 import { optionError } from './errors.js'
 import { programOf } from './storage.js'
-import type { SessionOptions } from './types.js'
+import type { OwnOptions, SessionOptions } from './types.js'
 import type { Origins } from './urls.js'
 import { isFunction } from './util.js'
 import type { Header, Wx } from './wx.js'
@@ -19,34 +19,38 @@ export interface WxOptions {
   redirect?: string
   /** Of this client alone. */
   deadline?: number
+  session?: OwnOptions['session']
   /** A login as a body. */
   isLogin?: boolean
 }
 
-/** Makes attempts of one of the calls of `wx`. */
-export type Sender = <Result>(api: keyof Wx, options: WxOptions) => Send<Result>
+export interface Sender {
+  /** The app's header for one of our origins, with what every request there has, and what names the session. */
+  headerFor(url: string, auth: Header | undefined, own?: Header): Header
+  /** Makes attempts of one of the calls of `wx`. */
+  createSend<Result>(api: keyof Wx, options: WxOptions, isOurs: boolean): Send<Result>
+}
 
 export function createSender(
   wx: Wx,
   prefix: string,
   origins: Origins,
-  cookies: CookieJar,
+  jar: CookieJar,
+  { withCookies }: Cookies,
   appId: SessionOptions['appId'],
 ): Sender {
-  return <Result>(api: keyof Wx, options: WxOptions): Send<Result> => {
+  return { headerFor, createSend }
+
+  function createSend<Result>(api: keyof Wx, options: WxOptions, isOurs: boolean): Send<Result> {
     // A relative URL is a path of the base for sockets too.
     const resolved = origins.resolve(options.url)
     const url = api === 'connectSocket' ? resolved.replace(/^http/i, 'ws') : resolved
-    const isOurs = origins.isOurs(url)
     const send = wx[api]
     if (!isFunction(send)) throw optionError(`no wx.${api}`)
     return ({ header: auth, login }, { success, fail }) => {
-      const header = Object.assign(
-        {},
-        isOurs ? headerFor(url, options.header) : options.header,
-        // The server takes JSON only. `wx.request` says so by itself, but the calls of other hosts may not.
-        options.isLogin ? { 'content-type': 'application/json' } : auth,
-      )
+      // The server takes JSON only. `wx.request` says so by itself, but the calls of other hosts may not.
+      const added = options.isLogin ? { 'content-type': 'application/json' } : auth
+      const header = isOurs ? headerFor(url, added, options.header) : Object.assign({}, options.header)
       const sent = Object.assign({}, options, {
         url,
         header,
@@ -54,6 +58,7 @@ export function createSender(
         fail,
         complete: undefined,
         deadline: undefined,
+        session: undefined,
       })
       // The cache of `wx` would give one login's answer to another.
       if (login) Object.assign(sent, { enableCache: false })
@@ -62,10 +67,9 @@ export function createSender(
     }
   }
 
-  /** The app's header, with what every request to our origins has beside the session. */
-  function headerFor(url: string, own: Header | undefined): Header {
+  function headerFor(url: string, auth: Header | undefined, own?: Header): Header {
     const id = appId === true ? programOf(wx).appId : appId
-    return withCookies(cookies, url, Object.assign({}, own, id && { [`${prefix}AppId`]: id }))
+    return withCookies(jar, url, Object.assign({}, own, id && { [`${prefix}AppId`]: id }, auth))
   }
 }
 

@@ -6,9 +6,9 @@ import type { LoginData } from './wx-login.js'
 
 /**
  * What a call does after a failure: it fails; or it asks for auth again, which logs in if nobody else has, and sends its
- * request with that; or it sends its request again after so many ms.
+ * request with that; or it sends its request without a session; or it sends its request again after so many ms.
  */
-export type NextStep = 'fail' | 'logIn' | number
+export type NextStep = 'fail' | 'logIn' | 'goWithout' | number
 
 /** A failure, and the state of the call that met it. */
 export interface FailedCall {
@@ -22,6 +22,8 @@ export interface FailedCall {
   login?: Pick<LoginData, 'data'> | undefined
   /** What the answer says of the login. */
   word: string
+  /** Whether it may go out without a session. */
+  isOptional?: boolean | undefined
 }
 
 /** The attempts of one call, whatever the server says. */
@@ -31,8 +33,15 @@ const MAX_ATTEMPTS = 4
 const A_SECOND = 1000
 const STEP = 200
 
+/** Methods that may be repeated: doing them twice is doing them once (RFC 9110, 9.2.2). */
+const REPEATABLE = /^(GET|HEAD|OPTIONS|PUT|DELETE)$/i
+
+export function isRepeatable(method: string): boolean {
+  return REPEATABLE.test(method)
+}
+
 /** Decides what a call does after a failure. It decides only: it sends nothing, waits for nothing, stores nothing. */
-export function nextStep({ failure, attempts, isSafe, login, word }: FailedCall): NextStep {
+export function nextStep({ failure, attempts, isSafe, login, word, isOptional }: FailedCall): NextStep {
   // Where neither the server nor the gateway has refused, the network has failed: the request may have been carried out.
   const isPassing = failure.retryable && failure.retryAfter !== undefined
   // Where the login was accepted, a handler has refused, and has begun.
@@ -41,8 +50,10 @@ export function nextStep({ failure, attempts, isSafe, login, word }: FailedCall)
   const mayLogIn =
     wantsLogin(failure) || (refused && refused.data.rawData && /UNTRUSTED/.test(`${failure.reason}`))
 
-  if (!(mayLogIn || (isPassing && isSafe)) || attempts >= MAX_ATTEMPTS) return 'fail'
-  if (refused && loginBlock(failure)) return 'fail'
+  // No handler has seen a request whose login was refused.
+  const end = isOptional && refused && failure.reason ? 'goWithout' : 'fail'
+  if (!(mayLogIn || (isPassing && isSafe)) || attempts >= MAX_ATTEMPTS) return end
+  if (refused && loginBlock(failure)) return end
   if (mayLogIn || word === LOGIN_REQUIRED) return 'logIn'
   return (failure.retryAfter as number) * A_SECOND || attempts * STEP
 }

@@ -1,17 +1,21 @@
 import { PREFIX, PREFIX_2016 } from '../../src/protocol.js'
+import { createAnswers } from './asking.js'
 import { type Auth, createAuth } from './auth.js'
-import { type Answers, type CallName, type Outgoing, startCall, type Target } from './call.js'
+import { type Answers, type CallName, type EndCall, type Outgoing, startCall, type Target } from './call.js'
+import type { Cookies } from './cookies.js'
 import { downloadOf } from './downloads.js'
+import { createEndings, type Endings } from './endings.js'
 import { optionError, type SessionError } from './errors.js'
 import type { createHint, Hint } from './hints.js'
 import { createSender, readBody, type Sender, type WxOptions } from './requests.js'
+import { isRepeatable } from './retry.js'
 import type { Callbacks } from './settle.js'
 import { socketOf } from './sockets.js'
 import { createStorage, defaultKey } from './storage.js'
 import type { Call, RequestOptions, Session, SessionOptions } from './types.js'
 import { createOrigins, originOf, partsOf } from './urls.js'
 import { A_MINUTE, isObject, orUndefined, runSafely } from './util.js'
-import type { Wx, WxResponse } from './wx.js'
+import type { Header, Wx, WxResponse } from './wx.js'
 import { createWxLogin } from './wx-login.js'
 
 declare const wx: Wx | undefined
@@ -20,53 +24,62 @@ declare const wx: Wx | undefined
 interface Connection {
   auth: Auth
   sender: Sender
+  endings: Endings
 }
 
-/** Methods that may be repeated: doing them twice is doing them once (RFC 9110, 9.2.2). */
-const SAFE = /^(GET|HEAD|OPTIONS|PUT|DELETE)$/
+/** What not every program needs. */
+export interface Extras {
+  cookies: Cookies
+  /** Makes what tells developers what a phone does not say. */
+  hints: typeof createHint
+  /** Gives the `wx` that is used. */
+  wrap(wx: Wx, base?: string): Wx
+}
 
-/** ms for which each of two URLs is asked whether a session still lives, and after which that may be asked again. */
-const ASKING = 2000
-const REST = 5000
+const SESSION = /^(required|optional|none)$/
+
+/** ms */
 const LOGIN_TIMEOUT = 10_000
+const LOGOUT_TIMEOUT = 3000
 
 /**
- * The session itself. Its options were checked before. `wrap`: gives the `wx` that is used.
+ * The session itself. Its options were checked before.
  *
- * @throws {TypeError} when baseUrl or an origin is none, or missing; or loginPath at another origin
+ * @throws {TypeError} when baseUrl or an origin is none, or missing; or loginPath or logoutPath at another origin
  */
-export function createCore(
-  options: SessionOptions,
-  hints: typeof createHint = () => () => {},
-  wrap: (wx: Wx, base?: string) => Wx = (wx) => wx,
-): Session {
+export function createCore(options: SessionOptions, { cookies, hints, wrap }: Extras): Session {
   const {
     appId,
     baseUrl,
     loginPath,
+    logoutPath,
     protocol,
-    // A server of 2016 knows no other login.
-    profile = protocol === '2016' ? 'userInfo' : 'none',
     cloud,
     loginTimeout = LOGIN_TIMEOUT,
     deadline = A_MINUTE,
     storageKey,
   } = options
+  const isTrusting = protocol === '2016'
+  // A server of 2016 knows no other login.
+  const profile = options.profile || (isTrusting ? 'userInfo' : 'none')
   // A container has no address. It gets one that nothing else has.
   const base = cloud ? `https://${cloud.env}` : baseUrl
   const { origin, path } = partsOf(`${base}`)
   const origins = createOrigins(base, options.origins)
   // A login there would never be a session here.
-  if (loginPath && !origins.isOurs(origins.resolve(loginPath))) throw optionError('see loginPath')
+  for (const [name, path] of Object.entries({ loginPath, logoutPath }))
+    if (path && !origins.isOurs(origins.resolve(path))) throw optionError(`see ${name}`)
   const listeners = new Set<(isLoggedIn: boolean) => void>()
-  const running = new Set<() => void>()
+  const running = new Set<EndCall>()
+  const isForeign = protocol === 'cookies' || !!cloud
   /** With a path for logins, requests carry none. */
   const logInFirst = loginPath ? logIn : undefined
   let connection: Connection | undefined
-  /** While the server is asked whether the session of a handshake still lives, and for a while after. */
-  let asking: Promise<unknown> | undefined
   let hint: Hint | undefined
-  const answers: Answers = { findOut, ask, asking: () => asking }
+  const answers = createAnswers(
+    (url, deadline) => call('request', { url, deadline }, undefined, logInFirst),
+    (url) => loginPath || (baseFor(url) as string),
+  )
 
   return {
     request: <Data>(options: RequestOptions<Data>) =>
@@ -78,10 +91,24 @@ export function createCore(
       await logIn()
     },
     async logout() {
+      const { auth, sender, endings } = connect()
+      const credential = logoutPath && auth.current()
       // The calls of now. A call that the app makes because the user leaves belongs to the next session.
       const calls = [...running]
-      connect().auth.logOut()
-      for (const end of calls) end()
+      if (credential) endings.add(sender.headerFor(origins.resolve(logoutPath), credential))
+      auth.logOut()
+      for (const end of calls) end(true)
+      await endings.tell()
+    },
+    async headers(url = '') {
+      const href = origins.resolve(url)
+      if (!origins.isOurs(href)) return {}
+      await logIn(baseFor(href))
+      const { auth, sender } = connect()
+      return sender.headerFor(href, auth.current())
+    },
+    cancelAll() {
+      for (const end of [...running]) end()
     },
     onChange(listener) {
       listeners.add(listener)
@@ -93,18 +120,27 @@ export function createCore(
   function connect(): Connection {
     if (!connection) {
       const wx = wrap(options.wx || globalWx(), base)
-      const isTrusting = protocol === '2016'
       const prefix = isTrusting ? PREFIX_2016 : PREFIX
       const key = storageKey || defaultKey(wx, origin && origin + path)
       hint = hints(wx, key, base)
       const storage = createStorage(wx, key, prefix)
       const wxLogin = createWxLogin(wx, prefix, loginTimeout, profile, hint)
-      const isForeign = protocol === 'cookies' || !!cloud
-      const auth = createAuth({ storage, prefix, isForeign, isTrusting, wxLogin, onChange })
+      const auth = createAuth({ cookies, storage, prefix, isForeign, isTrusting, wxLogin, onChange })
+      const endings = createEndings(wx, `${key}:ended`, sendEnding)
       orUndefined(() =>
-        (wx as Required<Wx>).onNetworkStatusChange((status) => Object(status).isConnected && auth.retry()),
+        (wx as Required<Wx>).onNetworkStatusChange((status) => {
+          if (!Object(status).isConnected) return
+          auth.retry()
+          tellEndings()
+        }),
       )
-      connection = { auth, sender: createSender(wx, prefix, origins, storage.session, appId) }
+      connection = {
+        auth,
+        sender: createSender(wx, prefix, origins, storage.session, cookies, appId),
+        endings,
+      }
+      // What the last launch could not tell.
+      tellEndings()
     }
     return connection
   }
@@ -118,7 +154,7 @@ export function createCore(
   ): Call<Result> {
     const given = Object(options) as WxOptions
     const { url = '', method = api === 'uploadFile' ? 'POST' : 'GET' } = given
-    const { deadline: limit = deadline } = given
+    const { deadline: limit = deadline, session = 'required' } = given
     const name: CallName = { api, method: `${method}`.toUpperCase(), path: pathOf(url) }
     const one = startCall<Result>({
       callbacks: given,
@@ -128,17 +164,20 @@ export function createCore(
       prepare() {
         if (!isObject(options)) throw optionError('no options: { url }')
         if (!isTime(limit)) throw optionError(`deadline cannot be ${limit}`)
+        if (!SESSION.test(session)) throw optionError(`session cannot be ${session}`)
         const { auth, sender } = connect()
         const href = origins.resolve(given.url).replace(/^ws/i, 'http')
-        const isOurs = origins.isOurs(href)
+        const isOurs = session !== 'none' && origins.isOurs(href)
+        const isOptional = session === 'optional'
         const outgoing: Target & Outgoing<Result> = {
           auth,
           href,
           url: pathOf(href),
           isOurs,
-          logIn,
-          isSafe: SAFE.test(name.method),
-          send: sender(api, given),
+          isOptional,
+          logIn: isOptional && logIn ? () => logIn().catch(() => {}) : logIn,
+          isSafe: isRepeatable(name.method),
+          send: sender.createSend(api, given, isOurs),
         }
         return Object.assign(outgoing, special && special(outgoing, answers))
       },
@@ -169,41 +208,28 @@ export function createCore(
     return origin === origins.base ? '' : origin
   }
 
-  function ask(auth: Auth, url: string): void {
-    asking =
-      asking ||
-      findOut(auth, url).then(() => {
-        setTimeout(() => {
-          asking = undefined
-        }, REST)
-      })
+  function tellEndings(): void {
+    if (logoutPath && connection) connection.endings.tell()
   }
 
-  /**
-   * Makes requests like any other: if the session is over, they find out, and log in. Resolves to whether one was answered,
-   * and the session is still the same.
-   */
-  async function findOut(auth: Auth, asked: string): Promise<boolean> {
-    const session = auth.current()
-    let isAlive = false
-    for (const url of [asked, loginPath || (baseFor(asked) as string)]) {
-      const one = call('request', { url, deadline: ASKING }, undefined, logInFirst)
-      // What is heard is no refusal, and may be a stream.
-      one.onHeadersReceived(one.abort)
-      // So it ends by that abort, which nobody else can call.
-      isAlive = (await one.then(() => true, isAbort)) || isAlive
-      if (auth.current() !== session) return false
-    }
-    return isAlive
+  /** What a gateway, a page or a server in trouble says is no answer. A session that nobody knows has ended. */
+  async function sendEnding(header: Header): Promise<void> {
+    const { statusCode, data } = await call<WxResponse>('request', {
+      url: logoutPath as string,
+      method: 'POST',
+      header,
+      session: 'none',
+      redirect: 'manual',
+      deadline: LOGOUT_TIMEOUT,
+    })
+    const isKnown = isForeign || statusCode >= 400 || Object(data).logout === 'done'
+    if (!isKnown || statusCode >= 500 || statusCode === 429) throw data
   }
 
   function onChange(isLoggedIn: boolean): void {
+    if (isLoggedIn) tellEndings()
     for (const listener of [...listeners]) runSafely(() => listener(isLoggedIn))
   }
-}
-
-function isAbort({ code }: SessionError): boolean {
-  return code === 'ERR_ABORTED'
 }
 
 /** Whether a timer of JavaScript takes it. */

@@ -1,5 +1,6 @@
 import type { SessionError } from './errors.js'
 import type {
+  Header,
   Wx,
   WxDownloadOptions,
   WxDownloadResponse,
@@ -39,6 +40,11 @@ export interface SessionOptions {
    * for headers. Default: a login goes with the first request.
    */
   loginPath?: string
+  /**
+   * A path below `baseUrl`, the server's `logoutPath`: `logout()` ends the session there too. A server that cannot be
+   * reached is told later: when the network is back, after the next login, at the next launch. Default: it is not told.
+   */
+  logoutPath?: string
   /**
    * Default `'weapp-session'`: requests speak `Weapp-…`, and a login counts when the server has said
    * `Weapp-Login: accepted`. `'2016'`: a server that never says so, as the original of 2016. Requests speak
@@ -80,12 +86,19 @@ type WithCallbacks<Options, Result> = Omit<Options, 'success' | 'fail' | 'comple
   SessionCallbacks<Result> &
   OwnOptions
 
-interface OwnOptions {
+/** What a call takes beside the options of `wx`. */
+export interface OwnOptions {
   /** ms until the answer begins, in place of that of the session. */
   deadline?: number
+  /**
+   * `'required'` (default): it carries the session, and logs in where there is none. `'optional'`: where that cannot be
+   * done, it goes out without, as in the single page that WeChat shows in 朋友圈, where `wx.login` fails. `'none'`: it goes
+   * out as it is, once, without the session and its cookies.
+   */
+  session?: 'required' | 'optional' | 'none'
 }
 
-/** Options of `wx.request`, all passed on; and a deadline. */
+/** Options of `wx.request`, all passed on; and those of this client. */
 export type RequestOptions<Data = unknown> = WithCallbacks<WxRequestOptions, WxResponse<Data>>
 export type UploadOptions = WithCallbacks<WxUploadOptions, WxUploadResponse>
 export type DownloadOptions = WithCallbacks<WxDownloadOptions, WxDownloadResponse>
@@ -136,8 +149,22 @@ export interface Session {
   connectSocket(options: SocketOptions): Call<WxSocketTask>
   /** Makes sure that there is a session the server has accepted. */
   login(): Promise<void>
-  /** Forgets the session, here and in storage. Calls that are running for the old user fail. */
+  /**
+   * Forgets the session, here and in storage, and tells the server's `logoutPath`. Calls that are running for the old user
+   * fail. Resolves when the server was told, or could not be.
+   */
   logout(): Promise<void>
+  /**
+   * What a request to a URL carries beside the app's own header, for requests that are made without this client. Logs in
+   * where there is no session. Ask before each of them: an answer that is not heard here cannot bring the next credential.
+   * `{}` for origins that do not get the session. Default: the base.
+   *
+   * @example
+   * wx.request({ url: 'https://api.example.com/me', header: await session.headers('/me') })
+   */
+  headers(url?: string): Promise<Header>
+  /** Aborts all calls that are running: `ERR_ABORTED`. */
+  cancelAll(): void
   /** Called when a session begins (`true`) or ends (`false`). Returns a function that stops it. */
   onChange(listener: (isLoggedIn: boolean) => void): () => void
 }

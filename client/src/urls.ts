@@ -31,13 +31,11 @@ export function createOrigins(baseUrl: string | undefined, origins: string[] = [
   }
 }
 
-export interface UrlParts {
+interface UrlParts {
   /** `https://host:port`. A socket has the origin of its HTTP twin. `undefined` for a relative URL. */
   origin: string | undefined
   host: string
   path: string
-  /** Whether it is https; or this machine, for developers. */
-  isSecure: boolean
 }
 
 /** A mini program has no `URL`. */
@@ -50,8 +48,12 @@ export function partsOf(url: string): UrlParts {
     origin: found && `http${secure}://${host}${given}`.toLowerCase(),
     host: host.toLowerCase(),
     path: path || '/',
-    isSecure: !!secure || /^(localhost|127\.0\.0\.1)$/.test(host),
   }
+}
+
+/** Whether it is https; or this machine, for developers. */
+export function isSecureUrl(url: string): boolean {
+  return /^(https|wss):/i.test(url) || /^(localhost|127\.0\.0\.1)$/.test(partsOf(url).host)
 }
 
 export function originOf(url: string): string | undefined {

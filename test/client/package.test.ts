@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -92,21 +92,26 @@ test('weapp-session-client: two copies live side by side, and know the errors of
 })
 
 test('weapp-session-client: it is ES2017, and readable', async (t) => {
-  const code = await readFile(entry, 'utf8')
+  for (const name of ['index', 'core', 'http', 'events']) {
+    const code = await readFile(join(client, `dist/${name}.js`), 'utf8')
 
-  t.notThrows(() => parse(code, { ecmaVersion: 2017, sourceType: 'script' }))
-  t.regex(code, /function createSession\(/)
+    t.notThrows(() => parse(code, { ecmaVersion: 2017, sourceType: 'script' }), name)
+    t.regex(code, /function create[A-Z]\w+\(/)
+  }
 })
 
 test('weapp-session-client: its core weighs at most 8 KB, and everything at most 11 KB', async (t) => {
-  // The session with its four calls; without the checks of its options, hints, 云托管 and the drop-in.
-  const core = await weight(`export { createCore } from './src/session.ts'`)
+  // The session with its four calls; without cookies, 云托管, checks of its options, and hints.
+  const core = await weight(`export { createSession } from './src/core.ts'`)
   const createSession = await weight(`export { createSession } from './src/index.ts'`)
-  const all = await weight(`export * from './src/index.ts'; export { default } from './src/index.ts'`)
-
-  t.log(
-    `core ${inKB(core)}, createSession ${inKB(createSession)}, all ${inKB(all)} (esbuild --minify, gzip -9)`,
+  const http = await weight(`export * from './src/http.ts'`)
+  const events = await weight(`export * from './src/events.ts'`)
+  const all = await weight(
+    `export * from './src/index.ts'; export { default } from './src/index.ts'; export * from './src/http.ts'; export * from './src/events.ts'`,
   )
+
+  const weights = Object.entries({ core, createSession, http, events, all })
+  t.log(weights.map(([name, bytes]) => `${name} ${inKB(bytes)}`).join(', '), '(esbuild --minify, gzip -9)')
   t.true(core <= 8 * KB, `core: ${core} bytes`)
   t.true(all <= 11 * KB, `${all} bytes`)
 })
@@ -119,8 +124,20 @@ test('weapp-session-client: the package holds what it needs, and nothing else', 
     'LICENSE',
     'README.md',
     'README.zh-CN.md',
+    'core.d.ts',
+    'core.js',
+    'dist/core.d.ts',
+    'dist/core.js',
+    'dist/events.d.ts',
+    'dist/events.js',
+    'dist/http.d.ts',
+    'dist/http.js',
     'dist/index.d.ts',
     'dist/index.js',
+    'events.d.ts',
+    'events.js',
+    'http.d.ts',
+    'http.js',
     'package.json',
   ])
 })
@@ -129,7 +146,7 @@ test('weapp-session-client: main and miniprogram name the same file, and there i
   const manifest = JSON.parse(await readFile(join(client, 'package.json'), 'utf8'))
 
   t.is(manifest.main, `${manifest.miniprogram}/index.js`)
-  for (const field of ['dependencies', 'optionalDependencies', 'peerDependencies', 'private', 'exports'])
+  for (const field of ['dependencies', 'optionalDependencies', 'peerDependencies', 'private'])
     t.is(manifest[field], undefined, field)
 })
 
@@ -147,6 +164,30 @@ test('weapp-session-client: a new project can require it, import it and bundle i
   for (const file of ['required.cjs', 'imported.mjs', 'bundle.js']) {
     const { stdout } = await run(process.execPath, [file], { cwd: project })
     t.is(stdout.trim(), 'function function true', file)
+  }
+
+  const others = `
+    import { createSession } from 'weapp-session-client/core'
+    import { createHttp } from 'weapp-session-client/http'
+    import { createEventReader } from 'weapp-session-client/events'
+    console.log(typeof createSession, typeof createHttp, typeof createEventReader)`
+  const asRequired = others.replace(/import (.*) from (.*)/g, 'const $1 = require($2)')
+  await writeFile(join(project, 'others.mjs'), others)
+  await writeFile(join(project, 'others.cjs'), asRequired)
+  // As tools find it that know no `exports`, WeChat's among them: the folder dist, copied.
+  const copied = asRequired.replace(/weapp-session-client/g, './miniprogram_npm/weapp-session-client')
+  await cp(join(client, 'dist'), join(project, 'miniprogram_npm/weapp-session-client'), { recursive: true })
+  await writeFile(join(project, 'copied.cjs'), copied)
+  for (const name of ['core', 'http', 'events'])
+    t.deepEqual(
+      Object.keys(require(join(client, `${name}.js`))),
+      Object.keys(require(join(client, `dist/${name}.js`))),
+    )
+  await writeFile(join(project, 'others.js'), others)
+  await build({ ...bundle, entryPoints: ['others.js'], format: 'iife', outfile: 'others-bundle.js' })
+  for (const file of ['others.mjs', 'others.cjs', 'copied.cjs', 'others-bundle.js']) {
+    const { stdout } = await run(process.execPath, [file], { cwd: project })
+    t.is(stdout.trim(), 'function function function', file)
   }
 })
 
