@@ -61,7 +61,10 @@ function bundleDeclarations() {
     const flags = ['--noEmit', 'false', '--emitDeclarationOnly', '--outDir', folder]
     execFileSync(process.execPath, [tsc, '-p', join(root, 'client'), ...flags], { stdio: 'inherit' })
     const declared = OTHERS.map((name) => [`${name}.d.ts`, entryOf(join(folder, `client/src/${name}.d.ts`))])
-    return { 'index.d.ts': namespaceOf(join(folder, 'client/src/index.d.ts')), ...Object.fromEntries(declared) }
+    return {
+      'index.d.ts': namespaceOf(join(folder, 'client/src/index.d.ts')),
+      ...Object.fromEntries(declared),
+    }
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
@@ -69,7 +72,10 @@ function bundleDeclarations() {
 
 /** What another entry declares. All that it names is public, so it is in the main one too. */
 function entryOf(path) {
-  return readFileSync(path, 'utf8').replace(/^((?:import|export)\b[^\n]*? from )'\.[^']*';$/gm, "$1'./index';")
+  return readFileSync(path, 'utf8').replace(
+    /^((?:import|export)\b[^\n]*? from )'\.[^']*';$/gm,
+    "$1'./index';",
+  )
 }
 
 function namespaceOf(entry) {

@@ -141,12 +141,12 @@ export function startCall<Result>({
       }
       // The call may have ended while it waited. From here to the sending nothing may come between.
       if (isSettled()) return cleanUp()
-      const { url, login } = requestAuth
+      const { login } = requestAuth
       if (target.isLoginOnly && !login) return succeed(undefined as unknown as Result)
       const {
         result,
         answer,
-        failure = url !== undefined && readRefusal(answer),
+        failure = carriesSession() && readRefusal(answer),
       } = await sendOnce(target, auth)
       const stranger = await auth.settled(requestAuth, answer, failure)
       // A login that was accepted is one, also where its body breaks off.
@@ -186,10 +186,11 @@ export function startCall<Result>({
         }
       }
 
-      function begin(received: Head): void {
+      function begin(received: Head): boolean {
         head = received
         // The answer to a login alone is soon there, and its body may say more.
         if (!isLoginOnly) auth.answered(requestAuth, received)
+        return carriesSession()
       }
 
       function success(result: Result): void {
@@ -206,12 +207,17 @@ export function startCall<Result>({
     })
     attempt = undefined
     isMoving = false
-    if (read && !outcome.failure) {
+    if (read && carriesSession() && !outcome.failure) {
       // What it could bring, it has brought. Only the body of a login says more.
       if (!isLoginOnly) auth.answered(requestAuth, outcome.answer)
       outcome.answer = await read(outcome.answer)
     }
     return outcome
+  }
+
+  /** Whether its answer may be a refusal. */
+  function carriesSession(): boolean {
+    return requestAuth.url !== undefined
   }
 
   /** What has begun may take its time, but not for ever: what does not move any more ends the call too. */

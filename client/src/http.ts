@@ -123,7 +123,7 @@ export function createHttp(session: Pick<Session, 'request'>, options: HttpOptio
           current = session.request(request as unknown as RequestOptions)
           follow(
             current,
-            () => {},
+            () => false,
             () => {},
           )
           const response = await current

@@ -27,8 +27,8 @@ export interface WxOptions {
 export interface Sender {
   /** The app's header for one of our origins, with what every request there has, and what names the session. */
   headerFor(url: string, auth: Header | undefined, own?: Header): Header
-  /** Makes attempts of one of the calls of `wx`. */
-  createSend<Result>(api: keyof Wx, options: WxOptions, isOurs: boolean): Send<Result>
+  /** Makes attempts of one of the calls of `wx`. What carries no session carries the app's header alone. */
+  createSend<Result>(api: keyof Wx, options: WxOptions): Send<Result>
 }
 
 export function createSender(
@@ -41,13 +41,13 @@ export function createSender(
 ): Sender {
   return { headerFor, createSend }
 
-  function createSend<Result>(api: keyof Wx, options: WxOptions, isOurs: boolean): Send<Result> {
+  function createSend<Result>(api: keyof Wx, options: WxOptions): Send<Result> {
     // A relative URL is a path of the base for sockets too.
     const resolved = origins.resolve(options.url)
     const url = api === 'connectSocket' ? resolved.replace(/^http/i, 'ws') : resolved
     const send = wx[api]
     if (!isFunction(send)) throw optionError(`no wx.${api}`)
-    return ({ header: auth, login }, { success, fail }) => {
+    return ({ header: auth, url: isOurs, login }, { success, fail }) => {
       // The server takes JSON only. `wx.request` says so by itself, but the calls of other hosts may not.
       const added = options.isLogin ? { 'content-type': 'application/json' } : auth
       const header = isOurs ? headerFor(url, added, options.header) : Object.assign({}, options.header)

@@ -177,7 +177,7 @@ export function createCore(options: SessionOptions, { cookies, hints, wrap }: Ex
           isOptional,
           logIn: isOptional && logIn ? () => logIn().catch(() => {}) : logIn,
           isSafe: isRepeatable(name.method),
-          send: sender.createSend(api, given, isOurs),
+          send: sender.createSend(api, given),
         }
         return Object.assign(outgoing, special && special(outgoing, answers))
       },

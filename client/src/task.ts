@@ -10,10 +10,10 @@ type Listener = (result: Head) => void
 export interface StableTask {
   task: SessionTask<never>
   /**
-   * Listens to whatever `wx` gave for a new attempt, and to no earlier one. `onHead` gets the beginning of its answer;
-   * `onMove` is told of that, and of all that moves after it and before, refusals apart.
+   * Listens to whatever `wx` gave for a new attempt, and to no earlier one. `onHead` gets the beginning of its answer, and
+   * says whether that may be a refusal for this client; `onMove` is told of that, and of all that moves after it and before, refusals apart.
    */
-  follow(attempt: object, onHead: (head: Head) => void, onMove: () => void): void
+  follow(attempt: object, onHead: (head: Head) => boolean, onMove: () => void): void
 }
 
 export function createTask(abort: () => void): StableTask {
@@ -30,7 +30,7 @@ export function createTask(abort: () => void): StableTask {
 
   return { task: task as unknown as SessionTask<never>, follow }
 
-  function follow(attempt: object, onHead: Listener, onMove: () => void): void {
+  function follow(attempt: object, onHead: (head: Head) => boolean, onMove: () => void): void {
     followed = attempt
     for (const event of EVENTS) {
       // Not every task has it, and what it throws keeps nobody from listening to the others.
@@ -43,9 +43,9 @@ export function createTask(abort: () => void): StableTask {
     }
 
     function hear(event: string, result: Head): void {
-      if (event === 'HeadersReceived') onHead(result)
       // A refusal is for this client. The app hears the answer to its request, and nothing else.
-      if (followed === attempt && ourHeader(result, 'Session-Error')) followed = undefined
+      const mayRefuse = event === 'HeadersReceived' && onHead(result)
+      if (followed === attempt && mayRefuse && ourHeader(result, 'Session-Error')) followed = undefined
       if (followed === attempt) onMove()
       for (const one of listeners) {
         if (followed === attempt && one.event === event) runSafely(() => one.listener(result))

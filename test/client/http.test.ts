@@ -9,7 +9,9 @@ const FAILED = { errMsg: 'request:fail', errno: 600001 }
 
 /** `answer` is asked about what carries the session, not about the login before. */
 async function start(answer: NonNullable<Script['answer']>, options: HttpOptions = {}) {
-  const phone = scriptedPhone({ answer: (sent, n) => (sent.header['Weapp-Login'] ? WELCOME : answer(sent, n)) })
+  const phone = scriptedPhone({
+    answer: (sent, n) => (sent.header['Weapp-Login'] ? WELCOME : answer(sent, n)),
+  })
   const session = createSession({ baseUrl: BASE, wx: phone.wx })
   await session.login()
   phone.sent.length = 0

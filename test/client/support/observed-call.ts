@@ -32,6 +32,8 @@ export interface ObservedCall {
   run: number
   style: Style
   isOurs: boolean
+  /** Whether it needs the session. */
+  session: 'required' | 'optional' | 'none'
   /** Downloads tell nothing but a status. */
   isTerse: boolean
   startedAt: number

@@ -112,6 +112,10 @@ export function createRules(situation: Situation): Rules {
       if (named.length > 0) violate(`${named.join()} sent to ${sent.url}`)
       return
     }
+    const { session = 'required' } = calls.find(({ n }) => n === callOf(sent.url)) ?? {}
+    const isBare = sent.code === undefined
+    if (session === 'none' && !isBare) violate(`${describe(sent)} carries ${sent.code}`)
+    if (session !== 'required' && isBare) return
     const { code = 'none' } = sent
     if (!issued.has(code)) violate(`${describe(sent)} carries ${code}, which is no code`)
     if (isForbidden(code, sent.run)) violate(`${describe(sent)} carries ${code} after the logout`)
@@ -227,7 +231,7 @@ export function createRules(situation: Situation): Rules {
     for (const code of issued.keys())
       if (!isForbidden(code, run)) forbidden.set(code, isKept ? run : undefined)
     for (const call of calls) {
-      const isHis = call.run === run && call.isOurs
+      const isHis = call.run === run && call.isOurs && call.session !== 'none'
       if (isHis && endOf(call) === undefined) call.ended ??= { as: 'ERR_LOGGED_OUT', at: clock.now() }
     }
   }
@@ -288,10 +292,17 @@ export function createRules(situation: Situation): Rules {
 
   function checkSuccess(call: ObservedCall, value: unknown, ended: Ended | undefined): void {
     const { name, isOurs, isTerse, hasHeard } = call
+    const isBare = call.session !== 'required' && lastOf(call)?.code === undefined
     if (ended !== undefined) violate(`${name} succeeds after its ${ended.as}`)
     if (hasHeard === false) violate(`${name} succeeds, and nobody heard of its headers`)
+    // Without a session, it is the answer.
+    if (isBare) return
     if (isRefusal(call, value)) violate(`${name} succeeds with a refusal`)
     if (isTerse && isOurs && isVisibleRefusal(call)) violate(`${name} succeeds with a refusal`)
+  }
+
+  function lastOf({ n }: ObservedCall): Sent | undefined {
+    return phone().sent.findLast(({ url }) => callOf(url) === n)
   }
 
   /**

@@ -1,5 +1,5 @@
 import type { Session, SessionOptions } from '../../../client/src/types.js'
-import { endOf } from './observed-call.js'
+import { endOf, type ObservedCall } from './observed-call.js'
 import type { Command, Schedule } from './schedule.js'
 import { createWorld, usualLatency, type World } from './virtual-world.js'
 
@@ -37,12 +37,19 @@ export async function runSchedule(
   }
 }
 
-/** What failed although nobody ended it. */
-export function failures({ calls }: World): string[] {
-  return calls.flatMap((call) => {
+/** What failed although nobody ended it, or went without a session that it could have had. */
+export function failures({ calls, phone }: World): string[] {
+  const without = phone.sent.filter(({ url, code }) => code === undefined && isOptional(url))
+  return without.map(({ url }) => `${url} goes without a session`).concat(calls.flatMap(failure))
+
+  function isOptional(url: string): boolean {
+    return calls.some(({ n, session, isOurs }) => isOurs && session === 'optional' && url.endsWith(`/n/${n}`))
+  }
+
+  function failure(call: ObservedCall): string[] {
     const end = call.ended === undefined ? endOf(call) : undefined
     return end === undefined || end.isSuccess ? [] : [`${call.name} failed: ${end.value}`]
-  })
+  }
 }
 
 /** Does what a command says: at once, if there is nothing to wait for. */
@@ -63,6 +70,9 @@ function obey(world: World, command: Command): Promise<void> | undefined {
       break
     case 'logout':
       world.logout()
+      break
+    case 'cancel all':
+      world.cancelAll()
       break
     case 'abort':
       world.abort(command.nth)

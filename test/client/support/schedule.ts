@@ -28,7 +28,7 @@ export interface Schedule {
 
 export type Command =
   | { do: 'call'; times: number; plan: Required<CallPlan> }
-  | { do: 'login' | 'logout' | 'expire all' | 'background' | 'foreground' | 'switch network' }
+  | { do: 'login' | 'logout' | 'cancel all' | 'expire all' | 'background' | 'foreground' | 'switch network' }
   | { do: 'rotate' | 'renew' }
   | { do: 'restart' | 'spoil storage' | 'tick' }
   | { do: 'abort' | 'expire one'; nth: number }
@@ -57,7 +57,7 @@ export async function shorten(
 function showCommand(command: Command): string {
   const { do: what, ...rest } = command
   if (command.do !== 'call') return [what, ...Object.values(rest)].join(' ')
-  const { api, method, to, body, style, isThrowing } = command.plan
+  const { api, method, to, body, style, isThrowing, session } = command.plan
   const verb = api === 'request' ? `${method} ${body} ` : ''
-  return `call ${command.times}× ${verb}${api} to ${to}, ${style}${isThrowing ? ', throwing' : ''}`
+  return `call ${command.times}× ${verb}${api} to ${to}, ${session}, ${style}${isThrowing ? ', throwing' : ''}`
 }

@@ -38,6 +38,7 @@ export function anySchedule(): fc.Arbitrary<Schedule> {
     },
     { weight: 2, arbitrary: only('login') },
     { weight: 2, arbitrary: only('logout') },
+    { weight: 1, arbitrary: only('cancel all') },
     { weight: 1, arbitrary: fc.record({ do: fc.constant('freeze'), ms: aLongTime }) },
     { weight: 1, arbitrary: only('background') },
     { weight: 1, arbitrary: only('foreground') },
@@ -113,6 +114,7 @@ function aCall(targets: readonly Target[]): fc.Arbitrary<Command> {
       body: fc.constantFrom('json', 'text', 'arraybuffer'),
       style: fc.constantFrom('both', 'callbacks', 'promise'),
       isThrowing: fc.boolean(),
+      session: fc.constantFrom('required', 'required', 'required', 'optional', 'none'),
     }),
   })
 }

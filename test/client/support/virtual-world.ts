@@ -56,6 +56,7 @@ export interface CallPlan {
   body?: 'json' | 'text' | 'arraybuffer'
   style?: Style
   isThrowing?: boolean
+  session?: ObservedCall['session']
 }
 
 /** A mini program on its phone, its server, and its time. Everything in it is the same for the same seed. */
@@ -70,6 +71,7 @@ export interface World {
   call(plan?: CallPlan): ObservedCall
   login(): ObservedCall
   logout(): ObservedCall
+  cancelAll(): void
   /** The nth call of those of the program that runs. */
   abort(nth: number): void
   /** Kills the program and starts it again: what it waited for never comes, what it stored is there. */
@@ -136,6 +138,7 @@ export function createWorld({
     call,
     login,
     logout,
+    cancelAll,
     abort,
     restart,
     settle,
@@ -170,12 +173,17 @@ export function createWorld({
     body = 'json',
     style = 'both',
     isThrowing = false,
+    session: plan = 'required',
   }: CallPlan = {}): ObservedCall {
     const verb = api === 'request' ? `${method} ` : ''
     const { at, isOurs } = TARGETS[to]
-    const call = observe(`${verb}${api} to ${to}`, style, { isOurs, isTerse: api === 'downloadFile' })
+    const call = observe(`${verb}${api} to ${to}`, style, {
+      isOurs,
+      session: plan,
+      isTerse: api === 'downloadFile',
+    })
     const callbacks = style === 'promise' ? {} : listeningCallbacks(call, clock, isThrowing)
-    const options = { url: `${at}/n/${call.n}`, ...callbacks }
+    const options = { url: `${at}/n/${call.n}`, session: plan, ...callbacks }
     const task =
       api === 'connectSocket'
         ? session.connectSocket({ ...options, url: socketUrl(options.url) })
@@ -197,20 +205,24 @@ export function createWorld({
   }
 
   function login(): ObservedCall {
-    const call = observe('login', 'promise', { isOurs: true, isTerse: false })
+    const call = observe('login', 'promise', { isOurs: true, session: 'required', isTerse: false })
     listenTo(session.login(), call, clock)
     return call
   }
 
   function logout(): ObservedCall {
-    const call = observe('logout', 'promise', { isOurs: false, isTerse: false })
+    const call = observe('logout', 'promise', { isOurs: false, session: 'none', isTerse: false })
     rules.loggingOut(run)
     listenTo(session.logout(), call, clock)
     rules.loggedOut()
     return call
   }
 
-  function observe(what: string, style: Style, kind: { isOurs: boolean; isTerse: boolean }): ObservedCall {
+  function observe(
+    what: string,
+    style: Style,
+    kind: Pick<ObservedCall, 'isOurs' | 'session' | 'isTerse'>,
+  ): ObservedCall {
     const n = calls.length
     const name = `#${n} ${what}`
     const call = {
@@ -226,6 +238,14 @@ export function createWorld({
     }
     calls.push(call)
     return call
+  }
+
+  function cancelAll(): void {
+    for (const call of calls) {
+      const isRunning = call.run === run && !/logout$/.test(call.name) && endOf(call) === undefined
+      if (isRunning) call.ended ??= { as: 'ERR_ABORTED', at: clock.now() }
+    }
+    session.cancelAll()
   }
 
   function abort(nth: number): void {
