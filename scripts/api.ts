@@ -36,6 +36,9 @@ export function readEntries(): Entry[] {
       entry('koa-weapp-session/express-store', 'express-store', join(server, 'stores/express/index.d.ts')),
       entry('koa-weapp-session/testing', 'testing', join(server, 'testing/index.d.ts')),
       entry('weapp-session-client', 'client', join(root, 'client/dist/index.d.ts')),
+      entry('weapp-session-client/core', 'client-core', join(root, 'client/dist/core.d.ts')),
+      entry('weapp-session-client/http', 'client-http', join(root, 'client/dist/http.d.ts')),
+      entry('weapp-session-client/events', 'client-events', join(root, 'client/dist/events.d.ts')),
       entry('weapp-simulator', 'simulator', join(simulator, 'index.d.ts')),
     ]
     // A page prints what no page before it has.

@@ -74,7 +74,7 @@ function bundleDeclarations() {
 function entryOf(path) {
   return readFileSync(path, 'utf8').replace(
     /^((?:import|export)\b[^\n]*? from )'\.[^']*';$/gm,
-    "$1'./index';",
+    "$1'./index.js';",
   )
 }
 

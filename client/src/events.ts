@@ -22,8 +22,12 @@ const CR = 13
  * event that the stream does not end with an empty line is not heard, as the standard has it.
  *
  * @example
- * const call = session.request({ url: '/chat', method: 'POST', data, enableChunked: true, timeout: 600_000 })
- * call.onChunkReceived(createEventReader(({ data }) => show(data)))
+ * import { createSession } from 'weapp-session-client'
+ * import { createEventReader } from 'weapp-session-client/events'
+ *
+ * const session = createSession({ baseUrl: 'https://api.example.com' })
+ * const call = session.request({ url: '/chat', method: 'POST', enableChunked: true, timeout: 600_000 })
+ * call.onChunkReceived(createEventReader(({ data }) => console.log(data)))
  * await call
  */
 export function createEventReader(

@@ -65,6 +65,10 @@ const HTTP_OPTIONS =
  * @throws {TypeError} when an option is unknown, or makes no sense
  *
  * @example
+ * import { createSession } from 'weapp-session-client'
+ * import { createHttp } from 'weapp-session-client/http'
+ *
+ * const session = createSession({ baseUrl: 'https://api.example.com' })
  * const http = createHttp(session, { ok: 'throw', retries: 2, header: { 'X-App-Version': '1.2.0' } })
  * const { data } = await http.request({ url: '/orders' })
  */

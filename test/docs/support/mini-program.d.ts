@@ -3,3 +3,8 @@ declare module '*/utils/session' {
   const session: import('weapp-session-client').Session
   export = session
 }
+
+declare module '*/utils/http' {
+  const http: import('weapp-session-client/http').Http
+  export = http
+}
