@@ -120,12 +120,12 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
   async function weappSession(ctx: Context, next: () => Promise<unknown>): Promise<void> {
     attach(ctx, undefined)
     const answer = setAnswer(ctx, new Answer(ctx.res, carrier, unspoken, refusalStatus))
-    if (isPreflight(ctx) || (await ignore?.(ctx))) return void (await next())
+    if (isPreflight(ctx) || (ignore && (await ignore(ctx)))) return void (await next())
 
     let session: RequestSession | TrustedSession | undefined
     try {
       answer.wire = readWire(ctx.req.headers)
-      const request = { ctx, answer, program: await programOf(ctx) }
+      const request = { ctx, answer, program: onlyProgram ?? (await programOf(ctx)) }
       if (isPost(ctx, logoutPath)) return await logOut(request)
       session = await identify(request)
     } catch (error) {
@@ -157,7 +157,7 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
     const trusted = trust?.read(ctx.req)
     if (trusted)
       return new TrustedSession(trusted, programs.get(trusted.appId)?.wechat, () => attach(ctx, undefined))
-    const found = await recognise(request).catch((error: unknown) => forget(request, error))
+    const found = await recognise(request)
     if (found) return open(request, found)
     return program && carrier.anonymous ? open(request, undefined) : undefined
   }
@@ -176,11 +176,16 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
   }
 
   /** The session that a request carries the credential of. A client that needs the credential once more gets it. */
-  async function recognise({ ctx, answer, program }: Request): Promise<LoadedSession | undefined> {
-    const found = await findSession(ctx.req, answer.wire, program)
-    if (found && isIssuing && needsReissue(carrier, found.presented, found.loaded))
-      await answer.give(found.loaded)
-    return found?.loaded
+  async function recognise(request: Request): Promise<LoadedSession | undefined> {
+    const { ctx, answer, program } = request
+    try {
+      const found = await findSession(ctx.req, answer.wire, program)
+      if (found && isIssuing && needsReissue(carrier, found.presented, found.loaded))
+        await answer.give(found.loaded)
+      return found?.loaded
+    } catch (error) {
+      return forget(request, error)
+    }
   }
 
   async function findSession(request: IncomingMessage, wire: Wire, program: MiniProgram | undefined) {
