@@ -47,7 +47,7 @@ for (const [name, setting] of Object.entries(SETTINGS)) {
 }
 
 test.serial(
-  'an independent subpackage has a client of its own: 50 at start and 20 in mid-expiry, all in, with a login of each',
+  'an independent subpackage has a client of its own, and each an entry of its own: 50 at start and 20 in mid-expiry, all in, with a login of each',
   async (t) => {
     const program = join(installed.folder, 'program')
     const compiled = await compile(t, program, SETTINGS['to ES5'], ['.', 'sub'])

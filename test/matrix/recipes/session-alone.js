@@ -1,3 +1,3 @@
 import { createSession } from 'weapp-session-client'
 
-export const session = createSession({ baseUrl: 'https://api.example.com', profile: 'none' })
+export const session = createSession({ baseUrl: 'https://api.example.com' })

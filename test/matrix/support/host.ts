@@ -53,7 +53,6 @@ export function startProgram(folder: string, wx: Wx): Program {
     ...{ getLaunchOptionsSync: () => ({ ...LAUNCH }), getEnterOptionsSync: () => ({ ...LAUNCH }) },
     canIUse: () => true,
     nextTick: setImmediate,
-    onNetworkStatusChange: () => {},
   })
   const globals = miniProgramGlobals(wx, {
     App: (options: Options) => {

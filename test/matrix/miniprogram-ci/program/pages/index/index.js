@@ -1,10 +1,10 @@
 const { createSession } = require('weapp-session-client')
+const { createHttp } = require('weapp-session-client/http')
 
-// A profile would be signed with the key of the latest login, which may be that of the other package.
-const session = createSession({ baseUrl: 'https://api.example.com', profile: 'none' })
+const session = createSession({ baseUrl: 'https://api.example.com' })
 
 Page({
-  session,
+  session: createHttp(session, { ok: 'throw', retries: 1 }),
 
   async onLoad() {
     const { data } = await session.request({ url: '/me' })

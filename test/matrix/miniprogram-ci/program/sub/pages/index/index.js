@@ -1,10 +1,11 @@
-const { createSession } = require('weapp-session-client')
+const { createSession } = require('weapp-session-client/core')
+const { createEventReader } = require('weapp-session-client/events')
 
-// A profile would be signed with the key of the latest login, which may be that of the other package.
-const session = createSession({ baseUrl: 'https://api.example.com', profile: 'none' })
+const session = createSession({ baseUrl: 'https://api.example.com' })
 
 Page({
   session,
+  reader: createEventReader(() => {}),
 
   async onLoad() {
     const { data } = await session.request({ url: '/me' })
