@@ -1,7 +1,8 @@
 import type { Warnings } from '../util/warn.js'
 import { WechatApiError, type WechatApiErrorCode } from './api-error.js'
-import { createCaller, type TransportOptions, type WechatCall } from './call.js'
+import { createCaller, type WechatCall } from './call.js'
 import { ADVICE, BUSY, CODE_REFUSED, describeAnswer, RETRY_AFTER } from './errcodes.js'
+import type { TransportOptions } from './transport.js'
 
 export interface ApiClientOptions extends TransportOptions {
   warn: Warnings

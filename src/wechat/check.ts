@@ -1,6 +1,7 @@
 import type { Problem } from '../util/problem.js'
-import { createCaller, type TransportOptions, type WechatCall } from './call.js'
+import { createCaller, type WechatCall } from './call.js'
 import { ADVICE, BUSY, CODE_REFUSED, describeAnswer, RETRY_AFTER } from './errcodes.js'
+import type { TransportOptions } from './transport.js'
 
 export interface WechatCheckOptions extends TransportOptions {
   appId: string

@@ -3,8 +3,9 @@ import { WeappSessionError } from '../errors.js'
 import { isText } from '../util/json.js'
 import { createOutage, type Outage } from '../util/outage.js'
 import type { Warnings } from '../util/warn.js'
-import { createCaller, type TransportOptions, type WechatCall } from './call.js'
+import { createCaller, type WechatCall } from './call.js'
 import { ADVICE, BUSY, describeAnswer, RETRY_AFTER } from './errcodes.js'
+import type { TransportOptions } from './transport.js'
 
 /** Who WeChat says the user is. The session_key stays on this server. */
 export interface WechatSession {
