@@ -1,13 +1,14 @@
 import { LOGIN_ACCEPTED, LOGIN_REQUIRED } from '../../src/protocol.js'
-import { type Answer, type Head, loginWord } from './answer.js'
+import { type Answer, credentialIn, type Head, loginWord } from './answer.js'
 import { createBackoff } from './backoff.js'
 import { type Credentials, type CredentialsOptions, createCredentials } from './credentials.js'
 import { type Failure, optionError } from './errors.js'
-import { wantsLogin } from './refusal.js'
+import { leavesOut, wantsLogin } from './refusal.js'
 import { NO_AUTH, type RequestAuth } from './request-auth.js'
 import { failsLogin, loginBlock } from './retry.js'
 import { originOf } from './urls.js'
-import { sleep } from './util.js'
+import { isObject, sleep } from './util.js'
+import type { Header } from './wx.js'
 import { isFresh, type LoginData, type WxLogin } from './wx-login.js'
 
 /** A call that needs auth. */
@@ -103,7 +104,7 @@ interface Waiter extends Caller {
 }
 
 export function createAuth(options: AuthOptions): Auth {
-  const { wxLogin, prefix, isForeign, isTrusting } = options
+  const { wxLogin, prefix, isForeign, isTrusting, onLeft } = options
   const credentials = createCredentials(options)
   const backoff = createBackoff()
   /** Calls that wait for the leader, in the order in which they came. */
@@ -151,7 +152,8 @@ export function createAuth(options: AuthOptions): Auth {
       const login = state as LoginData
       if (isOver()) continue
       if (credentials.find()) resolve(credentials.carry(url))
-      else if (isOptional && (ownLogIn || failure || (backoff.pause() && !isFirst))) resolve(NO_AUTH)
+      else if (isOptional && (ownLogIn || leavesOut(failure || (!isFirst && backoff.reason()))))
+        resolve(NO_AUTH)
       else if (ownLogIn) reject(optionError('see loginPath'))
       else if (failure && (isFinal || isLoginOnly)) reject(failure)
       else if (login.isShared && isFresh(login)) resolve(offer(login, url))
@@ -170,7 +172,7 @@ export function createAuth(options: AuthOptions): Auth {
       if (login) auth = offer(login, url)
       resolve(auth)
     } catch (failure) {
-      if (isOptional) resolve(auth)
+      if (isOptional && leavesOut(failure as Failure)) resolve(auth)
       else reject(failure as Failure)
     }
     state = auth.login || 'idle'
@@ -230,13 +232,16 @@ export function createAuth(options: AuthOptions): Auth {
   }
 
   function accept(auth: RequestAuth, head: Head): void {
+    const code = auth.login && { [`${prefix}Code`]: auth.login.data.code }
+    if (auth.login && auth.login.isLeft && onLeft)
+      onLeft(credentialIn(head, prefix) || (code as Header), true)
     if (!isOffered(auth)) return
-    const { login, url } = auth
+    const { url } = auth
     backoff.succeeded()
     state = 'idle'
     home = originOf(url)
     birth = Date.now()
-    credentials.begin({ [`${prefix}Code`]: login.data.code }, url, head)
+    credentials.begin(code as Header, url, head)
     serve()
   }
 
@@ -264,8 +269,11 @@ export function createAuth(options: AuthOptions): Auth {
   }
 
   function logOut(): void {
+    const login = state as LoginData
     wxLogin.drop()
-    if ((state as LoginData).isShared) state = 'idle'
+    // Its answer may still bring a session.
+    if (onLeft && isObject(login)) login.isLeft = true
+    if (login.isShared) state = 'idle'
     credentials.drop()
   }
 }

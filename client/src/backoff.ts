@@ -6,8 +6,8 @@ import { A_MINUTE, createSpan, sleep } from './util.js'
 export interface Backoff {
   /** A call wants a login. Returns whether that is the first for a while: it gets a try, whatever has failed. */
   isFirst(): boolean
-  /** What the next login has to wait for, while it does: one has failed lately. */
-  pause(): Promise<unknown> | undefined
+  /** Why the next login has to wait, while it does: the last failure. */
+  reason(): Failure | undefined
   /** Resolves when the next login may be tried. Rejects, with what blocks them, while logins are blocked. */
   wait(isFirst: boolean): Promise<void>
   /** A login has failed. `block`: ms for which nobody may log in, if the server says so. */
@@ -42,6 +42,7 @@ export function createBackoff(): Backoff {
   let failures = 0
   /** No login meanwhile. */
   const pause = createSpan()
+  let last: Failure | undefined
   /** What blocks them; without that, they wait. */
   let blocker: Failure | undefined
   /** Whether the server asked for it. */
@@ -51,7 +52,7 @@ export function createBackoff(): Backoff {
   /** After a session that ended at once. */
   const warned = createSpan()
 
-  return { isFirst, pause: pause.now, wait, failed, succeeded, diedYoung, retry }
+  return { isFirst, reason: () => pause.now() && last, wait, failed, succeeded, diedYoung, retry }
 
   function isFirst(): boolean {
     const isFirst = !recently.now()
@@ -68,6 +69,7 @@ export function createBackoff(): Backoff {
 
   function failed(failure: Failure, block?: number): void {
     const longest = failure.reason ? A_MINUTE : PROBE
+    last = failure
     if (block) hold(sleep(block), failure, block)
     else if (++failures < LIMIT) hold(sleep(withJitter(FIRST_PAUSE * failures)))
     // After the block there is one more try. If that fails too, the next block is longer.
@@ -86,7 +88,8 @@ export function createBackoff(): Backoff {
 
   function diedYoung(): void {
     const message = 'sessions end at once: see loginPath'
-    if (warned.now()) hold(warned.now(), Object.assign(readRefusal(EXPIRED) as Failure, { message }))
+    last = Object.assign(readRefusal(EXPIRED) as Failure, { message })
+    if (warned.now()) hold(warned.now(), last)
     warned.until(sleep(A_MINUTE))
   }
 

@@ -4,17 +4,17 @@ import { withJitter } from './backoff.js'
 import { type ErrorCode, type Failure, type Phase, SessionError, wxFailure } from './errors.js'
 import { readRefusal } from './refusal.js'
 import { NO_AUTH, type RequestAuth } from './request-auth.js'
+import type { WxOptions } from './requests.js'
 import { nextStep } from './retry.js'
 import { type Callbacks, createSettlement } from './settle.js'
 import { createTask } from './task.js'
 import type { Call } from './types.js'
 import { isObject, orUndefined, sleep } from './util.js'
-import type { Header } from './wx.js'
 
 export interface CallOptions<Result> {
-  callbacks: Callbacks<Result> & { header?: Header | undefined; timeout?: number }
+  callbacks: Callbacks<Result> & Pick<WxOptions, 'header' | 'timeout' | 'retries' | 'ready' | 'read'>
   /** What its errors are called by: the call of `wx`, and the request. */
-  name: CallName
+  name(): CallName
   /** ms until an answer begins, or moves again. */
   deadline: number
   /** The calls that are running. */
@@ -31,7 +31,6 @@ export interface CallName {
   api: string
   method: string
   path: string
-  url?: string
 }
 
 /** Where a call goes. */
@@ -84,6 +83,8 @@ interface Outcome<Result> {
   result?: Result
   answer: Answer
   failure?: Failure
+  /** Whether some of the answer has come. */
+  hasBegun?: boolean
 }
 
 /**
@@ -100,6 +101,7 @@ export function startCall<Result>({
   let phase: Phase = 'wait'
   let attempts = 0
   let auth: Auth | undefined
+  let url: string | undefined
   let requestAuth = NO_AUTH
   let attempt: object | undefined
   /** The last refusal, of those that were not the end. */
@@ -108,20 +110,26 @@ export function startCall<Result>({
   /** Whether an answer has begun, or moved again; and whether the deadline has passed meanwhile. */
   let isMoving = false
   let isOverdue = false
-  let isOurs = false
+  /** Whether a logout ends it. */
+  let isOurs = !!callbacks.ready
 
   const { promise, isSettled, succeed, fail } = createSettlement(callbacks, cleanUp)
   const { task, follow } = createTask(() => end())
   watch(deadline)
   running.add(end)
-  run().catch((error: unknown) => failWith(asFailure(error)))
+  run().catch((error: unknown) => {
+    // What a hook throws is the app's own.
+    if (callbacks.ready && !/^ERR_/.test(Object(error).code)) fail(error as SessionError)
+    else failWith(asFailure(error))
+  })
   return Object.assign(promise, task)
 
   async function run(): Promise<void> {
+    if (callbacks.ready) Object.assign(callbacks, await callbacks.ready())
     const target = prepare()
     const { isSafe = false, isOptional } = target
     auth = target.auth
-    name.url = target.url
+    url = target.url
     isOurs = target.isOurs
     // Nothing is called back before the caller has its task.
     await target.ready
@@ -133,6 +141,7 @@ export function startCall<Result>({
           await (target.logIn && target.logIn())
         }
         requestAuth = await auth.acquire(target, isSettled, !attempts)
+        if (isOptional) isOurs = carriesSession()
       }
       // One header cannot name both the app's own user and the session: the app's goes out, and the session stays out.
       if (requestAuth.header.Authorization && headerOf(callbacks.header, 'Authorization')) {
@@ -146,14 +155,25 @@ export function startCall<Result>({
       const {
         result,
         answer,
+        hasBegun,
         failure = carriesSession() && readRefusal(answer),
       } = await sendOnce(target, auth)
       const stranger = await auth.settled(requestAuth, answer, failure)
       // A login that was accepted is one, also where its body breaks off.
       if (target.isLoginOnly && auth.current()) return succeed(result as Result)
-      if (!failure) return stranger && target.isLoginOnly ? failWith(stranger) : succeed(result as Result)
+      if (!failure && stranger && target.isLoginOnly) return failWith(stranger)
+      if (!failure) return succeed(await finish(result))
 
-      const step = nextStep({ failure, attempts, isSafe, login, word: loginWord(answer), isOptional })
+      const step = nextStep({
+        failure,
+        attempts,
+        isSafe,
+        login,
+        word: loginWord(answer),
+        isOptional,
+        // What has begun to arrive is not asked for again.
+        retries: hasBegun ? 0 : callbacks.retries,
+      })
       requestAuth = NO_AUTH
       if (step === 'fail' || (step === 'logIn' && auth.isForeign)) return failWith(failure)
       refusal = failure
@@ -161,6 +181,13 @@ export function startCall<Result>({
       if (step === 'goWithout') isOurs = false
       else if (step !== 'logIn') await sleep(withJitter(step))
     }
+  }
+
+  /** The answer is there, and what is made of it may take its time. */
+  async function finish(result: unknown): Promise<Result> {
+    clearTimeout(timer)
+    const { read } = callbacks
+    return (read ? await read(result, failWith) : result) as Result
   }
 
   async function sendOnce(
@@ -206,6 +233,7 @@ export function startCall<Result>({
       }
     })
     attempt = undefined
+    outcome.hasBegun = isMoving || !!head
     isMoving = false
     if (read && carriesSession() && !outcome.failure) {
       // What it could bring, it has brought. Only the body of a login says more.
@@ -250,7 +278,9 @@ export function startCall<Result>({
     clearTimeout(timer)
     running.delete(end)
     if (auth) auth.released(requestAuth)
-    abort()
+    const { isLeft, login } = requestAuth
+    // The server has to be told of what its answer brings.
+    if (!isLeft && !(login && login.isLeft)) abort()
   }
 
   function abort(): void {
@@ -262,7 +292,7 @@ export function startCall<Result>({
   }
 
   function errorOf(failure: Failure): SessionError {
-    const { api, method, url, path } = name
+    const { api, method, path } = name()
     const errMsg = `${api}:fail ${failure.message}`
     const message = `${method} ${path || url}: ${failure.message}`
     return new SessionError(Object.assign({ errMsg }, failure, { message, phase, attempts, method, url }))

@@ -8,25 +8,32 @@ import type { Session, SessionOptions } from './types.js'
 
 export { isSessionError, SessionError } from './errors.js'
 
+/** What it has: all but `headers()`. */
+export type CoreSession = Omit<Session, 'headers'>
+
 /** Options of the core. */
-export type CoreOptions = Omit<SessionOptions, 'cloud' | 'protocol'> & { protocol?: 'weapp-session' | '2016' }
+export type CoreOptions = Omit<SessionOptions, 'cloud' | 'logoutPath' | 'protocol'> & {
+  protocol?: 'weapp-session' | '2016'
+}
 
 /**
  * The same session, without what not every program needs: it keeps no cookies (`cookieCarrier()`, `protocol: 'cookies'`),
- * knows no 云托管, does not check its options, and gives no hints in the develop version.
+ * knows no 云托管, tells no `logoutPath`, does not check its options, and gives no hints in the develop version.
  *
  * @example
  * const { createSession } = require('weapp-session-client/core')
  * const session = createSession({ baseUrl: 'https://api.example.com' })
  */
-export function createSession(options: CoreOptions = {}): Session {
-  return createCore(options, {
+export function createSession(options: CoreOptions = {}): CoreSession {
+  const { session } = createCore(options, {
+    check() {},
     cookies: {
       withCookies: (_jar, _url, header) => header,
       readCookies: () => false,
       livingCookies: () => [],
     },
-    hints: () => () => {},
+    endings: () => ({ add() {}, tell: () => Promise.resolve() }),
     wrap: (wx) => wx,
   })
+  return session
 }

@@ -37,6 +37,8 @@ export interface CredentialsOptions {
   /** Whether the server has sessions of its own, in cookies. Then there is always a session, which never ends. */
   isForeign: boolean
   onChange(isLoggedIn: boolean): void
+  /** The user leaves this session: now, with its cookies; or has left before it was there (`isLate`). */
+  onLeft: ((credential: Header, isLate?: boolean) => void) | undefined
 }
 
 export function createCredentials({
@@ -45,6 +47,7 @@ export function createCredentials({
   prefix,
   isForeign,
   onChange,
+  onLeft,
 }: CredentialsOptions): Credentials {
   const { session, save } = storage
   /** Requests that carry the session, and whose answer may bring another credential. */
@@ -89,6 +92,8 @@ export function createCredentials({
     // only the first time counts.
     const isFirst = inFlight.delete(auth)
     const { credential } = session
+    const late = auth.isLeft && head && credentialIn(head, prefix)
+    if (late && onLeft) onLeft(late, true)
     if (!isFirst || !head || !credential) return isFirst
     const hasCookies = readCookies(session, auth.url as string, head)
     const received = !isForeign && credentialIn(head, prefix)
@@ -145,8 +150,15 @@ export function createCredentials({
   }
 
   function drop(): void {
+    if (onLeft) {
+      // Their answers may still bring the credential that lives.
+      for (const auth of inFlight) auth.isLeft = true
+      for (const credential of [session.credential, session.previous]) if (credential) onLeft(credential)
+      // The storage is emptied, so what another copy has stored is left too.
+      if (storage.adopt()) onLeft(session.credential as Header)
+    }
     inFlight.clear()
-    session.cookies = undefined
+    Object.assign(session, { cookies: undefined, previous: undefined })
     end()
   }
 

@@ -1,48 +1,85 @@
+import { readRefusal } from './refusal.js'
+import type { WxOptions } from './requests.js'
 import { isObject, orUndefined, textOf } from './util.js'
-import type { Header, Wx } from './wx.js'
+import type { Header, Wx, WxResponse } from './wx.js'
 
 /** Sessions that have ended here, and that the server does not know of yet. */
 export interface Endings {
   /** `header`: what names the session. It is stored before anything is sent. */
   add(header: Header): void
-  /** Tells the server of each. Resolves when it was told, or cannot be reached: then the next call goes on. */
+  /** Tells the server of each. Resolves when it was told, or could not be. */
   tell(): Promise<unknown>
 }
 
 /** Of those that nobody could be told of, the latest are kept. */
 const MAX_ENDINGS = 5
 
-/** `send`: rejects where the server was not told. */
-export function createEndings(wx: Wx, key: string, send: (header: Header) => Promise<unknown>): Endings {
-  let endings: Header[] = []
-  let telling: Promise<unknown> = Promise.resolve()
+/** ms */
+const TIMEOUT = 3000
+
+/** `request`: sends a request to the server. `isForeign`: whether that has sessions of its own, whose answers are its own. */
+export function createEndings(
+  wx: Wx,
+  key: string,
+  url: string | undefined,
+  request: (options: WxOptions) => Promise<WxResponse>,
+  isForeign: boolean,
+): Endings {
+  /** By their JSON: those to tell, and those that were told or are being told. */
+  const endings = new Map<string, Header>()
+  const told = new Set<string>()
   return { add, tell }
 
   function add(header: Header): void {
-    update([...stored(), header].slice(-MAX_ENDINGS))
+    read()
+    endings.set(JSON.stringify(header), header)
+    save()
   }
 
-  function tell(): Promise<unknown> {
-    telling = telling.then(tellAll).catch(() => {})
-    return telling
+  async function tell(): Promise<unknown> {
+    return url && Promise.all(read().map(tellOf))
   }
 
-  async function tellAll(): Promise<void> {
-    for (const header of stored()) {
+  async function tellOf([id, header]: [string, Header]): Promise<void> {
+    if (told.has(id)) return
+    told.add(id)
+    try {
       await send(header)
-      update(stored().filter((one) => JSON.stringify(one) !== JSON.stringify(header)))
+      endings.delete(id)
+      save()
+    } catch {
+      told.delete(id)
     }
   }
 
-  /** The storage is shared with other copies of this client. Where it fails, memory has to do. */
-  function stored(): Header[] {
-    const found = orUndefined(() => wx.getStorageSync(key))
-    if (Array.isArray(found)) endings = found.filter(isHeader)
-    return endings
+  /** What a gateway, a page or a server in trouble says is no answer. */
+  async function send(header: Header): Promise<void> {
+    const answer = await request({
+      url: url as string,
+      method: 'POST',
+      header,
+      session: 'none',
+      redirect: 'manual',
+      deadline: TIMEOUT,
+    })
+    const { status = 500 } = readRefusal(answer) || {}
+    // A session that the server does not know has ended.
+    const isTold = isForeign ? answer.statusCode < 500 : status < 429 || Object(answer.data).logout === 'done'
+    if (!isTold) throw answer
   }
 
-  function update(list: Header[]): void {
-    endings = list
+  /** The storage is shared with other copies of this client. Where it fails, memory has to do. */
+  function read(): [string, Header][] {
+    const found = orUndefined(() => wx.getStorageSync(key))
+    for (const header of Array.isArray(found) ? found.filter(isHeader) : []) {
+      const id = JSON.stringify(header)
+      if (!told.has(id)) endings.set(id, header)
+    }
+    return [...endings]
+  }
+
+  function save(): void {
+    const list = [...endings.values()].slice(-MAX_ENDINGS)
     orUndefined(() => (list[0] ? wx.setStorageSync(key, list) : wx.removeStorageSync(key)))
   }
 }

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { orUndefined, runSafely } from './util.js'
+
 /** One event (html.spec.whatwg.org, server-sent events). */
 export interface StreamEvent {
   /** Its name. `message` where it has none. */
@@ -26,7 +28,7 @@ const CR = 13
  * import { createEventReader } from 'weapp-session-client/events'
  *
  * const session = createSession({ baseUrl: 'https://api.example.com' })
- * const call = session.request({ url: '/chat', method: 'POST', enableChunked: true, timeout: 600_000 })
+ * const call = session.request({ url: '/chat', method: 'POST', enableChunked: true, timeout: 600000 })
  * call.onChunkReceived(createEventReader(({ data }) => console.log(data)))
  * await call
  */
@@ -67,15 +69,25 @@ export function createEventReader(
     const hasData = lines.length > 0
     event = ''
     lines = []
-    if (hasData) onEvent(heard)
+    if (hasData) runSafely(() => onEvent(heard))
   }
 }
 
-/** UTF-8. A mini program has no TextDecoder. */
+/** As many bytes as a function of JavaScript may have arguments. */
+const PART = 4096
+
+/** What is UTF-8 among percent signs: of one byte to four. */
+const CHARACTERS = /%([0-7].|[cd].%[89ab].|e.(%[89ab].){2}|f.(%[89ab].){3}|..)/g
+
+/** UTF-8. A mini program has no TextDecoder. Bytes that are none are `\uFFFD`. */
 function textOf(bytes: number[]): string {
-  try {
-    return decodeURIComponent(bytes.map((byte) => `%${(byte + 256).toString(16).slice(1)}`).join(''))
-  } catch {
-    return bytes.map((byte) => (byte < 128 ? String.fromCharCode(byte) : '\uFFFD')).join('')
-  }
+  let text = ''
+  for (let at = 0; at < bytes.length; at += PART) text += String.fromCharCode(...bytes.slice(at, at + PART))
+  if (!/[^\0-\x7f]/.test(text)) return text
+  return escapeOf(text).replace(CHARACTERS, (one) => orUndefined(() => decodeURIComponent(one)) || '\uFFFD')
+}
+
+/** Bytes as `%e4%bd%a0`. */
+function escapeOf(bytes: string): string {
+  return bytes.replace(/[\s\S]/g, (byte) => `%${(byte.charCodeAt(0) + 256).toString(16).slice(1)}`)
 }

@@ -3,15 +3,13 @@
  *
  * @module
  */
-import { withJitter } from './backoff.js'
-import { type ErrorCode, SessionError } from './errors.js'
+
+import { headerOf } from './answer.js'
+import type { Failure, SessionError } from './errors.js'
 import { checkOptions } from './options.js'
-import { isRepeatable } from './retry.js'
-import { createSettlement } from './settle.js'
-import { createTask } from './task.js'
 import { createTurns } from './turns.js'
 import type { Call, RequestOptions, Session } from './types.js'
-import { A_MINUTE, isFunction, runSafely, sleep } from './util.js'
+import { isFunction, runSafely } from './util.js'
 import type { Header, WxResponse } from './wx.js'
 
 /** Options of `request`: those of the session's, and these. */
@@ -22,8 +20,9 @@ export interface HttpCallOptions {
   /** `'throw'`: a status that is not 2xx is a failure, `ERR_STATUS`. Default `'any'`: it is an answer, as in `wx.request`. */
   ok?: 'any' | 'throw'
   /**
-   * How often a call is repeated that `wx` could not send, or got no answer to (`ERR_NETWORK`): GET, HEAD, OPTIONS, PUT and
-   * DELETE, until `deadline` has passed; half a second to a second after the first failure, and longer after each. Default 0.
+   * How often a call is sent again that `wx` could not send, or got no answer to (`ERR_NETWORK`), at most 3: GET, HEAD, OPTIONS,
+   * PUT and DELETE, within the deadline, after 0.2 to 0.4 s, and longer each time. What has begun to arrive is not asked for
+   * again. Default 0.
    */
   retries?: number
 }
@@ -35,7 +34,7 @@ export interface HttpOptions extends HttpCallOptions {
   before?(options: HttpRequestOptions): Changed<HttpRequestOptions>
   /** Sees each answer. It may return another. What it throws is the failure of the call. */
   after?(response: WxResponse, options: HttpRequestOptions): Changed<WxResponse>
-  /** Hears of each failure, before the call does: to show it, or to report it. */
+  /** Hears of each failure, before the call does, to show it or to report it; not of an abort, and not of a logout. */
   failed?(error: unknown, options: HttpRequestOptions): unknown
   /** How many calls run at once; others wait for their turn. Default 10, as many as WeChat lets run. */
   limit?: number
@@ -53,11 +52,8 @@ export interface Http {
 
 const LIMIT = 10
 
-/** ms */
-const FIRST_PAUSE = 500
-
 const HTTP_OPTIONS =
-  /^((before|after|failed)=function|header=(object|function)|ok=string:(any|throw)$|retries=number:\d+$|limit=number:[1-9]\d*$|\w+=undefined)/
+  /^((before|after|failed)=function|header=(object|function)|ok=string:(any|throw)$|retries=number:[0-3]$|limit=number:[1-9]\d*$|\w+=undefined)/
 
 /**
  * Calls with default headers, hooks, repetitions and a queue, over a session.
@@ -81,108 +77,73 @@ export function createHttp(session: Pick<Session, 'request'>, options: HttpOptio
   return {
     request,
     cancelAll() {
-      for (const cancel of [...running]) cancel()
+      for (const abort of [...running]) abort()
     },
   }
 
   function request<Data>(given: HttpRequestOptions<Data>): Call<WxResponse<Data>> {
-    const { deadline = A_MINUTE } = Object(given) as HttpRequestOptions
-    let sent: HttpRequestOptions = given
-    let current: Call<WxResponse> | undefined
-    /** Whether it may not be sent again, and why it was not answered before. */
-    let isOverdue = false
-    let lastError: unknown
-    const { promise, isSettled, succeed, fail } = createSettlement<WxResponse<Data>>(Object(given), cleanUp)
-    const { task, follow } = createTask(cancel)
-    // While it is on its way, the session's own deadline counts.
-    const timer = setTimeout(() => {
-      isOverdue = true
-      if (!current) refuse(lastError || failure('ERR_DEADLINE', `not sent within ${deadline} ms`, true))
-    }, deadline)
-    running.add(cancel)
-    run().then(succeed, refuse)
-    return Object.assign(promise, task)
+    let sent: HttpRequestOptions & HttpCallOptions = given
+    let hasTurn = false
+    const { fail } = Object(given) as HttpRequestOptions
+    // It is a call of the session from the beginning: so a logout, an abort and the deadline end it while it waits, too.
+    const call = session.request<Data>(Object.assign({}, given, { ready: prepare, read, fail: refuse }))
+    running.add(call.abort)
+    call.then(end, end)
+    return call
 
-    async function run(): Promise<WxResponse<Data>> {
+    /** What is sent, when its turn has come. */
+    async function prepare(): Promise<object> {
       const added = isFunction(header) ? await header(given) : header
-      const own = Object.assign({}, given, { header: Object.assign({}, added, Object(given).header) })
-      sent = (before && (await before(own))) || own
-      const response = await send(Object.assign({}, options, sent))
-      return ((after && (await after(response, sent))) || response) as WxResponse<Data>
+      const own = Object.assign({}, given, { header: merged(added, Object(given).header) })
+      const changed = (before && (await before(own))) || own
+      const { ok = options.ok, retries = options.retries } = changed
+      checkOptions({ ok, retries }, HTTP_OPTIONS)
+      sent = Object.assign({}, changed, { ok, retries }) as typeof sent
+      await turns.take()
+      hasTurn = true
+      // It may have ended while it waited.
+      if (!running.has(call.abort)) giveTurn()
+      return Object.assign({}, sent, { ok: undefined, read, fail: undefined })
     }
 
-    async function send({ ok, retries = 0 }: HttpCallOptions): Promise<WxResponse> {
-      const request = Object.assign({}, sent, {
-        success: null,
-        fail: null,
-        complete: null,
-        ok: null,
-        retries: null,
-      })
-      for (let pause = FIRST_PAUSE; ; pause *= 2) {
-        await turns.take()
-        try {
-          // It may have ended while it waited.
-          if (isSettled()) return await promise
-          current = session.request(request as unknown as RequestOptions)
-          follow(
-            current,
-            () => false,
-            () => {},
-          )
-          const response = await current
-          const { statusCode } = response
-          if (ok !== 'throw' || (statusCode > 199 && statusCode < 300)) return response
-          const again = statusCode > 499 || statusCode === 429
-          throw Object.assign(failure('ERR_STATUS', `${statusCode}`, again), {
-            status: statusCode,
-            statusCode,
-            response,
-          })
-        } catch (error) {
-          const { code, retryable } = Object(error) as SessionError
-          const mayRepeat = code === 'ERR_NETWORK' && retryable && isRepeatable(sent.method || 'GET')
-          if (!mayRepeat || isOverdue || --retries < 0) throw error
-          lastError = error
-        } finally {
-          current = undefined
-          turns.give()
-        }
-        await sleep(withJitter(pause))
-      }
+    function end(): void {
+      running.delete(call.abort)
+      giveTurn()
     }
 
-    function cancel(): void {
-      fail(failure('ERR_ABORTED', 'abort', false))
+    function giveTurn(): void {
+      if (hasTurn) turns.give()
+      hasTurn = false
     }
 
-    /** An abort is no failure to show. */
-    function refuse(error: unknown): void {
-      if (failed && !isSettled()) runSafely(() => failed(error, sent))
-      fail(error as SessionError)
+    async function read(result: unknown, failWith: (failure: Failure) => void): Promise<unknown> {
+      giveTurn()
+      const response = result as WxResponse
+      const { statusCode } = response
+      const retryable = statusCode > 499 || statusCode === 429
+      if (sent.ok !== 'throw' || (statusCode > 199 && statusCode < 300))
+        return (after && (await after(response, sent))) || response
+      const message = `${statusCode}`
+      return failWith({ code: 'ERR_STATUS', message, retryable, status: statusCode, statusCode, response })
     }
 
-    function failure(code: ErrorCode, text: string, retryable: boolean): SessionError {
-      const { method = 'GET', url = '' } = Object(sent) as HttpRequestOptions
-      const [path] = `${url}`.split(/[?#]/)
-      const message = `${method} ${path}: ${text}`
-      const errMsg = `request:fail ${text}`
-      return new SessionError({
-        code,
-        message,
-        errMsg,
-        phase: 'request',
-        attempts: 1,
-        retryable,
-        method,
-        url: path,
-      })
-    }
-
-    function cleanUp(): void {
-      clearTimeout(timer)
-      running.delete(cancel)
-      if (current) current.abort()
+    /** Who has ended it wants to see no failure. */
+    function refuse(error: SessionError): void {
+      const isEnded = /ABORTED|LOGGED_OUT/.test(error.code)
+      if (failed && !isEnded) runSafely(() => Promise.resolve(failed(error, sent)).catch(report))
+      if (fail) fail(error)
     }
   }
+}
+
+function report(error: unknown): void {
+  console.error(error)
+}
+
+/** A call's own header, with what others add to it. The case of names does not matter. */
+function merged(added: unknown, own: Header | undefined): Header {
+  const header = Object.assign({}, own)
+  for (const [name, value] of Object.entries(Object(added) as Header))
+    if (headerOf(own, name) === undefined) header[name] = value
+  return header
 }

@@ -1,4 +1,5 @@
 import { optionError } from './errors.js'
+import type { WxOptions } from './requests.js'
 import { isObject } from './util.js'
 
 /** How options look: `name=type:value`, or `name=type:true` where that is an object. Times are in ms; timers take a little more. */
@@ -14,4 +15,14 @@ export function checkOptions(options: object, good = SESSION_OPTIONS): void {
     const [meant] = RegExp(`\\w*${name.replace(/\W/g, '').slice(0, 4)}\\w*`, 'i').exec(good.source) || [name]
     throw optionError(`${name} cannot be ${text}${meant === name ? '' : `: ${meant}?`}`)
   }
+}
+
+/** @throws {TypeError} where the options of a call make no sense */
+export function checkCall(options: WxOptions): void {
+  if (!isObject(options)) throw optionError('no options: { url }')
+  const { deadline = 1, session = 'none' } = options
+  // Longer than 2^31 ms is no time to a timer of JavaScript.
+  if (typeof deadline !== 'number' || !(deadline > 0 && deadline < 2 ** 31))
+    throw optionError(`deadline cannot be ${deadline}`)
+  if (!/^(required|optional|none)$/.test(session)) throw optionError(`session cannot be ${session}`)
 }

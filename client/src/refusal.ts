@@ -61,6 +61,15 @@ export function wantsLogin({ reason }: Failure): boolean {
   return WANTS_LOGIN.test(`${reason}`)
 }
 
+/**
+ * Whether a call that can do without a session goes out without one: there is no code, or the server refuses it. Not where
+ * the server is in trouble, which would make users guests; nor where a handler may have seen the request.
+ */
+export function leavesOut(failure: Failure | false | undefined): boolean {
+  const { code, reason } = Object(failure) as Partial<Failure>
+  return /^ERR_LOGIN |ERR_(SESSION_(EXPIRED|KEY)|LOGIN_|UNTRUSTED|BAD_REQUEST)/.test(`${code} ${reason}`)
+}
+
 /** The body of a refusal: JSON that `wx` has parsed, a text, or bytes. A text may contain the id by chance, and be no JSON. */
 function refusalBody(data: unknown): Body | undefined {
   // ASCII is enough to find the reason, and a mini program has no TextDecoder.

@@ -12,6 +12,8 @@ export interface RequestAuth {
   url?: string
   /** The login, which no other request carries. */
   login?: LoginData
+  /** The user has left since it was sent. */
+  isLeft?: boolean
 }
 
 /** For a request that goes out without the session. */

@@ -2,7 +2,7 @@ import { PREFIX } from '../../src/protocol.js'
 import type { Answer } from './answer.js'
 import type { Send } from './call.js'
 import type { CookieJar, Cookies } from './cookies.js'
-import { optionError } from './errors.js'
+import { type Failure, optionError } from './errors.js'
 import { programOf } from './storage.js'
 import type { OwnOptions, SessionOptions } from './types.js'
 import type { Origins } from './urls.js'
@@ -20,6 +20,12 @@ export interface WxOptions {
   /** Of this client alone. */
   deadline?: number
   session?: OwnOptions['session']
+  /** Of `weapp-session-client/http`: see there. */
+  retries?: number
+  /** What it waits for before it is sent, and what that changes in these options. */
+  ready?: () => Promise<object>
+  /** What is made of the answer: another, or a failure. */
+  read?: (result: unknown, failWith: (failure: Failure) => void) => unknown
   /** A login as a body. */
   isLogin?: boolean
 }
@@ -59,6 +65,9 @@ export function createSender(
         complete: undefined,
         deadline: undefined,
         session: undefined,
+        retries: undefined,
+        ready: undefined,
+        read: undefined,
       })
       // The cache of `wx` would give one login's answer to another.
       if (login) Object.assign(sent, { enableCache: false })

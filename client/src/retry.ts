@@ -1,6 +1,6 @@
 import { LOGIN_ACCEPTED, LOGIN_REQUIRED } from '../../src/protocol.js'
 import type { Failure } from './errors.js'
-import { wantsLogin } from './refusal.js'
+import { leavesOut, wantsLogin } from './refusal.js'
 import { A_MINUTE } from './util.js'
 import type { LoginData } from './wx-login.js'
 
@@ -24,6 +24,8 @@ export interface FailedCall {
   word: string
   /** Whether it may go out without a session. */
   isOptional?: boolean | undefined
+  /** How often it may be sent again where the network has failed. */
+  retries?: number | undefined
 }
 
 /** The attempts of one call, whatever the server says. */
@@ -41,17 +43,24 @@ export function isRepeatable(method: string): boolean {
 }
 
 /** Decides what a call does after a failure. It decides only: it sends nothing, waits for nothing, stores nothing. */
-export function nextStep({ failure, attempts, isSafe, login, word, isOptional }: FailedCall): NextStep {
+export function nextStep({
+  failure,
+  attempts,
+  isSafe,
+  login,
+  word,
+  isOptional,
+  retries = 0,
+}: FailedCall): NextStep {
   // Where neither the server nor the gateway has refused, the network has failed: the request may have been carried out.
-  const isPassing = failure.retryable && failure.retryAfter !== undefined
+  const isPassing = failure.retryable && (failure.retryAfter !== undefined || attempts <= retries)
   // Where the login was accepted, a handler has refused, and has begun.
   const refused = word !== LOGIN_ACCEPTED && login
   // The next login goes without the profile that was refused.
   const mayLogIn =
     wantsLogin(failure) || (refused && refused.data.rawData && /UNTRUSTED/.test(`${failure.reason}`))
 
-  // No handler has seen a request whose login was refused.
-  const end = isOptional && refused && failure.reason ? 'goWithout' : 'fail'
+  const end = isOptional && refused && leavesOut(failure) ? 'goWithout' : 'fail'
   if (!(mayLogIn || (isPassing && isSafe)) || attempts >= MAX_ATTEMPTS) return end
   if (refused && loginBlock(failure)) return end
   if (mayLogIn || word === LOGIN_REQUIRED) return 'logIn'

@@ -4,9 +4,8 @@ import { type Auth, createAuth } from './auth.js'
 import { type Answers, type CallName, type EndCall, type Outgoing, startCall, type Target } from './call.js'
 import type { Cookies } from './cookies.js'
 import { downloadOf } from './downloads.js'
-import { createEndings, type Endings } from './endings.js'
-import { optionError, type SessionError } from './errors.js'
-import type { createHint, Hint } from './hints.js'
+import type { createEndings, Endings } from './endings.js'
+import { optionError } from './errors.js'
 import { createSender, readBody, type Sender, type WxOptions } from './requests.js'
 import { isRepeatable } from './retry.js'
 import type { Callbacks } from './settle.js'
@@ -14,7 +13,7 @@ import { socketOf } from './sockets.js'
 import { createStorage, defaultKey } from './storage.js'
 import type { Call, RequestOptions, Session, SessionOptions } from './types.js'
 import { createOrigins, originOf, partsOf } from './urls.js'
-import { A_MINUTE, isObject, orUndefined, runSafely } from './util.js'
+import { A_MINUTE, orUndefined, runSafely } from './util.js'
 import type { Header, Wx, WxResponse } from './wx.js'
 import { createWxLogin } from './wx-login.js'
 
@@ -27,27 +26,37 @@ interface Connection {
   endings: Endings
 }
 
+/** Logs in, for a call that cannot carry a login. `isOptional`: that it can do without. */
+type LogIn = (isOptional: boolean) => Promise<unknown>
+
+/** The session, and what others are made of it by. */
+export interface Core {
+  session: Omit<Session, 'headers'>
+  /** What names the session in a request to one of our origins, once there is one; `undefined` for other origins. */
+  headersFor(href: string): Promise<Header | undefined>
+  resolve(url: string): string
+}
+
 /** What not every program needs. */
 export interface Extras {
+  /** Throws where the options of a call make no sense. */
+  check(options: WxOptions): void
   cookies: Cookies
-  /** Makes what tells developers what a phone does not say. */
-  hints: typeof createHint
+  /** Tells the server's `logoutPath`. */
+  endings: typeof createEndings
   /** Gives the `wx` that is used. */
   wrap(wx: Wx, base?: string): Wx
 }
 
-const SESSION = /^(required|optional|none)$/
-
 /** ms */
 const LOGIN_TIMEOUT = 10_000
-const LOGOUT_TIMEOUT = 3000
 
 /**
  * The session itself. Its options were checked before.
  *
  * @throws {TypeError} when baseUrl or an origin is none, or missing; or loginPath or logoutPath at another origin
  */
-export function createCore(options: SessionOptions, { cookies, hints, wrap }: Extras): Session {
+export function createCore(options: SessionOptions, { check, cookies, endings, wrap }: Extras): Core {
   const {
     appId,
     baseUrl,
@@ -67,21 +76,20 @@ export function createCore(options: SessionOptions, { cookies, hints, wrap }: Ex
   const { origin, path } = partsOf(`${base}`)
   const origins = createOrigins(base, options.origins)
   // A login there would never be a session here.
-  for (const [name, path] of Object.entries({ loginPath, logoutPath }))
-    if (path && !origins.isOurs(origins.resolve(path))) throw optionError(`see ${name}`)
+  for (const path of [loginPath, logoutPath])
+    if (path && !origins.isOurs(origins.resolve(path))) throw optionError(`see origins: ${path}`)
   const listeners = new Set<(isLoggedIn: boolean) => void>()
   const running = new Set<EndCall>()
   const isForeign = protocol === 'cookies' || !!cloud
   /** With a path for logins, requests carry none. */
-  const logInFirst = loginPath ? logIn : undefined
+  const logInFirst: LogIn | undefined = loginPath ? (isOptional) => logIn('', isOptional) : undefined
   let connection: Connection | undefined
-  let hint: Hint | undefined
   const answers = createAnswers(
     (url, deadline) => call('request', { url, deadline }, undefined, logInFirst),
     (url) => loginPath || (baseFor(url) as string),
   )
 
-  return {
+  const session: Core['session'] = {
     request: <Data>(options: RequestOptions<Data>) =>
       call<WxResponse<Data>>('request', options, undefined, logInFirst),
     uploadFile: (options) => call('uploadFile', options, undefined, logInFor(options)),
@@ -91,21 +99,12 @@ export function createCore(options: SessionOptions, { cookies, hints, wrap }: Ex
       await logIn()
     },
     async logout() {
-      const { auth, sender, endings } = connect()
-      const credential = logoutPath && auth.current()
+      const { auth, endings } = connect()
       // The calls of now. A call that the app makes because the user leaves belongs to the next session.
       const calls = [...running]
-      if (credential) endings.add(sender.headerFor(origins.resolve(logoutPath), credential))
       auth.logOut()
       for (const end of calls) end(true)
       await endings.tell()
-    },
-    async headers(url = '') {
-      const href = origins.resolve(url)
-      if (!origins.isOurs(href)) return {}
-      await logIn(baseFor(href))
-      const { auth, sender } = connect()
-      return sender.headerFor(href, auth.current())
     },
     cancelAll() {
       for (const end of [...running]) end()
@@ -115,6 +114,14 @@ export function createCore(options: SessionOptions, { cookies, hints, wrap }: Ex
       return () => void listeners.delete(listener)
     },
   }
+  return { session, headersFor, resolve: origins.resolve }
+
+  async function headersFor(href: string): Promise<Header | undefined> {
+    if (!origins.isOurs(href)) return undefined
+    await logIn(baseFor(href))
+    const { auth, sender } = connect()
+    return sender.headerFor(href, auth.current())
+  }
 
   /** Looks `wx` up at the first call: nothing happens before. */
   function connect(): Connection {
@@ -122,11 +129,18 @@ export function createCore(options: SessionOptions, { cookies, hints, wrap }: Ex
       const wx = wrap(options.wx || globalWx(), base)
       const prefix = isTrusting ? PREFIX_2016 : PREFIX
       const key = storageKey || defaultKey(wx, origin && origin + path)
-      hint = hints(wx, key, base)
       const storage = createStorage(wx, key, prefix)
-      const wxLogin = createWxLogin(wx, prefix, loginTimeout, profile, hint)
-      const auth = createAuth({ cookies, storage, prefix, isForeign, isTrusting, wxLogin, onChange })
-      const endings = createEndings(wx, `${key}:ended`, sendEnding)
+      const wxLogin = createWxLogin(wx, prefix, loginTimeout, profile)
+      const auth = createAuth({
+        cookies,
+        storage,
+        prefix,
+        isForeign,
+        isTrusting,
+        wxLogin,
+        onChange,
+        onLeft: logoutPath && !cloud ? onLeft : undefined,
+      })
       orUndefined(() =>
         (wx as Required<Wx>).onNetworkStatusChange((status) => {
           if (!Object(status).isConnected) return
@@ -137,7 +151,7 @@ export function createCore(options: SessionOptions, { cookies, hints, wrap }: Ex
       connection = {
         auth,
         sender: createSender(wx, prefix, origins, storage.session, cookies, appId),
-        endings,
+        endings: endings(wx, `${key}:ended`, logoutPath, (options) => call('request', options), isForeign),
       }
       // What the last launch could not tell.
       tellEndings()
@@ -150,21 +164,18 @@ export function createCore(options: SessionOptions, { cookies, hints, wrap }: Ex
     api: keyof Wx,
     options: WxOptions & Callbacks<Result>,
     special?: (outgoing: Target & Outgoing<Result>, answers: Answers) => object,
-    logIn?: () => Promise<unknown>,
+    logIn?: LogIn,
   ): Call<Result> {
     const given = Object(options) as WxOptions
-    const { url = '', method = api === 'uploadFile' ? 'POST' : 'GET' } = given
-    const { deadline: limit = deadline, session = 'required' } = given
-    const name: CallName = { api, method: `${method}`.toUpperCase(), path: pathOf(url) }
+    const { deadline: limit = deadline } = given
     const one = startCall<Result>({
       callbacks: given,
-      name,
-      deadline: isTime(limit) ? limit : deadline,
+      name: nameOf,
+      deadline: limit,
       running,
       prepare() {
-        if (!isObject(options)) throw optionError('no options: { url }')
-        if (!isTime(limit)) throw optionError(`deadline cannot be ${limit}`)
-        if (!SESSION.test(session)) throw optionError(`session cannot be ${session}`)
+        const { session = 'required' } = given
+        check(options)
         const { auth, sender } = connect()
         const href = origins.resolve(given.url).replace(/^ws/i, 'http')
         const isOurs = session !== 'none' && origins.isOurs(href)
@@ -175,15 +186,19 @@ export function createCore(options: SessionOptions, { cookies, hints, wrap }: Ex
           url: pathOf(href),
           isOurs,
           isOptional,
-          logIn: isOptional && logIn ? () => logIn().catch(() => {}) : logIn,
-          isSafe: isRepeatable(name.method),
+          logIn: logIn && (() => logIn(isOptional)),
+          isSafe: isRepeatable(nameOf().method),
           send: sender.createSend(api, given),
         }
         return Object.assign(outgoing, special && special(outgoing, answers))
       },
     })
-    one.catch(({ errMsg, url }: SessionError) => hint && hint(errMsg, url))
     return one
+
+    function nameOf(): CallName {
+      const { url = '', method = api === 'uploadFile' ? 'POST' : 'GET' } = given
+      return { api, method: `${method}`.toUpperCase(), path: pathOf(url) }
+    }
   }
 
   /**
@@ -191,15 +206,20 @@ export function createCore(options: SessionOptions, { cookies, hints, wrap }: Ex
    * signature }` or the code alone; or, because a server logs in whatever it is asked, to any URL. It follows no redirect,
    * which would take it to another origin.
    */
-  function logIn(url = ''): Promise<unknown> {
+  function logIn(url = '', isOptional?: boolean): Promise<unknown> {
     const options = loginPath ? { url: loginPath, method: 'POST', isLogin: true } : { url }
     const special = { isSafe: true, isLoginOnly: true, read: loginPath && readBody }
-    return call('request', Object.assign({ redirect: 'manual' }, options), () => special)
+    // Who can do without waits for it as long as for a code and a profile, and little longer.
+    const limits = isOptional && ({ session: 'optional', deadline: 3 * loginTimeout } as const)
+    const one = call('request', Object.assign({ redirect: 'manual' }, options, limits), () => special)
+    return one.catch((error) => {
+      if (!isOptional || error.code !== 'ERR_DEADLINE') throw error
+    })
   }
 
   /** A login before a request that cannot carry one. */
-  function logInFor({ url }: WxOptions): () => Promise<unknown> {
-    return () => logIn(baseFor(url))
+  function logInFor({ url }: WxOptions): LogIn {
+    return (isOptional) => logIn(baseFor(url), isOptional)
   }
 
   /** The base, unless that is at another origin. */
@@ -209,32 +229,20 @@ export function createCore(options: SessionOptions, { cookies, hints, wrap }: Ex
   }
 
   function tellEndings(): void {
-    if (logoutPath && connection) connection.endings.tell()
+    if (connection) connection.endings.tell()
   }
 
-  /** What a gateway, a page or a server in trouble says is no answer. A session that nobody knows has ended. */
-  async function sendEnding(header: Header): Promise<void> {
-    const { statusCode, data } = await call<WxResponse>('request', {
-      url: logoutPath as string,
-      method: 'POST',
-      header,
-      session: 'none',
-      redirect: 'manual',
-      deadline: LOGOUT_TIMEOUT,
-    })
-    const isKnown = isForeign || statusCode >= 400 || Object(data).logout === 'done'
-    if (!isKnown || statusCode >= 500 || statusCode === 429) throw data
+  /** Cookies are of the session that is there: what comes late has none. */
+  function onLeft(credential: Header, isLate?: boolean): void {
+    const { sender, endings } = connect()
+    endings.add(sender.headerFor(isLate ? '' : origins.resolve(logoutPath as string), credential))
+    if (isLate) tellEndings()
   }
 
   function onChange(isLoggedIn: boolean): void {
     if (isLoggedIn) tellEndings()
     for (const listener of [...listeners]) runSafely(() => listener(isLoggedIn))
   }
-}
-
-/** Whether a timer of JavaScript takes it. */
-function isTime(ms: unknown): boolean {
-  return typeof ms === 'number' && ms > 0 && ms < 2 ** 31
 }
 
 /** A URL without its query. */

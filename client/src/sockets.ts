@@ -8,11 +8,11 @@ import type { WxSocketTask } from './wx.js'
  * and for `auth`.
  */
 export function socketOf(
-  { auth, href, send: connect }: Target & Outgoing<WxSocketTask>,
+  { auth, href, isOurs, send: connect }: Target & Outgoing<WxSocketTask>,
   { ask, asking }: Answers,
 ): Partial<Outgoing<WxSocketTask>> {
   return {
-    ready: asking(),
+    ready: isOurs ? asking() : undefined,
     send(requestAuth, { success, fail }) {
       let isMade!: () => void
       const made = new Promise<void>((resolve) => {

@@ -1,19 +1,33 @@
 import { optionError } from './errors.js'
+import type { Hint } from './hints.js'
 import type { SessionOptions } from './types.js'
-import { isFunction } from './util.js'
+import { isFunction, orUndefined } from './util.js'
 import type { Wx, WxRequestOptions } from './wx.js'
 
 const APIS = ['request', 'uploadFile', 'downloadFile', 'connectSocket'] as const
 
 type Call = (options: WxRequestOptions) => unknown
 
-/** `wx`, whose calls are made by `start`. It is looked at anew at each call: others wrap it too. */
-export function guardedWx(wx: Wx, start: (call: () => unknown) => unknown): Wx {
-  const calls: Record<string, Call> = {}
+/**
+ * `wx`, whose calls are made by `start`, and what they say is heard by `hint`. It is looked at anew at each call: others
+ * wrap it too.
+ */
+export function guardedWx(wx: Wx, start: (call: () => unknown) => unknown, hint: Hint | undefined): Wx {
+  const calls: Record<string, Call> = {
+    login: (options) => (wx as unknown as { login: Call }).login(heard(options, 'success')),
+  }
   for (const api of APIS) {
-    if (isFunction(wx[api])) calls[api] = (options) => start(() => (wx[api] as Call)(options))
+    if (isFunction(wx[api])) calls[api] = (options) => start(() => (wx[api] as Call)(heard(options, 'fail')))
   }
   return Object.assign(Object.create(wx), calls)
+
+  function heard(options: WxRequestOptions, name: 'success' | 'fail'): WxRequestOptions {
+    const callback = (result: never) => {
+      orUndefined(() => hint && hint(result, options.url))
+      ;(options[name] as (result: never) => void)(result)
+    }
+    return hint ? Object.assign({}, options, { [name]: callback }) : options
+  }
 }
 
 /** `wx`, whose requests to the container at `base` go there by `wx.cloud`. There are no other calls to it. */

@@ -1,6 +1,5 @@
 import { CODE_LOGIN } from '../../src/protocol.js'
 import { wxFailure } from './errors.js'
-import type { Hint } from './hints.js'
 import type { SessionOptions, UserData } from './types.js'
 import { isFunction, orUndefined } from './util.js'
 import type { Header, Wx, WxError } from './wx.js'
@@ -13,6 +12,8 @@ export interface LoginData {
   since: number
   /** Something else than the session server has answered it. So whoever needs a login carries this one too. */
   isShared?: boolean
+  /** The user has left since it was offered. */
+  isLeft?: boolean
 }
 
 /** ms. A code lives for five minutes; one that is nearly as old is not worth a request. */
@@ -42,7 +43,6 @@ export function createWxLogin(
   prefix: string,
   timeout: number,
   profile: SessionOptions['profile'],
-  hint: Hint,
 ): WxLogin {
   /** Outlives a call that is aborted while it waits for this. */
   let unused: Promise<LoginData> | undefined
@@ -89,7 +89,6 @@ export function createWxLogin(
       }),
     )
     if (typeof code !== 'string' || !code) throw { errMsg: 'login:no code' }
-    hint(code)
 
     // WeChat signs the profile with the key of the latest code, so the profile comes second. A login that timed out
     // here may still give a code, and then the signature does not fit:

@@ -86,6 +86,30 @@ test('createEventReader(): bytes that are no UTF-8 lose no event', (t) => {
   t.deepEqual(hear(bytes), [message('\uFFFDa')])
 })
 
+test('createEventReader(): one byte that is no UTF-8 costs one character', (t) => {
+  const [a, b] = ['data: 你好', '世界\n\n'].map((text) => [...new TextEncoder().encode(text)]) as [
+    number[],
+    number[],
+  ]
+
+  t.deepEqual(hear(Uint8Array.from([...a, 0xff, ...b])), [message('你好\uFFFD世界')])
+})
+
+test('createEventReader(): a listener that throws loses nothing of the stream', (t) => {
+  const heard: unknown[] = []
+  const { error: original } = console
+  console.error = () => {}
+  t.teardown(() => {
+    console.error = original
+  })
+  const listener = createEventReader(({ data }) => heard.push(JSON.parse(data)))
+  const chunks = ['data: 1\n\ndata: [DONE]\n\ndata: 3\n\ndata: 4', '2\n\n']
+
+  for (const chunk of chunks) listener({ data: new TextEncoder().encode(chunk).buffer as ArrayBuffer })
+
+  t.deepEqual(heard, [1, 3, 42])
+})
+
 test('createEventReader(): a stream of a server, over a session that logs in', async (t) => {
   const { url, wechat } = await startServer(t, {
     async handler(ctx) {

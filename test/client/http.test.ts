@@ -86,7 +86,7 @@ test("ok: 'throw': a status that is not 2xx is a failure with its answer; a call
     status: 422,
     statusCode: 422,
     retryable: false,
-    url: '/orders',
+    url: `${BASE}/orders`,
   })
   t.deepEqual(error.response?.data, { error: 'no name' })
   t.is(statusCode, 422)
@@ -138,11 +138,12 @@ test('retries: a refusal, a status and an abort are final', async (t) => {
 })
 
 test('retries: not after the deadline', async (t) => {
-  const { http, phone } = await start(() => FAILED, { retries: 100 })
+  const { http, phone } = await start(() => FAILED, { retries: 3 })
 
-  const error = await t.throwsAsync<SessionError>(http.request({ url: '/', deadline: 300 }))
+  const error = await t.throwsAsync<SessionError>(http.request({ url: '/', deadline: 150 }))
 
-  t.is(error.code, 'ERR_NETWORK')
+  t.is(error.code, 'ERR_DEADLINE')
+  t.is((error.cause as SessionError).code, 'ERR_NETWORK')
   t.is(phone.sent.length, 1)
 })
 
@@ -265,6 +266,115 @@ test('request(): nonsense is a coded error', async (t) => {
   }
 })
 
+for (const how of ['logout', 'cancelAll'] as const) {
+  test(`${how}(): it ends what waits in the line and between repetitions, too`, async (t) => {
+    const { http, session, phone } = await start(({ url }) => (url.endsWith('/fails') ? FAILED : undefined), {
+      limit: 2,
+      retries: 3,
+    })
+    const heard: string[] = []
+    const watched = createHttp(session, { failed: ({ code }: SessionError) => heard.push(code) })
+    const calls = ['/runs', '/fails', '/waits'].map((url) => http.request({ url, method: 'PUT' }))
+    const others = watched.request({ url: '/other' })
+    const outcomes = Promise.all([...calls, others].map((call) => t.throwsAsync<SessionError>(call)))
+    await turn()
+
+    await session[how]()
+
+    for (const { code } of await outcomes) t.is(code, how === 'logout' ? 'ERR_LOGGED_OUT' : 'ERR_ABORTED')
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    t.deepEqual(
+      phone.sent.map(({ url }) => url.replace(BASE, '')),
+      ['/runs', '/fails', '/other'],
+    )
+    t.deepEqual(heard, [])
+  })
+}
+
+test('retries: what has begun to arrive is not asked for again', async (t) => {
+  const { http, phone } = await start(() => undefined, { retries: 2 })
+  const call = http.request({ url: '/stream' })
+  const heard: number[] = []
+  call.onChunkReceived(({ data }) => heard.push(data.byteLength))
+  await turn()
+  phone.sent[0]?.tell('ChunkReceived', { data: new ArrayBuffer(3) })
+  phone.sent[0]?.answer(FAILED)
+
+  await t.throwsAsync(call)
+
+  t.deepEqual(heard, [3])
+  t.is(phone.sent.length, 1)
+})
+
+test('after: it may take longer than the deadline, and an abort ends it', async (t) => {
+  const { http } = await start(() => ({ statusCode: 200 }), {
+    after: ({ statusCode }, { url }) =>
+      url === '/slow'
+        ? new Promise((resolve) => setTimeout(() => resolve({ data: 'slow' } as never), 100))
+        : new Promise(() => statusCode),
+  })
+
+  t.is((await http.request({ url: '/slow', method: 'POST', deadline: 50 })).data, 'slow')
+  const call = http.request({ url: '/never' })
+  await turn()
+  call.abort()
+  const error = await t.throwsAsync<SessionError>(call)
+  t.is(error.code, 'ERR_ABORTED')
+})
+
+test('request(): options of one call that are undefined leave those of all, and others are checked', async (t) => {
+  const { http } = await start(() => ({ statusCode: 500 }), { ok: 'throw' })
+
+  const error = await t.throwsAsync<SessionError>(http.request({ url: '/', ok: undefined as never }))
+  const odd = await t.throwsAsync<SessionError>(http.request({ url: '/', ok: 'Throw' as never }))
+
+  t.is(error.code, 'ERR_STATUS')
+  t.is(error.attempts, 1)
+  t.is(odd.code, 'ERR_OPTIONS')
+})
+
+test('header: the case of its names does not matter', async (t) => {
+  const { http, phone } = await start(() => WELCOME, { header: { 'Content-Type': 'text/plain' } })
+
+  await http.request({ url: '/', header: { 'content-type': 'application/json' } })
+
+  t.is(phone.sent[0]?.header['content-type'], 'application/json')
+  t.false('Content-Type' in (phone.sent[0]?.header ?? {}))
+})
+
+test.serial('failed: one that is async and rejects is said on the console, and nowhere else', async (t) => {
+  const said: unknown[] = []
+  const { error: original } = console
+  console.error = (error) => {
+    if (/a mistake of the app, later/.test(`${error}`)) said.push(error)
+  }
+  t.teardown(() => {
+    console.error = original
+  })
+  const { http } = await start(() => ({ statusCode: 500 }), {
+    ok: 'throw',
+    failed: async () => {
+      throw new Error('a mistake of the app, later')
+    },
+  })
+
+  await t.throwsAsync(http.request({ url: '/' }))
+  await turn()
+
+  t.like(said, { length: 1 })
+})
+
+test('wx.request = http.request: without a copy of wx it is said at once', async (t) => {
+  const phone = scriptedPhone()
+  const session = createSession({ baseUrl: BASE, wx: phone.wx })
+  const http = createHttp(session)
+  Object.assign(phone.wx, { request: http.request })
+
+  const error = await t.throwsAsync<SessionError>(session.request({ url: '/' }))
+
+  t.regex(error.message, /give it a copy/)
+})
+
 test('createHttp(): its options are checked', (t) => {
   const session = createSession({ baseUrl: BASE, wx: scriptedPhone().wx })
   for (const [options, message] of [
@@ -272,6 +382,7 @@ test('createHttp(): its options are checked', (t) => {
     [{ ok: true }, /ok cannot be true/],
     [{ ok: 'Throw' }, /ok cannot be Throw/],
     [{ retries: -1 }, /retries cannot be -1/],
+    [{ retries: 4 }, /retries cannot be 4/],
     [{ limit: 0 }, /limit cannot be 0/],
     [{ before: {} }, /before cannot be/],
   ] as const)

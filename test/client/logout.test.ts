@@ -84,8 +84,18 @@ for (const [what, answer, isTold] of [
   ['a gateway in trouble', { statusCode: 502, data: '' }, false],
   ['a server that is asked too often', { statusCode: 429, data: '' }, false],
   ['the server', { statusCode: 200, data: { logout: 'done' } }, true],
-  ['a server that knows no such session', { statusCode: 401, data: '' }, true],
-  ['a server without that path', { statusCode: 404, data: '' }, true],
+  ['the 403 of a firewall', { statusCode: 403, data: '<html>' }, false],
+  ['a deployment in which the path is missing', { statusCode: 404, data: '' }, false],
+  [
+    'a store that is away',
+    { statusCode: 503, header: { 'Weapp-Session-Error': 'ERR_STORE_UNAVAILABLE' } },
+    false,
+  ],
+  [
+    'a server that knows no such session',
+    { statusCode: 401, header: { 'Weapp-Session-Error': 'ERR_SESSION_EXPIRED' } },
+    true,
+  ],
 ] as const) {
   test(`logout(): ${isTold ? 'it is done' : 'it is tried again'} when ${what} answers`, async (t) => {
     const phone = scriptedPhone({ answer: ({ url }) => (url.endsWith('/logout') ? answer : WELCOME) })
@@ -166,9 +176,178 @@ test('logout(): of two users one after the other, each session ends', async (t) 
   t.is((await server.send(second)).status, 401)
 })
 
+test('logout(): in the middle of the first login, the session that this makes ends too', async (t) => {
+  for (const name of ['code', 'header', 'jwt'] as const) {
+    let goOn: (() => void) | undefined
+    const server = await startServer(t, {
+      carrier: CARRIERS[name](),
+      logoutPath: '/logout',
+      onLogin: () => new Promise<void>((resolve) => (goOn = resolve)),
+    })
+    const wx = server.wechat.phone().wx
+    const heard: Record<string, string>[] = []
+    const session = createSession({
+      baseUrl: server.url,
+      logoutPath: '/logout',
+      wx: Object.assign({}, wx, {
+        request(options: Parameters<typeof wx.request>[0]) {
+          if (options.url.endsWith('/logout')) heard.push(options.header as Record<string, string>)
+          return wx.request(options)
+        },
+      }),
+    })
+    const call = t.throwsAsync(session.request({ url: '/' }))
+    await until(() => goOn !== undefined)
+
+    await session.logout()
+    goOn?.()
+    await call
+    await until(() => heard.length > 0)
+
+    await until(async () => (await server.send(heard[0] ?? {})).status === 401)
+  }
+})
+
+test('logout(): in the middle of a rotation, the credential that lives ends', async (t) => {
+  let goOn = () => {}
+  let rotated = ''
+  const server = await startServer(t, {
+    carrier: CARRIERS.header(),
+    logoutPath: '/logout',
+    async handler(ctx) {
+      if (ctx.path === '/rotate') {
+        await ctx.$wxSession?.rotate()
+        await new Promise<void>((resolve) => (goOn = resolve))
+      }
+      ctx.body = 'done'
+      ctx.res.once('close', () => {
+        rotated = `${ctx.res.getHeader('Weapp-Session') ?? rotated}`
+      })
+    },
+  })
+  const { wx } = server.wechat.phone()
+  const session = createSession({ baseUrl: server.url, wx, logoutPath: '/logout' })
+  await session.request({ url: '/' })
+  const call = t.throwsAsync(session.request({ url: '/rotate' }))
+  await new Promise((resolve) => setTimeout(resolve, 50))
+
+  await session.logout()
+  goOn()
+  await call
+
+  await until(() => rotated !== '')
+  await until(async () => (await server.send({ 'Weapp-Session': rotated })).status === 401)
+})
+
+test('logout(): what another copy has stored meanwhile ends too', async (t) => {
+  const { server, phone, session, headers } = await loggedIn(t)
+  await server.session.revoke(phone.user.openId)
+  const other = createSession({ baseUrl: server.url, wx: phone.wx, logoutPath: '/logout' })
+  await other.request({ url: '/' })
+  const second = await other.headers()
+  t.notDeepEqual(second, headers)
+
+  await session.logout()
+
+  t.is((await server.send(second)).status, 401)
+})
+
+test('logout(): of two credentials that came at once, both are told', async (t) => {
+  const told: string[] = []
+  const phone = scriptedPhone({
+    answer({ url, header }) {
+      if (url.endsWith('/logout')) told.push(`${header['Weapp-Session']}`)
+      return url.endsWith('/logout') ? { statusCode: 200, data: { logout: 'done' } } : undefined
+    },
+  })
+  const session = createSession({ baseUrl: BASE, wx: phone.wx, logoutPath: '/logout' })
+  const given = (name: string) => ({
+    statusCode: 200,
+    header: { 'Weapp-Login': 'accepted', 'Weapp-Session': name },
+  })
+  const first = session.request({ url: '/1' })
+  await until(() => phone.sent.length === 1)
+  phone.sent[0]?.answer(given('A'))
+  await first
+  const calls = [session.request({ url: '/2' }), session.request({ url: '/3' })]
+  await until(() => phone.sent.length === 3)
+  phone.sent[1]?.answer(given('B'))
+  phone.sent[2]?.answer(given('C'))
+  await Promise.all(calls)
+
+  await session.logout()
+
+  t.deepEqual(told.sort(), ['B', 'C'])
+})
+
+test('logout(): in a full storage that holds an ending already, both are told', async (t) => {
+  const key = 'weapp-session:wx1:release:https://api.example.com:ended'
+  const told: string[] = []
+  const phone = scriptedPhone({
+    stored: { [key]: [{ 'Weapp-Code': 'old' }] },
+    answer({ url, header }) {
+      if (!url.endsWith('/logout')) return WELCOME
+      told.push(`${header['Weapp-Code']}`)
+      return { statusCode: 200, data: { logout: 'done' } }
+    },
+  })
+  const full = () => {
+    throw new Error('the maximum size of the file storage limit is exceeded')
+  }
+  const wx = Object.assign({}, phone.wx, { setStorageSync: full, removeStorageSync: full })
+  const session = createSession({ baseUrl: BASE, wx, logoutPath: '/logout' })
+  await session.request({ url: '/' })
+
+  await session.logout()
+
+  t.deepEqual(told, ['old', 'code-1'])
+})
+
+test('logout(): one ending that fails for ever holds up no other, and no logout', async (t) => {
+  const key = 'weapp-session:wx1:release:https://api.example.com:ended'
+  const told: string[] = []
+  const phone = scriptedPhone({
+    stored: { [key]: [{ 'Weapp-Code': 'hangs' }] },
+    answer({ url, header }) {
+      if (!url.endsWith('/logout')) return WELCOME
+      told.push(`${header['Weapp-Code']}`)
+      return header['Weapp-Code'] === 'hangs' ? undefined : { statusCode: 200, data: { logout: 'done' } }
+    },
+  })
+  const session = createSession({ baseUrl: BASE, wx: phone.wx, logoutPath: '/logout' })
+  await session.request({ url: '/' })
+
+  await session.logout()
+
+  t.deepEqual(told, ['hangs', 'code-1'])
+})
+
+test('logout(): a service that knows its users by itself is told nothing', async (t) => {
+  const phone = scriptedPhone()
+  const paths: string[] = []
+  const wx = Object.assign({}, phone.wx, {
+    cloud: {
+      callContainer({ path, success }: { path: string; success(result: object): void }) {
+        paths.push(path)
+        success({ statusCode: 200, data: '' })
+      },
+    },
+  })
+  const session = createSession({
+    cloud: { env: 'prod', service: 'a' },
+    wx: wx as never,
+    logoutPath: '/logout',
+  })
+  await session.request({ url: '/me' })
+
+  await session.logout()
+
+  t.deepEqual(paths, ['/me'])
+})
+
 test('logoutPath: one at another origin is refused', (t) => {
   t.throws(() => createSession({ baseUrl: BASE, logoutPath: 'https://other.example.com/logout' }), {
-    message: /logoutPath/,
+    message: 'see origins: https://other.example.com/logout',
   })
 })
 

@@ -2,6 +2,7 @@ import test from 'ava'
 import { createSession, type SessionError } from '../../client/src/index.js'
 import type { WxUserInfo } from '../../src/index.js'
 import { startServer } from '../support/server.js'
+import { until } from '../support/until.js'
 import { scriptedPhone, WELCOME } from './support/scripted-phone.js'
 
 interface Answer {
@@ -140,6 +141,61 @@ test("session: 'optional': a store that is away is no reason to be a guest", asy
   t.is(error.reason, 'ERR_STORE_UNAVAILABLE')
 })
 
+test("session: 'optional': a store that is away at the login makes nobody a guest", async (t) => {
+  for (const method of ['GET', 'POST'] as const) {
+    const phone = scriptedPhone({
+      answer: ({ header }) =>
+        header['Weapp-Login']
+          ? { statusCode: 503, header: { 'Weapp-Session-Error': 'ERR_STORE_UNAVAILABLE' } }
+          : { statusCode: 200, data: 'guest' },
+    })
+    const session = createSession({ baseUrl: BASE, wx: phone.wx })
+    const calls = Array.from({ length: 3 }, () => session.request({ url: '/', method, session: 'optional' }))
+
+    for (const call of calls) {
+      const error = await t.throwsAsync<SessionError>(call)
+      t.is(error.reason, 'ERR_STORE_UNAVAILABLE')
+    }
+  }
+})
+
+test("session: 'optional': what a handler may have seen is not sent again", async (t) => {
+  for (const reason of ['ERR_SESSION_CONFLICT', 'ERR_OF_TOMORROW']) {
+    const phone = scriptedPhone({
+      answer: () => ({ statusCode: 409, header: { 'Weapp-Session-Error': reason } }),
+    })
+    const session = createSession({ baseUrl: BASE, wx: phone.wx })
+
+    await t.throwsAsync(session.request({ url: '/', method: 'POST', session: 'optional' }))
+
+    t.is(phone.sent.length, 1)
+  }
+})
+
+test("session: 'optional': where nothing answers the login, it goes out without, in good time", async (t) => {
+  const phone = scriptedPhone({
+    answer: ({ url }) => (url.endsWith('/login') ? undefined : { statusCode: 200, data: 'public' }),
+  })
+  const session = createSession({ baseUrl: BASE, wx: phone.wx, loginPath: '/login', loginTimeout: 50 })
+
+  t.is((await session.request({ url: '/', session: 'optional' })).data, 'public')
+})
+
+test("session: 'optional': one that goes out without a session runs on at a logout", async (t) => {
+  const phone = scriptedPhone({ answer: () => undefined })
+  const wx = Object.assign({}, phone.wx, {
+    login: ({ fail }: Parameters<typeof phone.wx.login>[0]) => fail?.({ errMsg: 'login:fail' }),
+  })
+  const session = createSession({ baseUrl: BASE, wx })
+  const call = session.request({ url: '/', session: 'optional' })
+  await until(() => phone.sent.length === 1)
+
+  await session.logout()
+  phone.sent[0]?.answer({ statusCode: 200, data: 'public' })
+
+  t.is((await call).data, 'public')
+})
+
 test("session: 'optional': an upload, a download and a socket go out without one too", async (t) => {
   const phone = scriptedPhone({ answer: () => ({ statusCode: 200 }) })
   const wx = Object.assign({}, phone.wx, {
@@ -182,6 +238,25 @@ test('headers(): what a request there carries; nothing at other origins', async 
   t.deepEqual(await session.headers(), header)
   t.deepEqual(await session.headers('https://other.example.com/'), {})
   t.is(phone.counts.login, 1)
+})
+
+test('headers(): what a URL parser takes to another host gets nothing', async (t) => {
+  const { wx } = scriptedPhone()
+  const session = createSession({ baseUrl: BASE, wx })
+  await session.login()
+  const odd = [' https://evil.com/', '\thttps://evil.com/', 'https:\\\\evil.com/', 'https:/\\evil.com']
+  odd.push(
+    'https:/\n/evil.com',
+    '//evil.com/',
+    '\\\\evil.com',
+    '/\\evil.com',
+    'https:///evil.com',
+    'https:evil.com',
+  )
+
+  for (const url of odd) t.deepEqual(await session.headers(url), {}, JSON.stringify(url))
+  for (const url of ['', '/', 'me', '/me?at=10:30&to=//x', '?q=1', `${BASE}/me`])
+    t.deepEqual(await session.headers(url), { 'Weapp-Code': 'code-1' }, url)
 })
 
 test('cancelAll(): every call that runs is aborted; the next ones are not', async (t) => {

@@ -231,7 +231,9 @@ export function createRules(situation: Situation): Rules {
     for (const code of issued.keys())
       if (!isForbidden(code, run)) forbidden.set(code, isKept ? run : undefined)
     for (const call of calls) {
-      const isHis = call.run === run && call.isOurs && call.session !== 'none'
+      // What can do without may go out so, and is not his then.
+      const isBare = call.session === 'optional' && lastOf(call)?.code === undefined
+      const isHis = call.run === run && call.isOurs && call.session !== 'none' && !isBare
       if (isHis && endOf(call) === undefined) call.ended ??= { as: 'ERR_LOGGED_OUT', at: clock.now() }
     }
   }
@@ -328,14 +330,14 @@ export function createRules(situation: Situation): Rules {
 
   /** `ended` is who must have been the cause, if that is known. */
   function checkFailure(
-    { name }: ObservedCall,
+    { name, session }: ObservedCall,
     { at, value }: End,
     ended: Ended | 'nobody' | undefined,
   ): void {
     const { name: kind, code } = Object(value) as { name?: unknown; code?: unknown }
     if (!(value instanceof Error) || kind !== 'SessionError') violate(`${name} fails with ${text(value)}`)
     if (ended === 'nobody') {
-      const isMade = code === 'ERR_ABORTED' || code === 'ERR_LOGGED_OUT'
+      const isMade = code === 'ERR_ABORTED' || (code === 'ERR_LOGGED_OUT' && session !== 'optional')
       if (isMade) violate(`${name} fails with ${code}, and nobody did that`)
     } else if (ended !== undefined) {
       if (code !== ended.as) violate(`${name} fails with ${text(code)}, not ${ended.as}`)

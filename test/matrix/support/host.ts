@@ -102,8 +102,10 @@ export function startProgram(folder: string, wx: Wx): Program {
 /** A module: beside the one that needs it, a package in the nearest miniprogram_npm, or a helper of the compiler. */
 function find(name: string, from: string, folder: string): string {
   if (name.startsWith('.')) return `${join(from, name).replace(/\.js$/, '')}.js`
-  const built = join(from, 'miniprogram_npm', name, 'index.js')
-  if (existsSync(built)) return built
+  for (const path of [`${name}/index.js`, `${name}.js`]) {
+    const built = join(from, 'miniprogram_npm', path)
+    if (existsSync(built)) return built
+  }
   return from === folder ? `${join(folder, name).replace(/\.js$/, '')}.js` : find(name, dirname(from), folder)
 }
 
