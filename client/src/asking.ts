@@ -1,6 +1,5 @@
 import type { Auth } from './auth.js'
 import type { Answers } from './call.js'
-import type { SessionError } from './errors.js'
 import type { Call } from './types.js'
 
 /** ms for which each of two URLs is asked whether a session still lives, and after which that may be asked again. */
@@ -33,18 +32,19 @@ export function createAnswers(
   async function findOut(auth: Auth, asked: string): Promise<boolean> {
     const session = auth.current()
     let isAlive = false
-    for (const url of [asked, home(asked)]) {
+    // Where it is over by now, there is nothing to find out.
+    for (const url of session ? [asked, home(asked)] : []) {
       const one = request(url, ASKING)
       // What is heard is no refusal, and may be a stream.
       one.onHeadersReceived(one.abort)
       // So it ends by that abort, which nobody else can call.
-      isAlive = (await one.then(() => true, isAbort)) || isAlive
+      const isAnswered = await one.then(
+        () => true,
+        ({ code }) => code === 'ERR_ABORTED',
+      )
+      isAlive = isAnswered || isAlive
       if (auth.current() !== session) return false
     }
     return isAlive
   }
-}
-
-function isAbort({ code }: SessionError): boolean {
-  return code === 'ERR_ABORTED'
 }

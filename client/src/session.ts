@@ -77,7 +77,7 @@ export function createCore(options: SessionOptions, { check, cookies, endings, w
   const origins = createOrigins(base, options.origins)
   // A login there would never be a session here.
   for (const path of [loginPath, logoutPath])
-    if (path && !origins.isOurs(origins.resolve(path))) throw optionError(`see origins: ${path}`)
+    if (path && !origins.isOurs(origins.resolve(path))) throw optionError(`origins: ${path}`)
   const listeners = new Set<(isLoggedIn: boolean) => void>()
   const running = new Set<EndCall>()
   const isForeign = protocol === 'cookies' || !!cloud

@@ -347,7 +347,7 @@ test('logout(): a service that knows its users by itself is told nothing', async
 
 test('logoutPath: one at another origin is refused', (t) => {
   t.throws(() => createSession({ baseUrl: BASE, logoutPath: 'https://other.example.com/logout' }), {
-    message: 'see origins: https://other.example.com/logout',
+    message: 'origins: https://other.example.com/logout',
   })
 })
 

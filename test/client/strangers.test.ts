@@ -103,7 +103,7 @@ test('loginPath: at an origin that gets no session it is ERR_OPTIONS', async (t)
   const loginPath = 'https://auth.example.com/login'
   const error = t.throws(() => start({}, { loginPath })) as SessionError
   t.is(error.code, 'ERR_OPTIONS')
-  t.regex(error.message, /see origins: https:/)
+  t.regex(error.message, /origins: https:/)
   t.notThrows(() => start({}, { loginPath, origins: ['https://auth.example.com'] }))
   t.throws(() => start({}, { loginPath: '/login', baseUrl: undefined as never }), { message: /baseUrl/ })
 })
