@@ -1,4 +1,7 @@
-/** Every kind of client that `redisStore({ client })` takes, as its package makes it: no settings but the address. */
+/**
+ * Every kind of client that `redisStore({ client })` takes, with the settings that docs/stores.md recommends: what is for a node-redis
+ * node that is away fails at once.
+ */
 import { Cluster, Redis } from 'ioredis'
 import * as iovalkey from 'iovalkey'
 import { createClient, createClientPool, createCluster, createSentinel } from 'redis'
@@ -9,18 +12,20 @@ export type AnyClient = RedisClient | IoredisClient
 
 /** For one server, by its URL. */
 export const CLIENTS: Record<string, (url: string) => AnyClient> = {
-  'redis 6': (url) => quiet(createClient({ url })),
-  'redis 6, a pool': (url) => quiet(createClientPool({ url })),
-  'redis 5': (url) => quiet(redis5.createClient({ url })),
-  'redis 5, a pool': (url) => quiet(redis5.createClientPool({ url })),
+  'redis 6': (url) => quiet(createClient({ url, disableOfflineQueue: true })),
+  'redis 6, a pool': (url) => quiet(createClientPool({ url, disableOfflineQueue: true })),
+  'redis 5': (url) => quiet(redis5.createClient({ url, disableOfflineQueue: true })),
+  'redis 5, a pool': (url) => quiet(redis5.createClientPool({ url, disableOfflineQueue: true })),
   'ioredis 5': (url) => quiet(new Redis(url, { lazyConnect: true })),
   iovalkey: (url) => quiet(new iovalkey.Redis(url, { lazyConnect: true })),
 }
 
+const defaults = { disableOfflineQueue: true }
+
 /** For a cluster, by the URLs of its nodes. */
 export const CLUSTERS: Record<string, (urls: string[]) => AnyClient> = {
-  'redis 6': (urls) => quiet(createCluster({ rootNodes: urls.map((url) => ({ url })) })),
-  'redis 5': (urls) => quiet(redis5.createCluster({ rootNodes: urls.map((url) => ({ url })) })),
+  'redis 6': (urls) => quiet(createCluster({ rootNodes: urls.map((url) => ({ url })), defaults })),
+  'redis 5': (urls) => quiet(redis5.createCluster({ rootNodes: urls.map((url) => ({ url })), defaults })),
   'ioredis 5': (urls) => quiet(new Cluster(urls, { lazyConnect: true })),
   iovalkey: (urls) => quiet(new iovalkey.Cluster(urls, { lazyConnect: true })),
 }

@@ -1,6 +1,7 @@
 /** What `redisStore()` is given: a client of the right kind, or a URL. */
 import { optionError } from '../../util/option-error.js'
 import type { RedisClient } from './client.js'
+import { isCluster5, readyCluster } from './clients/cluster-5.js'
 import { createIoredis, isIoredis } from './clients/ioredis.js'
 import { ownClients } from './clients/own.js'
 import { isPool, poolClient } from './clients/pool.js'
@@ -58,7 +59,13 @@ function sourceOfClient(client: unknown): Source {
   if (what) throw optionError(`redisStore({ client }): ${what}`)
   const known = client as object
   if (isIoredis(known)) return { kind: 'own', make: (use) => createIoredis(known, use) }
-  return { kind: 'given', client: isPool(known) ? poolClient(known) : (known as RedisClient) }
+  return { kind: 'given', client: usable(known as RedisClient) }
+}
+
+/** A client of node-redis, as the store can use it. */
+function usable(client: RedisClient): RedisClient {
+  if (isPool(client)) return poolClient(client)
+  return isCluster5(client) ? readyCluster(client) : client
 }
 
 const INSTEAD =
