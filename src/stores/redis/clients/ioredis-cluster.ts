@@ -52,7 +52,7 @@ function adapted(redis: IoredisCluster): RedisCluster {
       await ping()
     },
     destroy: life.destroy,
-    on: (event, listener) => redis.on(event, listener),
+    on: life.on,
     duplicate: () => createIoredisCluster(redis),
     ping,
   }

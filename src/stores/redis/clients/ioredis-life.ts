@@ -1,3 +1,5 @@
+import type { RedisClient } from '../client.js'
+
 /** What has a connection in ioredis: a client, or a cluster. */
 export interface IoredisConnection {
   /** `wait`, `connecting`, `connect`, `ready`, `close`, `reconnecting` or `end`. */
@@ -19,6 +21,8 @@ export interface Life {
   /** Rejects with the reason. */
   connect(): Promise<void>
   destroy(): void
+  /** Errors of a connection that was destroyed are not told: they come of that. */
+  on: RedisClient['on']
 }
 
 /** @param sockets - what is still open when ioredis was told to disconnect: it would wait for the other side for two seconds */
@@ -27,7 +31,8 @@ export function lifeOf(redis: IoredisConnection, sockets: () => (Socket | null |
   /** ioredis tells the reason by an event, and rejects with "Connection is closed.". */
   let reason: unknown
   redis.on('error', (error) => {
-    reason = 'lastNodeError' in error ? (error.lastNodeError ?? error) : error
+    // Those that follow come of the first.
+    reason ??= 'lastNodeError' in error ? (error.lastNodeError ?? error) : error
   })
 
   return {
@@ -51,5 +56,10 @@ export function lifeOf(redis: IoredisConnection, sockets: () => (Socket | null |
       redis.disconnect()
       for (const socket of open) socket?.destroy()
     },
+
+    on: (event, listener) =>
+      redis.on(event, (error) => {
+        if (event !== 'error' || !isDestroyed) listener(error)
+      }),
   }
 }

@@ -51,7 +51,7 @@ export function createIoredisSingle(given: IoredisSingle, use: OwnClientUse): Re
     },
     connect: life.connect,
     destroy: life.destroy,
-    on: (event, listener) => redis.on(event, listener),
+    on: life.on,
     info: (section) => redis.info(section),
     ping: () => redis.ping(),
   }
