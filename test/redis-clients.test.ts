@@ -8,7 +8,8 @@ import { CLIENTS } from './support/redis-clients.js'
 const redis = useRedis(test)
 
 for (const [name, makeClient] of Object.entries(CLIENTS)) {
-  test(`redisStore({ client }): ${name} keeps every promise of a store`, async (t) => {
+  // One after the other: they are about milliseconds.
+  test.serial(`redisStore({ client }): ${name} keeps every promise of a store`, async (t) => {
     const { url, prefix } = redis()
     const store = redisStore({ client: makeClient(url), prefix, timeout: 5000 })
     t.teardown(() => store.close?.())

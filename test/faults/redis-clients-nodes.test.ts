@@ -59,7 +59,7 @@ for (const library of OTHERS) {
   test.serial(
     `redisStore({ client }): sentinels by ${library}: a master is killed under load: 503 in time until a replica serves`,
     async (t) => {
-      await failOver(t, library, () => sentinel.killMaster())
+      await failOver(t, library, (redis) => redis.killMaster())
     },
   )
 }
@@ -67,8 +67,8 @@ for (const library of OTHERS) {
 test.serial(
   'redisStore({ client }): sentinels by ioredis 5: a master hangs under load: 503 in time until a replica serves',
   async (t) => {
-    await failOver(t, 'ioredis 5', async () => {
-      const thaw = await sentinel.freezeMaster()
+    await failOver(t, 'ioredis 5', async (redis) => {
+      const thaw = await redis.freezeMaster()
       t.teardown(thaw)
     })
   },
@@ -77,7 +77,7 @@ test.serial(
 test.serial(
   'redisStore({ client }): sentinels by ioredis 5: a master hands over under load: nobody is logged out',
   async (t) => {
-    await failOver(t, 'ioredis 5', () => sentinel.handOver(), { isPlanned: true })
+    await failOver(t, 'ioredis 5', (redis) => redis.handOver(), { isPlanned: true })
   },
 )
 
@@ -116,19 +116,21 @@ async function keepsPromises(t: ExecutionContext, client: AnyClient): Promise<vo
 async function failOver(
   t: ExecutionContext,
   library: string,
-  breakMaster: () => Promise<void>,
+  breakMaster: (redis: RedisSentinel) => Promise<void>,
   options: { isPlanned?: boolean } = {},
 ): Promise<void> {
-  const population = await populate(t, { sentinels: sentinel.ports, library })
-  const master = await sentinel.master()
-  await sentinel.replicated()
-  t.teardown(sentinel.healed)
+  // Of its own: a killed master stays dead.
+  const redis = await startSentinel()
+  t.teardown(redis.stop)
+  const population = await populate(t, { sentinels: redis.ports, library })
+  const master = await redis.master()
+  await redis.replicated()
 
   await testFailOver(t, {
     population,
     isHit: () => true,
-    breakMaster,
-    promoted: () => sentinel.switched(master),
+    breakMaster: () => breakMaster(redis),
+    promoted: () => redis.switched(master),
     ...options,
   })
 }
