@@ -350,9 +350,20 @@ function isReady(client: RedisClient): boolean {
   return client.isOpen && client.isReady !== false
 }
 
-/** A client of the same connections, without the caller's own settings for commands. */
+/**
+ * A client of the same connections, without the caller's own settings for commands. node-redis copies these options for each
+ * command, and one more of them costs as much as half a command: so `typeMapping` is left out where there is none.
+ */
 function withoutTimer(client: RedisClient): RedisClient {
-  return client.withCommandOptions?.({ ...NO_TIMER, typeMapping: undefined }) ?? client
+  const options = mayMapTypes(client) ? { ...NO_TIMER, typeMapping: undefined } : NO_TIMER
+  return client.withCommandOptions?.(options) ?? client
+}
+
+/** Whether replies may come in other types than the store expects. */
+function mayMapTypes(client: RedisClient): boolean {
+  if (!('_commandOptions' in client)) return true
+  const options = client._commandOptions as { typeMapping?: unknown } | undefined
+  return options?.typeMapping !== undefined
 }
 
 function notConnected(cause?: unknown): Error {
