@@ -85,9 +85,7 @@ const TROUBLES: [RegExp, Trouble][] = [
   [/DB index|invalid DB/i, lasts('Choose a database that Redis has: redis://host:6379/0.')],
   [
     /unknown command|syntax error|unknown subcommand/i,
-    lasts(
-      'It needs Redis 6 or later, or Valkey, and no proxy that leaves out EVAL, EVALSHA or SET … KEEPTTL.',
-    ),
+    lasts('It needs Redis 6 or later, or Valkey, and no proxy that leaves out EVAL or SET … KEEPTTL.'),
   ],
   [/package 'redis'|Cannot find (package|module)/, lasts('npm install redis')],
   [

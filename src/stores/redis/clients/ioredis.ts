@@ -7,6 +7,8 @@ import type { OwnClientUse } from './watch.js'
  * A client of ioredis 5 or iovalkey: `new Redis(…)`, also with sentinels, or `new Cluster(…)`.
  *
  * @example
+ * import { Redis } from 'ioredis'
+ *
  * redisStore({ client: new Redis('redis://127.0.0.1:6379') })
  */
 export interface IoredisClient {
