@@ -7,7 +7,6 @@ import test, { type ExecutionContext } from 'ava'
 import { Redis } from 'ioredis'
 import { createClient } from 'redis'
 import { redisStore, type SessionStore } from '../src/index.js'
-import { readPage } from './docs/support/markdown.js'
 import {
   freePort,
   NOTHING_KEPT,
@@ -18,16 +17,11 @@ import {
   untilReady,
 } from './support/redis.js'
 import { CLIENTS } from './support/redis-clients.js'
+import { RIGHTS, setUser } from './support/redis-rights.js'
 import { runScript } from './support/run-script.js'
 import { create, newId } from './support/store-contract.js'
 import { until } from './support/until.js'
 
-/** docs/stores.md, "What Redis must allow": the commands of each feature. */
-const RIGHTS = new Map(
-  [...readPage('docs/stores.md').text.matchAll(/^\| ([^|]+) \| `([A-Z\\| ]+)` \| .+ \|$/gm)].map(
-    ([, feature = '', commands = '']) => [feature, commands.replaceAll('\\', '').toLowerCase().split(' ')],
-  ),
-)
 const EVERY_STORE = RIGHTS.get('every store') ?? []
 
 let redis: OwnRedis
@@ -219,8 +213,7 @@ async function ownRedis(t: ExecutionContext): Promise<OwnRedis> {
 /** The URL of a user who may run these commands on the keys of the prefix, and no others. */
 async function userWith(commands: string[]): Promise<string> {
   const name = `user-${randomUUID()}`
-  const rights = commands.map((command) => `+${command}`)
-  await redis.use((client) => client.aclSetUser(name, ['on', '>pass', '~wxs:*', ...rights]))
+  await setUser(redis.url, name, commands)
   return redis.url.replace('//', `//${name}:pass@`)
 }
 

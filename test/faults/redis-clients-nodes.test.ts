@@ -1,12 +1,17 @@
 /** Clusters and sentinels by the clients that are not those of cluster.test.ts and sentinel.test.ts: promises, and failovers under load. */
 import { randomUUID } from 'node:crypto'
 import test, { type ExecutionContext } from 'ava'
+import { Cluster, Redis } from 'ioredis'
+import { createCluster, createSentinel } from 'redis'
+import * as redis5 from 'redis-5'
 import { redisStore } from '../../src/index.js'
 import { storeContract } from '../../src/testing/index.js'
 import { populate, testFailOver } from '../support/failover.js'
 import { type AnyClient, CLUSTERS, SENTINELS } from '../support/redis-clients.js'
 import { type RedisCluster, startCluster } from '../support/redis-cluster.js'
+import { RIGHTS, setUser } from '../support/redis-rights.js'
 import { type RedisSentinel, startSentinel } from '../support/redis-sentinel.js'
+import { create } from '../support/store-contract.js'
 
 let cluster: RedisCluster
 let sentinel: RedisSentinel
@@ -20,6 +25,8 @@ test.after.always(async () => {
   await sentinel?.stop()
 })
 
+const APP = { username: 'app', password: 'pass' }
+
 const OTHERS = ['redis 5', 'ioredis 5', 'iovalkey']
 
 for (const name of OTHERS) {
@@ -30,6 +37,53 @@ for (const name of OTHERS) {
   test.serial(`redisStore({ client }): sentinels by ${name}: it keeps every promise of a store`, (t) =>
     keepsPromises(t, SENTINELS[name]?.(sentinel.ports) as AnyClient),
   )
+}
+
+/** As `app`, a user of Redis with few rights. */
+const CLUSTERS_AS_APP: Record<string, (urls: string[]) => AnyClient> = {
+  'redis 6': (urls) =>
+    createCluster({ rootNodes: asApp(urls), defaults: { ...APP, disableOfflineQueue: true } }),
+  'redis 5': (urls) => redis5.createCluster({ rootNodes: asApp(urls), defaults: APP }),
+  'ioredis 5': (urls) => new Cluster(urls, { lazyConnect: true, redisOptions: APP }),
+}
+const SENTINELS_AS_APP: Record<string, (ports: number[]) => AnyClient> = {
+  'redis 6': (ports) =>
+    createSentinel({
+      ...{ name: 'mymaster', sentinelRootNodes: nodesAt(ports) },
+      ...{ nodeClientOptions: APP, sentinelClientOptions: APP },
+    }),
+  'redis 5': (ports) =>
+    redis5.createSentinel({
+      ...{ name: 'mymaster', sentinelRootNodes: nodesAt(ports) },
+      ...{ nodeClientOptions: APP, sentinelClientOptions: APP },
+    }),
+  'ioredis 5': (ports) =>
+    new Redis({
+      ...{ ...APP, name: 'mymaster', sentinels: nodesAt(ports), lazyConnect: true },
+      ...{ sentinelUsername: APP.username, sentinelPassword: APP.password },
+    }),
+}
+
+for (const [name, makeClient] of Object.entries(CLUSTERS_AS_APP)) {
+  test.serial(`docs/stores.md: the rights that it lists for a cluster of ${name} are enough`, async (t) => {
+    const feature = name.startsWith('redis')
+      ? 'a cluster of redis 5 or 6'
+      : 'a cluster of ioredis or iovalkey'
+    const rights = [...(RIGHTS.get('every store') ?? []), ...(RIGHTS.get(feature) ?? [])]
+    await Promise.all(cluster.urls.map((url) => setUser(url, APP.username, rights)))
+    await isEnough(t, makeClient(cluster.urls))
+  })
+}
+
+for (const [name, makeClient] of Object.entries(SENTINELS_AS_APP)) {
+  test.serial(`docs/stores.md: the rights that it lists for sentinels are enough, by ${name}`, async (t) => {
+    const ofSentinels = RIGHTS.get('Sentinel, on the sentinels') ?? []
+    const sentinels = nodesAt(sentinel.ports).map(({ port }) => `redis://127.0.0.1:${port}`)
+    await Promise.all(sentinels.map((url) => setUser(url, APP.username, ofSentinels)))
+    const master = `redis://127.0.0.1:${await sentinel.master()}`
+    await setUser(master, APP.username, RIGHTS.get('every store') ?? [])
+    await isEnough(t, makeClient(sentinel.ports))
+  })
 }
 
 for (const library of OTHERS) {
@@ -99,6 +153,27 @@ test.serial(
     })
   },
 )
+
+/** A store of a client does what it has to, and finds nothing wrong. */
+async function isEnough(t: ExecutionContext, client: AnyClient): Promise<void> {
+  if ('on' in client) client.on('error', () => {})
+  const store = redisStore({ client, timeout: 5000 })
+  t.teardown(() => store.close?.())
+
+  const { id, user } = await create(store)
+  await store.end(id, user)
+
+  t.deepEqual(await store.read(id), { state: 'ended' })
+  t.deepEqual(await store.check?.(), [])
+}
+
+function asApp(urls: string[]): { url: string }[] {
+  return urls.map((url) => ({ url: url.replace('//', `//${APP.username}:${APP.password}@`) }))
+}
+
+function nodesAt(ports: number[]): { host: string; port: number }[] {
+  return ports.map((port) => ({ host: '127.0.0.1', port }))
+}
 
 async function keepsPromises(t: ExecutionContext, client: AnyClient): Promise<void> {
   const store = redisStore({ client, prefix: `test:${randomUUID()}:`, timeout: 5000 })
