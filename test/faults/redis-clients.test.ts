@@ -40,8 +40,9 @@ const FAULTS: Record<string, Fault> = {
     begin: async ({ redis }) => redis.server.kill('SIGSTOP'),
     end: async ({ redis }) => redis.server.kill('SIGCONT'),
   },
+  // But not so slow that a heartbeat ends the connection.
   'is slower than the deadline': {
-    begin: async ({ wire }) => Object.assign(wire, { delay: 200 }),
+    begin: async ({ wire }) => Object.assign(wire, { delay: 400 }),
     end: async ({ wire }) => Object.assign(wire, { delay: 0 }),
   },
   'is cut off, and connections are not answered': {
