@@ -86,6 +86,31 @@ for (const [name, makeClient] of Object.entries(SENTINELS_AS_APP)) {
   })
 }
 
+test.serial(
+  'redisStore({ client }): a cluster of ioredis 5 with scaleReads: it reads where it has written',
+  async (t) => {
+    const store = redisStore({
+      client: new Cluster(cluster.urls, { lazyConnect: true, scaleReads: 'slave' }),
+      prefix: `test:${randomUUID()}:`,
+      timeout: 1000,
+    })
+    t.teardown(() => store.close?.())
+    await create(store)
+    const thaw = (await cluster.replicas()).map((node) => cluster.freeze(node))
+    t.teardown(async () => {
+      for (const go of thaw) go()
+      await cluster.healed()
+    })
+
+    for (let n = 0; n < 20; n++) {
+      const { id, user } = await create(store)
+      t.is((await store.read(id))?.state, 'session')
+      await store.end(id, user)
+      t.is((await store.read(id))?.state, 'ended')
+    }
+  },
+)
+
 for (const library of OTHERS) {
   test.serial(
     `redisStore({ client }): a cluster of ${library}: a master is killed under load: 503 in time until a replica serves, others go on`,
