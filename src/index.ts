@@ -20,6 +20,7 @@ export type { SessionData, WxSession } from './session/session.js'
 export { type MemoryStoreOptions, memoryStore } from './stores/memory/store.js'
 export type { RedisCacheOptions } from './stores/redis/cache.js'
 export type { RedisClient, ScriptOptions } from './stores/redis/client.js'
+export type { IoredisClient } from './stores/redis/clients/ioredis.js'
 export { type RedisStoreOptions, redisStore } from './stores/redis/store.js'
 export type {
   Claim,

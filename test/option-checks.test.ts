@@ -1,6 +1,8 @@
 import { setImmediate } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
+import { Cluster, Redis } from 'ioredis'
 import { createClient, createClientPool, createCluster, createSentinel } from 'redis'
+import * as redis5 from 'redis-5'
 import {
   cookieCarrier,
   headerCarrier,
@@ -155,23 +157,6 @@ const noop = () => {}
 /** The methods by which clients of other kinds are told apart, as their packages have them. */
 const others: [string, object, RegExp][] = [
   [
-    'ioredis 5',
-    {
-      status: 'wait',
-      get: noop,
-      set: noop,
-      eval: noop,
-      evalsha: noop,
-      hgetall: noop,
-      on: noop,
-      defineCommand: noop,
-      sendCommand: noop,
-      duplicate: noop,
-      disconnect: noop,
-    },
-    /ioredis is not supported: give a client of the package redis/,
-  ],
-  [
     'redis 3',
     { get: noop, hgetall: noop, evalsha: noop, send_command: noop, on: noop, duplicate: noop },
     /redis 3 is not supported/,
@@ -194,8 +179,17 @@ const others: [string, object, RegExp][] = [
     },
     /redis 4 is not supported/,
   ],
-  ['generic-pool', { acquire: noop, release: noop, on: noop }, /a pool of clients is not supported/],
-  ['the pool of redis 6', createClientPool(), /a pool of clients is not supported/],
+  ['generic-pool', { acquire: noop, release: noop, on: noop }, /a pool of another package is not supported/],
+  [
+    'redis 6 with a keyPrefix',
+    createClient({ keyPrefix: 'app:' }),
+    /it has a keyPrefix: put that before redisStore\(\{ prefix \}\)/,
+  ],
+  [
+    'a cluster of redis 6 with a keyPrefix',
+    createCluster({ rootNodes: [{ url }], keyPrefix: 'app:' }),
+    /it has a keyPrefix/,
+  ],
   ['a promise of a client', Promise.resolve(), /this is a promise: await it first/],
   ['options of a client', { host: '127.0.0.1' }, /it lacks connect, destroy/],
   ['a legacy client', createClient().legacy(), /it lacks connect/],
@@ -211,11 +205,40 @@ for (const client of [undefined, null, 'redis://127.0.0.1', 7]) {
   })
 }
 
-test('redisStore({ client }): a client, a cluster and a sentinel of redis 6 are taken', (t) => {
+for (const [what, written, message] of [
+  ['a path that is no number', `${url}/two`, /must name the database by a number/],
+  ['?db= that is no number', `${url}?db=two`, /must name the database by a number/],
+  ['two databases', `${url}/1?db=2`, /the path names 1, and \?db= names 2/],
+] as const) {
+  test(`redisStore({ url }): ${what}: refused at start-up`, (t) => {
+    t.throws(() => redisStore({ url: written }), { instanceOf: TypeError, message })
+  })
+}
+
+test('redisStore({ cache, client }): a client that cannot hear of changes is refused at start-up', (t) => {
+  for (const client of [
+    new Redis({ lazyConnect: true }),
+    new Cluster([], { lazyConnect: true }),
+    createClientPool() as unknown as RedisClient,
+  ])
+    t.throws(() => redisStore({ client, cache: true }), {
+      instanceOf: TypeError,
+      message: /redisStore\(\{ cache \}\) needs a client .* of the package redis, or a url/,
+    })
+})
+
+test('redisStore({ client }): a client, a pool, a cluster and a sentinel of redis 5 and 6 are taken, and those of ioredis', (t) => {
   const [node] = [{ host: '127.0.0.1', port: 1 }]
   for (const client of [
     createClient(),
     createClient({ RESP: 3 }),
+    createClientPool(),
+    redis5.createClient(),
+    redis5.createClientPool(),
+    redis5.createCluster({ rootNodes: [{ url }] }),
+    redis5.createSentinel({ name: 'mymaster', sentinelRootNodes: [node] }),
+    new Redis({ lazyConnect: true }),
+    new Cluster([], { lazyConnect: true }),
     createCluster({ rootNodes: [{ url }] }),
     createSentinel({ name: 'mymaster', sentinelRootNodes: [node] }),
   ])

@@ -128,7 +128,7 @@ const SENTENCES: [string, () => unknown, string][] = [
   [
     'a Redis that is an address without redis://',
     () => redisStore({ url: '127.0.0.1:6379' }),
-    'redisStore() needs a { client } of the redis package, or a { url } like redis://127.0.0.1:6379',
+    'redisStore() needs a { client } of the packages redis, ioredis or iovalkey, or a { url } like redis://127.0.0.1:6379',
   ],
   [
     'the class of a store instead of a store',

@@ -232,19 +232,21 @@ test('redisStore({ client }): a client that gives up while the store waits for i
   t.pass()
 })
 
-test('redisStore({ url }): Redis’s words are told without the password that it was sent', async (t) => {
+test('redisStore({ client }): Redis’s words are told without the password that it was sent', async (t) => {
   const port = await freePort()
   const { end } = runRedis([
     ...['--port', `${port}`, '--dir', newFolder(), '--rename-command', 'HELLO', '', ...NOTHING_KEPT],
     ...['--requirepass', 'S3cretPass'],
   ])
   t.teardown(end)
+  const client = createClient({ url: `redis://:S3cretPass@127.0.0.1:${port}` })
+  client.on('error', () => {})
   const said: string[] = []
   const listen = ({ message }: Error) => said.push(message)
   process.on('warning', listen)
   t.teardown(() => process.off('warning', listen))
   const server = await startServer(t, {
-    store: redisStore({ url: `redis://:S3cretPass@127.0.0.1:${port}`, connectTimeout: 500 }),
+    store: redisStore({ client, connectTimeout: 500 }),
   })
   server.app.on('error', (error: unknown) => said.push(inspect(error, { depth: 9 })))
 

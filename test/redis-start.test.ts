@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
@@ -9,6 +9,7 @@ import { startSlow } from './slow-machine/server.js'
 import { isServed, makeLogins, statusOf } from './slow-machine/traffic.js'
 import { startProcess } from './support/processes.js'
 import { freePort, startRedis, useRedis } from './support/redis.js'
+import { runScript } from './support/run-script.js'
 import { isRefused, startServer } from './support/server.js'
 import { until } from './support/until.js'
 import { codeLoginHeaders, startWechat } from './support/wechat.js'
@@ -131,7 +132,7 @@ for (const [what, target] of Object.entries({
   'with a Redis that says nothing': silentPort,
 })) {
   test(`redisStore({ url }): a store that nobody uses lets the process end, ${what}, and warns at most once`, async (t) => {
-    const { code, stderr } = await run(t, `redisStore({ url: '${await target(t)}' })`)
+    const { code, stderr } = await runScript(t, `redisStore({ url: '${await target(t)}' })`)
 
     t.is(code, 0, stderr)
     const warnings = stderr.match(/WeappSessionWarning/g) ?? []
@@ -140,7 +141,7 @@ for (const [what, target] of Object.entries({
 }
 
 test('redisStore({ url }): a store that is used keeps the process until it has answered', async (t) => {
-  const { code, stderr } = await run(
+  const { code, stderr } = await runScript(
     t,
     `const store = redisStore({ url: '${redis().url}' })
      await new Promise((resolve) => setTimeout(resolve, 300))
@@ -204,20 +205,6 @@ async function silentPort(t: ExecutionContext): Promise<string> {
   t.teardown(() => own.stop())
   own.server.kill('SIGSTOP')
   return own.url
-}
-
-/** Runs a script, with `redisStore`, in a process of its own. */
-async function run(t: ExecutionContext, body: string): Promise<{ code: number; stderr: string }> {
-  const script = `const { redisStore } = await import('${new URL('../src/index.ts', import.meta.url)}')\n${body}`
-  const args = ['--import=tsx', '--input-type=module', '-e', script]
-  const child: ChildProcess = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] })
-  t.teardown(() => child.kill('SIGKILL'))
-  let stderr = ''
-  child.stderr?.on('data', (chunk) => {
-    stderr += chunk
-  })
-  const [code] = await once(child, 'close')
-  return { code, stderr }
 }
 
 function busy(ms: number): void {

@@ -1,9 +1,13 @@
 /** Facts about the public types: compiled by `npm run types`, never run. */
 import Router from '@koa/router'
+import { Cluster, Redis } from 'ioredis'
+import * as iovalkey from 'iovalkey'
 import Koa from 'koa'
 import LegacyRouter from 'koa-router'
-import { createClient, createCluster, createSentinel } from 'redis'
+import { createClient, createClientPool, createCluster, createSentinel } from 'redis'
+import * as redis5 from 'redis-5'
 import {
+  type IoredisClient,
   memoryStore,
   type Reason,
   type RedisClient,
@@ -66,13 +70,23 @@ legacyRouter.get('/', requireWxUser(), (ctx) => {
   isTrue<Equal<typeof ctx.$wxUserInfo, WxUserInfo | null>>()
 })
 
-// What node-redis makes is what redisStore takes, connected or not.
-const clients: RedisClient[] = [
+// What these packages make is what redisStore takes, connected or not.
+const clients: (RedisClient | IoredisClient)[] = [
   createClient(),
   createClient({ RESP: 3 }),
   createClient({ RESP: 2 }),
   createCluster({ rootNodes: [{ url: 'redis://127.0.0.1:7000' }] }),
+  createClientPool(),
   createSentinel({ name: 'mymaster', sentinelRootNodes: [{ host: '127.0.0.1', port: 26379 }] }),
+  redis5.createClient(),
+  redis5.createClientPool(),
+  redis5.createCluster({ rootNodes: [{ url: 'redis://127.0.0.1:7000' }] }),
+  redis5.createSentinel({ name: 'mymaster', sentinelRootNodes: [{ host: '127.0.0.1', port: 26379 }] }),
+  new Redis('redis://127.0.0.1:6379'),
+  new Redis({ name: 'mymaster', sentinels: [{ host: '127.0.0.1', port: 26379 }] }),
+  new Cluster([{ host: '127.0.0.1', port: 7000 }]),
+  new iovalkey.Redis('redis://127.0.0.1:6379'),
+  new iovalkey.Cluster([{ host: '127.0.0.1', port: 7000 }]),
 ]
 const stores: SessionStore[] = [
   memoryStore(),

@@ -2,6 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import test from 'ava'
+import { Redis } from 'ioredis'
+import { createClient } from 'redis'
 import { cookieCarrier, headerCarrier, memoryStore, redisStore, weappSession } from '../../src/index.js'
 import { jwtCarrier } from '../../src/jwt/index.js'
 import { readPage, root } from './support/markdown.js'
@@ -72,7 +74,9 @@ function run(written: string): unknown {
     memoryStore,
     redisStore,
     weappSession,
-    ioredis: { get() {}, hgetall() {}, evalsha() {}, defineCommand() {} },
+    createClient,
+    ioredis: new Redis({ lazyConnect: true }),
+    redis3: { get() {}, hgetall() {}, evalsha() {}, send_command() {} },
     keys: 'k'.repeat(32),
     appId: 'wx-test',
     appSecret: 'secret-of-a-test',

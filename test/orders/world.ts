@@ -9,7 +9,7 @@ import {
   type WeappSessionOptions,
   weappSession,
 } from '../../src/index.js'
-import { NO_TIMER } from '../../src/stores/redis/own-client.js'
+import { NO_TIMER } from '../../src/stores/redis/clients/own.js'
 import * as scripts from '../../src/stores/redis/scripts.js'
 import { startRedis } from '../support/redis.js'
 import { call } from './call.js'

@@ -55,7 +55,7 @@ export interface Answer {
 /** Two servers and 200 sessions of 50 users; every tenth user is revoked, some sessions are logged out. */
 export async function populate(
   t: ExecutionContext,
-  store: Pick<StoreSettings, 'url' | 'cluster' | 'sentinels'>,
+  store: Pick<StoreSettings, 'url' | 'cluster' | 'sentinels' | 'library'>,
 ): Promise<Population> {
   const wechat = startWechat(t)
   const prefix = `test:${randomUUID()}:`

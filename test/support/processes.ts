@@ -21,6 +21,8 @@ export interface ProcessSettings {
 
 /** One of `url`, `cluster` (URLs) and `sentinels` (ports on 127.0.0.1, of a master named `mymaster`). */
 export interface StoreSettings {
+  /** By which kind of client, of those in redis-clients.ts. Default: that of a URL, and `redis 6`. */
+  library?: string
   url?: string
   cluster?: string[]
   sentinels?: number[]

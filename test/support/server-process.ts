@@ -13,9 +13,9 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import Koa, { type Context } from 'koa'
-import { createCluster, createSentinel } from 'redis'
 import { headerCarrier, redisStore, type SessionStore, weappSession } from '../../src/index.js'
 import type { ProcessSettings, StoreSettings } from './processes.js'
+import { CLUSTERS, SENTINELS } from './redis-clients.js'
 import { traceResponses } from './trace.js'
 
 const { options, wechat, store, keys } = JSON.parse(process.env.SETTINGS ?? '{}') as ProcessSettings
@@ -65,15 +65,10 @@ async function answerInside(ctx: Context): Promise<void> {
   ctx.body = { user, data, isNew, pid: process.pid }
 }
 
-function makeStore({ url, cluster, sentinels, prefix, timeout }: StoreSettings): SessionStore {
-  const common = { prefix, timeout }
+function makeStore({ url, library = 'redis 6', ...settings }: StoreSettings): SessionStore {
+  const { cluster, sentinels = [], ...common } = settings
   if (url) return redisStore({ url, ...common })
-  if (cluster) {
-    // As the README recommends: what is for a node that is away fails at once.
-    const defaults = { disableOfflineQueue: true }
-    const client = createCluster({ rootNodes: cluster.map((url) => ({ url })), defaults })
-    return redisStore({ client, ...common })
-  }
-  const sentinelRootNodes = (sentinels ?? []).map((port) => ({ host: '127.0.0.1', port }))
-  return redisStore({ client: createSentinel({ name: 'mymaster', sentinelRootNodes }), ...common })
+  const client = cluster ? CLUSTERS[library]?.(cluster) : SENTINELS[library]?.(sentinels)
+  if (!client) throw new Error(`there are no clients of ${library}`)
+  return redisStore({ client, ...common })
 }

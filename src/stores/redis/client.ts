@@ -6,7 +6,10 @@ export interface ScriptOptions {
   arguments: string[]
 }
 
-/** The commands that the store uses. A client, a cluster or a sentinel of the package `redis` (6) has them. */
+/**
+ * The commands that the store uses. A client, a pool, a cluster or a sentinel of the package `redis` (5 and 6) has them; those of
+ * other packages have an adapter in clients/.
+ */
 export interface RedisClient {
   readonly isOpen: boolean
   readonly isReady?: boolean
@@ -16,12 +19,12 @@ export interface RedisClient {
   ref?(): void
   unref?(): void
   /** Another client of the same options, not connected. */
-  duplicate?(overrides?: object): RedisClient
+  duplicate?(overrides?: object): RedisClient | Promise<RedisClient>
   /** Any command: of a cluster and of a sentinel, with arguments of their own before it. */
   sendCommand?(...args: unknown[]): Promise<unknown>
   /** The same client, with other options for its commands. */
   withCommandOptions?(options: object): RedisClient
-  on(event: 'error' | 'ready', listener: (error: Error) => void): unknown
+  on(event: 'connect' | 'error' | 'ready' | 'reconnecting', listener: (error: Error) => void): unknown
   /** A cluster has no `info()`: the store asks its masters. */
   info?(section: string): Promise<string>
   ping?(): Promise<unknown>

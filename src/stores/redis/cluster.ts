@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { RedisClient } from './client.js'
 import { heartbeat } from './heartbeat.js'
 
-/** A cluster of node-redis. */
-interface RedisCluster extends RedisClient {
+/** A cluster of node-redis, or what looks like one. */
+export interface RedisCluster extends RedisClient {
   /** Those that are connected have a client. */
   readonly masters: readonly { client?: Promise<Master> | Master | undefined }[]
   duplicate(): RedisCluster

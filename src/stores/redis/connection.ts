@@ -2,14 +2,15 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { deadline } from '../../util/deadline.js'
 import { warn } from '../../util/warn.js'
 import type { RedisClient } from './client.js'
+import { NO_TIMER } from './clients/own.js'
 import { isCluster, watchCluster } from './cluster.js'
 import { connect, Silent } from './connect.js'
 import { discard } from './discard.js'
 import { warnOfEviction } from './eviction.js'
 import { isSentinel, readsOfMasters } from './masters.js'
-import { createOwn, NO_TIMER } from './own-client.js'
 import { isPlain, NO_TLS } from './plain-port.js'
 import { isReplica } from './replica.js'
+import { type Source, urlOf } from './source.js'
 import { isLasting, troubleOf, withoutArguments } from './trouble.js'
 import { createWaking } from './waking.js'
 
@@ -54,14 +55,11 @@ const ROLE_TIMEOUT = 1000
 const MOVE_PAUSE = 250
 
 /**
- * Manages the caller's client, or one of our own for a URL. Our own begins to connect at once. The caller's may be about
+ * Manages the caller's client, or one of our own. One for a URL begins to connect at once. The caller's may be about
  * to be connected by the caller, so it is left alone until the first call.
  */
-export function connectionTo(
-  source: RedisClient | string,
-  { timeout, connectTimeout }: ConnectionOptions,
-): Connection {
-  let client = typeof source === 'string' ? undefined : source
+export function connectionTo(source: Source, { timeout, connectTimeout }: ConnectionOptions): Connection {
+  let client = source.kind === 'given' ? source.client : undefined
   let opening: Promise<RedisClient> | undefined
   let first: Promise<RedisClient> | undefined
   let isTooLate = false
@@ -87,11 +85,11 @@ export function connectionTo(
   const hearers = new Set<(error: unknown) => void>()
 
   const waking =
-    typeof source === 'string'
+    source.kind === 'own'
       ? createWaking({ client: () => client, renew }, { timeout, connectTimeout })
       : undefined
   // Reported already, and to whoever asks.
-  if (typeof source === 'string') open().catch(() => {})
+  if (source.kind === 'own' && source.url !== undefined) open().catch(() => {})
 
   return {
     client: readyClient,
@@ -107,7 +105,7 @@ export function connectionTo(
 
     async close() {
       isClosed = true
-      for (const one of [...made, ...(isOurs && typeof source !== 'string' ? [source] : [])]) drop(one)
+      for (const one of [...made, ...(isOurs && source.kind === 'given' ? [source.client] : [])]) drop(one)
     },
   }
 
@@ -159,7 +157,7 @@ export function connectionTo(
   function want(): void {
     if (isWanted) return
     isWanted = true
-    if (typeof source === 'string') client?.ref?.()
+    if (source.kind === 'own') client?.ref?.()
   }
 
   function open(): Promise<RedisClient> {
@@ -175,6 +173,7 @@ export function connectionTo(
       try {
         return await connectOnce()
       } catch (error) {
+        if (isAdaptedTo(error) && !isClosed) continue
         report(error)
         if (isClosed || !isWanted) throw error
       }
@@ -184,7 +183,7 @@ export function connectionTo(
   }
 
   async function connectOnce(): Promise<RedisClient> {
-    const opened = client ?? (await makeOwn(String(source)))
+    const opened = client ?? (await makeOwn())
     if (isClosed) throw new Error('the Redis store is closed')
     client = opened
     listenTo(opened)
@@ -196,26 +195,28 @@ export function connectionTo(
     } else {
       isOurs = true
       try {
-        await connect(opened, { keepsAlive: isWanted || typeof source !== 'string' })
+        await connect(opened, { keepsAlive: isWanted || source.kind === 'given' })
       } catch (error) {
         // One that has given up in the middle of connecting may go on with that: it is not used again.
-        if (typeof source === 'string') {
+        if (source.kind === 'own') {
           client = undefined
           drop(opened)
         }
-        if (error instanceof Silent && (await isPlain(source))) throw new Error(NO_TLS, { cause: error })
+        if (error instanceof Silent && (await isPlain(urlOf(source))))
+          throw new Error(NO_TLS, { cause: error })
         throw error
       }
       // A socket that was being connected did not hear of it.
-      if (typeof source === 'string' && isWanted) opened.ref?.()
+      if (source.kind === 'own' && isWanted) opened.ref?.()
     }
     hasConnected = true
     failure = undefined
     return opened
   }
 
-  async function makeOwn(url: string): Promise<RedisClient> {
-    const own = await createOwn(url, {
+  async function makeOwn(): Promise<RedisClient> {
+    if (source.kind === 'given') throw new Error('the client of the caller cannot be made')
+    const own = await source.make({
       isWanted: () => isWanted,
       onDemoted: () => void moveOn(),
       // A connection that was being made anew got no answer.
@@ -241,7 +242,7 @@ export function connectionTo(
     isMoving = true
     let next: RedisClient | undefined
     try {
-      next = typeof source === 'string' ? await makeOwn(source) : old.duplicate?.()
+      next = source.kind === 'own' ? await makeOwn() : await old.duplicate?.()
       if (!next) return
       made.add(next)
       listenTo(next)
@@ -275,7 +276,7 @@ export function connectionTo(
     if (commands?.client !== ready)
       commands = {
         client: ready,
-        untimed: typeof source === 'string' ? ready : readsOfMasters(withoutTimer(ready)),
+        untimed: source.kind === 'own' ? ready : readsOfMasters(withoutTimer(ready)),
       }
     return commands.untimed
   }
@@ -308,8 +309,13 @@ export function connectionTo(
     })
   }
 
+  function isAdaptedTo(error: unknown): boolean {
+    return source.kind === 'own' && source.isAdaptedTo?.(error) === true
+  }
+
   /** Says once why there is no first connection. */
   function report(thrown: unknown): void {
+    if (isAdaptedTo(thrown)) return
     const error = withoutArguments(thrown)
     failure = error
     if (isLasting(error)) for (const hear of hearers) hear(error)
@@ -344,9 +350,20 @@ function isReady(client: RedisClient): boolean {
   return client.isOpen && client.isReady !== false
 }
 
-/** A client of the same connections, without the caller's own settings for commands. */
+/**
+ * A client of the same connections, without the caller's own settings for commands. node-redis copies these options for each
+ * command, and one more of them costs as much as half a command: so `typeMapping` is left out where there is none.
+ */
 function withoutTimer(client: RedisClient): RedisClient {
-  return client.withCommandOptions?.({ ...NO_TIMER, typeMapping: undefined }) ?? client
+  const options = mayMapTypes(client) ? { ...NO_TIMER, typeMapping: undefined } : NO_TIMER
+  return client.withCommandOptions?.(options) ?? client
+}
+
+/** Whether replies may come in other types than the store expects. */
+function mayMapTypes(client: RedisClient): boolean {
+  if (!('_commandOptions' in client)) return true
+  const options = client._commandOptions as { typeMapping?: unknown } | undefined
+  return options?.typeMapping !== undefined
 }
 
 function notConnected(cause?: unknown): Error {

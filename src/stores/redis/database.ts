@@ -5,7 +5,7 @@ import type { Script } from './scripts/script.js'
 export interface Database {
   /** Does commands with a client that is ready for them. An error says what it means. */
   use<Result>(work: (client: RedisClient) => Promise<Result>): Promise<Result>
-  /** Runs a script on one key: by its hash, or by its text when Redis does not know the hash. */
+  /** Runs a script on one key: by its hash, or by its text when Redis does not know the hash, or takes none. */
   run(script: Script, key: string, args: (string | number)[]): Promise<unknown>
   /** Where a session, a claim, or what became of them is stored. */
   sessionKey(id: string): string
@@ -23,18 +23,28 @@ export interface DatabaseOptions extends Pick<Database, 'forget'> {
   explained(error: unknown): unknown
 }
 
+/**
+ * What Redis says when it has not run a script because it was named by its hash. Redis tells its errors apart by the first word
+ * of their message, and names the command that it denies (ACL) or does not know (`rename-command`).
+ */
+const NOT_BY_HASH = /^NOSCRIPT|^NOPERM .*'evalsha'|^ERR unknown command .evalsha/i
+
 export function createDatabase({ client, prefix, forget, explained }: DatabaseOptions): Database {
+  /** Whether Redis takes hashes of scripts. Some users may send scripts by their text alone. */
+  let takesHashes = true
+
   return {
     use,
 
     run(script, key, args) {
       const options = { keys: [key], arguments: args.map(String) }
       return use(async (redis) => {
+        if (!takesHashes) return redis.eval(script.text, options)
         try {
           return await redis.evalSha(script.sha1, options)
         } catch (error) {
-          // Redis tells its errors apart by the first word of their message, and by nothing else.
-          if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error
+          if (!(error instanceof Error) || !NOT_BY_HASH.test(error.message)) throw error
+          if (!error.message.startsWith('NOSCRIPT')) takesHashes = false
           return redis.eval(script.text, options)
         }
       })

@@ -1,10 +1,10 @@
 import { warnings } from '../../util/warn.js'
 import type { RedisClient } from './client.js'
+import { NO_TIMER } from './clients/own.js'
 import { isCluster, pingMasters } from './cluster.js'
 import { connect } from './connect.js'
 import { discard } from './discard.js'
 import { heartbeat } from './heartbeat.js'
-import { NO_TIMER } from './own-client.js'
 
 /** What tracking needs of a client, cluster or sentinel of node-redis. */
 export interface Trackable extends RedisClient {

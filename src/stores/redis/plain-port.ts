@@ -11,9 +11,9 @@ const PATIENCE = 500
  * Whether a server that was spoken to by TLS speaks Redis's protocol without TLS. Such a one is silent where a client begins with TLS, since it waits
  * for the end of a line, and looks like one that hangs. No password is sent.
  */
-export async function isPlain(source: unknown): Promise<boolean> {
-  if (typeof source !== 'string' || !source.startsWith('rediss:')) return false
-  const { hostname, port } = new URL(source)
+export async function isPlain(url: string | undefined): Promise<boolean> {
+  if (!url?.startsWith('rediss:')) return false
+  const { hostname, port } = new URL(url)
   const socket = connect(Number(port) || 6379, hostname.replace(/^\[|\]$/g, ''))
   socket.unref()
   const first = new Promise<string>((resolve, reject) => {

@@ -5,6 +5,7 @@ import { StoreError } from '../store-error.js'
 import { type RedisCacheOptions, redisCache } from './cache.js'
 import { checkRedis } from './check.js'
 import type { RedisClient } from './client.js'
+import type { IoredisClient } from './clients/ioredis.js'
 import { lifeOf, parseSession, printParts } from './codec.js'
 import { connectionTo } from './connection.js'
 import { createDatabase } from './database.js'
@@ -13,7 +14,7 @@ import { entryOf, entryOfSession } from './entries.js'
 import { tracking } from './invalidations.js'
 import { redisLogins } from './logins.js'
 import { RENEW, RENEW_ENROLMENT, UPDATE } from './scripts.js'
-import { sourceOf } from './source.js'
+import { checkCacheable, sourceOf, urlOf } from './source.js'
 import { redisTakings } from './takings.js'
 import { troubleOf, withoutArguments } from './trouble.js'
 
@@ -36,10 +37,13 @@ export type RedisStoreOptions = CommonOptions &
   (
     | {
         /**
-         * A client, cluster or sentinel of node-redis 6. The first call connects it, if you have not: until then it is left
-         * alone, so that you may call `client.connect()` yourself.
+         * A client, pool, cluster or sentinel of node-redis 5 or 6. The first call connects it, if you have not: until then it is
+         * left alone, so that you may call `client.connect()` yourself.
+         *
+         * Or a client of ioredis 5 or iovalkey (`Redis`, also with sentinels, `Cluster`). The store makes a connection of its own
+         * with the same settings, at the first call, and closes that one.
          */
-        client: RedisClient
+        client: RedisClient | IoredisClient
       }
     | {
         /**
@@ -67,11 +71,7 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
   if (typeof prefix !== 'string')
     throw optionError(`redisStore({ prefix }) must be a text: it is ${shown(prefix)}`)
   const source = sourceOf(options)
-  if (wanted && 'client' in options && !('duplicate' in options.client)) {
-    throw optionError(
-      'redisStore({ cache }) needs a client that can be duplicated: a client, cluster or sentinel of redis 6',
-    )
-  }
+  if (wanted) checkCacheable(source)
   const cache = wanted ? redisCache(wanted) : undefined
   // Last: it begins to connect.
   const connection = connectionTo(source, { timeout, connectTimeout })
@@ -122,7 +122,7 @@ export function redisStore(options: RedisStoreOptions): SessionStore {
 
     list: (user) => db.use((client) => list(client, user)),
 
-    check: () => checkRedis(source, connection.client, `${prefix}check`),
+    check: () => checkRedis(urlOf(source), connection.client, `${prefix}check`),
 
     async close() {
       tracked.close()

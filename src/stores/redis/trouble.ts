@@ -22,6 +22,11 @@ export function isLasting(error: unknown): boolean {
   return troubleOf(error)?.lasts === true
 }
 
+/** Whether a server has refused HELLO, which RESP 3 begins with. */
+export function isOfHello(error: unknown): boolean {
+  return NO_HELLO.test(textOf(error))
+}
+
 /**
  * The same error without what was sent: Redis repeats the arguments of a command that it does not know, and HELLO has the
  * password.
@@ -47,6 +52,9 @@ const lasts = (fix: string): Trouble => ({ lasts: true, hasMoved: false, fix })
 /** What Redis says to a user that may not run a command, by itself or in a script. */
 export const DENIED: RegExp = /NOPERM|ACL failure|no permission|can't run this command/i
 
+/** What servers say that have no HELLO, or may not be asked for it. */
+const NO_HELLO = /unknown command.{1,3}hello|the 'hello' command|NOPROTO/i
+
 /** redis.io/docs/latest/develop/reference/protocol-spec/#simple-errors, and what Node and node-redis say. */
 const TROUBLES: [RegExp, Trouble][] = [
   [/\bREADONLY\b/, moved('This is a replica. The store looks for the master under the same name.')],
@@ -66,6 +74,10 @@ const TROUBLES: [RegExp, Trouble][] = [
     lasts('Correct the user and the password: redis://user:password@host:6379, percent-encoded.'),
   ],
   [
+    NO_HELLO,
+    lasts('This server, or its ACL, has no HELLO: give the client RESP: 2, which greets without it.'),
+  ],
+  [
     DENIED,
     lasts('Give its user the keys of the prefix (~wxs:*) and the commands that docs/deployment.md lists.'),
   ],
@@ -73,9 +85,7 @@ const TROUBLES: [RegExp, Trouble][] = [
   [/DB index|invalid DB/i, lasts('Choose a database that Redis has: redis://host:6379/0.')],
   [
     /unknown command|syntax error|unknown subcommand/i,
-    lasts(
-      'It needs Redis 6 or later, or Valkey, and no proxy that leaves out EVAL, EVALSHA or SET … KEEPTTL.',
-    ),
+    lasts('It needs Redis 6 or later, or Valkey, and no proxy that leaves out EVAL or SET … KEEPTTL.'),
   ],
   [/package 'redis'|Cannot find (package|module)/, lasts('npm install redis')],
   [

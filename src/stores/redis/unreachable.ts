@@ -1,6 +1,5 @@
 import type { Problem } from '../../util/problem.js'
-import type { RedisClient } from './client.js'
-import { troubleOf, withoutArguments } from './trouble.js'
+import { isOfHello, troubleOf, withoutArguments } from './trouble.js'
 
 /** ms to connect, once. */
 const CONNECT_TIMEOUT = 2000
@@ -9,19 +8,20 @@ const CONNECT_TIMEOUT = 2000
  * Why there is no connection. The store's own client goes on trying and says little, so another one tries once. Of a client
  * that is the caller's, its error is all there is.
  */
-export async function whyNot(source: RedisClient | string, error: unknown): Promise<Problem> {
+export async function whyNot(url: string | undefined, error: unknown): Promise<Problem> {
   const reason = reasonOf(
-    withoutArguments(typeof source === 'string' ? ((await connectionError(source)) ?? error) : error),
+    withoutArguments(url === undefined ? error : ((await connectionError(url)) ?? error)),
   )
   const fix = troubleOf(reason)?.fix ?? UNKNOWN
   return { code: 'WEAPP_REDIS', message: `Redis cannot be used: ${reason}.`, fix }
 }
 
-async function connectionError(url: string): Promise<unknown> {
+async function connectionError(url: string, RESP: 2 | 3 = 3): Promise<unknown> {
   try {
     const { createClient } = await import('redis')
     const client = createClient({
       url,
+      RESP,
       maintNotifications: 'disabled',
       socket: { reconnectStrategy: false, connectTimeout: CONNECT_TIMEOUT, socketTimeout: CONNECT_TIMEOUT },
     })
@@ -29,6 +29,8 @@ async function connectionError(url: string): Promise<unknown> {
     try {
       await client.connect()
       return undefined
+    } catch (error) {
+      return RESP === 3 && isOfHello(error) ? connectionError(url, 2) : error
     } finally {
       if (client.isOpen) client.destroy()
     }
