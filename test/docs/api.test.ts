@@ -19,6 +19,7 @@ test('docs/api.md and docs/api/ are what the declarations say; if not: npm run d
   for (const [name, text] of pages) t.is(readFileSync(join(root, 'docs', name), 'utf8'), text, name)
   t.deepEqual(readdirSync(join(root, 'docs/api')).sort(), [
     'client.md',
+    'bridge.md',
     'express-store.md',
     'jwt.md',
     'server.md',
