@@ -67,7 +67,8 @@ export function createCaller({
   ...options
 }: CallerOptions): <Result>(call: WechatCall<Result>) => Promise<Result> {
   const { baseUrl, timeout, fetch } = options
-  const transmit = fetch ? throughFetch(baseUrl, fetch) : straight(baseUrl, timeout)
+  const own = fetch ?? fetchInBun()
+  const transmit = own ? throughFetch(baseUrl, own) : straight(baseUrl, timeout)
 
   return async function callWechat(call) {
     const { status, text } = await send(call)
@@ -192,6 +193,11 @@ function requestOf(path: string, body: string | undefined): Dispatcher.DispatchO
 function textOf(chunks: Buffer[]): string {
   const bytes = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)
   return bytes.toString('utf8').replace(/^\uFEFF/, '')
+}
+
+/** Bun puts an undici of its own in the place of ours. It has no `dispatch()`: each login would be a 502. */
+function fetchInBun(): typeof globalThis.fetch | undefined {
+  return process.versions.bun ? globalThis.fetch : undefined
 }
 
 function throughFetch(baseUrl: string, fetch: typeof globalThis.fetch): Transmit {
