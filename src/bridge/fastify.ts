@@ -47,7 +47,7 @@ interface Fastify {
  * @example
  * const weapp = fastifyBridge(session)
  * await fastify.register(weapp)
- * fastify.get('/orders', { preHandler: weapp.requireUser }, listOrders)
+ * fastify.get('/me', { preHandler: weapp.requireUser }, async (request) => ({ user: wxUser(request) }))
  */
 export function fastifyBridge(session: WeappSession, options?: BridgeOptions): FastifyBridge {
   const visitOf = createVisits('fastifyBridge()', session, options)

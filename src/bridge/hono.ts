@@ -32,7 +32,7 @@ export interface HonoBridge {
  * @example
  * const weapp = honoBridge(session)
  * hono.use(weapp)
- * hono.get('/orders', weapp.requireUser, (c) => c.json({ user: wxUser(c) }))
+ * hono.get('/me', weapp.requireUser, (c) => c.json({ user: wxUser(c) }))
  */
 export function honoBridge(session: WeappSession, options?: BridgeOptions): HonoBridge {
   const visitOf = createVisits('honoBridge()', session, options)

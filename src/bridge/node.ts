@@ -28,9 +28,9 @@ export interface NodeBridge {
  *
  * @example
  * const weapp = nodeBridge(session)
- * app.use(weapp)
- * app.get('/orders', weapp.requireUser, listOrders)
- * app.use(weapp.onError)
+ * expressApp.use(weapp)
+ * expressApp.get('/me', weapp.requireUser, (req, res) => res.json({ user: wxUser(req) }))
+ * expressApp.use(weapp.onError)
  */
 export function nodeBridge(session: WeappSession, options?: BridgeOptions): NodeBridge {
   const visitOf = createVisits('nodeBridge()', session, options)

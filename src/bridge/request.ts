@@ -14,7 +14,7 @@ export type BridgedRequest = object
  * @throws {TypeError} when no bridge has seen the request
  *
  * @example
- * app.get('/me', (req, res) => {
+ * expressApp.get('/me', (req, res) => {
  *   res.json({ user: wxUser(req) })
  * })
  */
@@ -28,7 +28,7 @@ export function wxUser(request: BridgedRequest): WxUserInfo | null {
  * @throws {TypeError} when no bridge has seen the request
  *
  * @example
- * app.post('/cart', (req, res) => {
+ * expressApp.post('/cart', (req, res) => {
  *   const session = wxSession(req)
  *   if (session) session.data.cart = ['tea']
  *   res.json({ done: true })
@@ -46,7 +46,10 @@ export function wxSession(request: BridgedRequest): WxSession | null {
  * @throws {TypeError} when no bridge has seen the request
  *
  * @example
- * handlerFailed(request, new Error('out of stock'))
+ * expressApp.get('/cart', (req, res) => {
+ *   handlerFailed(req, new Error('out of stock'))
+ *   res.json({ error: 'out of stock' })
+ * })
  */
 export function handlerFailed(request: BridgedRequest, error: unknown): void {
   visitOf('handlerFailed()', request).fail(error)

@@ -18,8 +18,8 @@ const pages = printPages(entries)
 test('docs/api.md and docs/api/ are what the declarations say; if not: npm run docs', (t) => {
   for (const [name, text] of pages) t.is(readFileSync(join(root, 'docs', name), 'utf8'), text, name)
   t.deepEqual(readdirSync(join(root, 'docs/api')).sort(), [
-    'client.md',
     'bridge.md',
+    'client.md',
     'express-store.md',
     'jwt.md',
     'server.md',
