@@ -70,7 +70,6 @@ export const LIMITS: Limit[] = [
 export const PACKAGES: Record<string, string[]> = {
   debug: ['src/debug.ts'],
   jose: ['src/jwt/'],
-  koa: ['src/bridge/'],
   redis: ['src/stores/redis/'],
   undici: ['src/wechat/'],
   ws: ['simulator/'],
