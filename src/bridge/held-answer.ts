@@ -98,10 +98,11 @@ export function holdAnswer(response: ServerResponse): HeldAnswer {
 
 /** Status and headers as they are now: an error handler that comes too late may change them. */
 function rememberHead(response: ServerResponse): () => void {
-  const { statusCode, statusMessage } = response
-  // As they are spelt. HTTP/2 has lower case alone, and not this method; Node's types do not know it.
-  const { getRawHeaderNames = response.getHeaderNames } = response as { getRawHeaderNames?: () => string[] }
-  const names = getRawHeaderNames.call(response)
+  const { statusCode } = response
+  // As they are spelt. HTTP/2 has lower case alone, no message, and not this method; Node's types do not know it.
+  const { getRawHeaderNames } = response as { getRawHeaderNames?: () => string[] }
+  const names = getRawHeaderNames?.call(response) ?? response.getHeaderNames()
+  const statusMessage = getRawHeaderNames && response.statusMessage
   const headers = names.map((name) => [name, response.getHeader(name)] as const)
 
   return () => {
