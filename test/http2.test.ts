@@ -94,18 +94,19 @@ async function start(t: ExecutionContext, make: (session: WeappSession) => Liste
 }
 
 for (const [name, make] of Object.entries(SERVERS)) {
-  test(`HTTP/2, ${name}: a login is accepted, its cookie is good, and one that the server has not signed is nobody’s`, async (t) => {
+  test(`HTTP/2, ${name}: a login is accepted, its cookie is good, and a dead one is refused`, async (t) => {
     const { wechat, send } = await start(t, make)
 
     const login = await send(await codeLoginHeaders(wechat.phone('alice')))
     const [cookie = ''] = login.headers['set-cookie']?.[0]?.split(';') ?? []
     const later = await send({ cookie })
-    const nobodys = await send({ cookie: `${cookie}x` })
+    const dead = await send({ cookie: `${cookie}x` })
 
     t.is(login.headers['x-wx-login'], 'accepted')
     t.is(login.headers['cache-control'], 'no-store')
     t.is(JSON.parse(later.text).openId, wechat.user('alice').openId)
-    t.is(JSON.parse(nobodys.text).openId, null)
+    t.is(dead.headers[':status'], 401)
+    t.is(JSON.parse(dead.text).reason, 'ERR_SESSION_EXPIRED')
   })
 
   test(`HTTP/2, ${name}: of two streams of a connection that take the same, one is ERR_SESSION_CONFLICT`, async (t) => {
