@@ -32,6 +32,7 @@ export function readEntries(): Entry[] {
     const simulator = declare(join(root, 'simulator'), join(folder, 'simulator'))
     const entries = [
       entry('koa-weapp-session', 'server', join(server, 'index.d.ts')),
+      entry('koa-weapp-session/bridge', 'bridge', join(server, 'bridge/index.d.ts')),
       entry('koa-weapp-session/jwt', 'jwt', join(server, 'jwt/index.d.ts')),
       entry('koa-weapp-session/express-store', 'express-store', join(server, 'stores/express/index.d.ts')),
       entry('koa-weapp-session/testing', 'testing', join(server, 'testing/index.d.ts')),

@@ -59,6 +59,8 @@ export class WeappSessionError extends Error {
   override readonly name = 'WeappSessionError'
   readonly reason: Reason
   readonly status: number
+  /** The same, by the name that Fastify and NestJS read. */
+  readonly statusCode: number
   readonly expose = true
   /** What its answer says in headers. Where nobody knows which names the client speaks: in those of both families. */
   readonly headers: Readonly<Record<string, string>>
@@ -82,6 +84,7 @@ export class WeappSessionError extends Error {
     super(message, cause === undefined ? undefined : { cause })
     this.reason = reason
     this.status = status
+    this.statusCode = status
     this.detail = errcode === undefined ? undefined : { errcode }
     this.rid = rid
     this.needsLogin = needsLogin

@@ -13,7 +13,7 @@ const ANSWER: unique symbol = Symbol('koa-weapp-session: answer')
 const refusals = diagnostics('refusal')
 
 /** Headers that described a body which is not sent after all. */
-const BODY_HEADERS = [
+export const BODY_HEADERS: readonly string[] = [
   'Content-Disposition',
   'Content-Encoding',
   'Content-Range',

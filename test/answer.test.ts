@@ -9,7 +9,7 @@ import test from 'ava'
 import Koa, { type Context, type Next } from 'koa'
 import supertest, { type Response as Answer } from 'supertest'
 import { cookieCarrier, headerCarrier, memoryStore, requireWxUser, weappSession } from '../src/index.js'
-import { isRefused, listen, listenTo, startServer } from './support/server.js'
+import { isKoa3, isRefused, listen, listenTo, startServer } from './support/server.js'
 import { until } from './support/until.js'
 import { CARRIERS, type CarrierName, KEY, kept } from './support/visitor.js'
 import { codeLoginHeaders, startWechat } from './support/wechat.js'
@@ -73,7 +73,8 @@ for (const name of NAMES) {
 test('Weapp-Login: accepted: the handler’s own cookies are there as it set them', async (t) => {
   for (const [how, own] of [
     ['Set-Cookie of the handler', ['theme=dark; path=/', 'lang=zh']],
-    ['a fetch Response', ['upstream=1']],
+    // A Response as the body is of Koa 3.
+    ...(isKoa3() ? ([['a fetch Response', ['upstream=1']]] as const) : []),
   ] as const) {
     const handler = HANDLERS[how] as (ctx: Context) => unknown
     const server = await startServer(t, { carrier: CARRIERS.cookie(), handler: serve(handler) })

@@ -5,7 +5,7 @@ import session from 'express-session'
 import fc from 'fast-check'
 import type { Context } from 'koa'
 import { headerCarrier, memoryStore, redisStore, type SessionStore } from '../src/index.js'
-import { mergeData } from '../src/session/data.js'
+import { become, mergeData } from '../src/session/data.js'
 import { fromExpressStore } from '../src/stores/express/index.js'
 import { countingStore } from './support/counting-store.js'
 import { useRedis } from './support/redis.js'
@@ -451,4 +451,14 @@ test.serial('session.data: what is no JSON, and comes late, ends no process', as
   t.is((await send(await codeLoginHeaders(wechat.phone()))).status, 200)
   await sleep(1200)
   t.is((await send()).status, 200)
+})
+
+test('data: what was merged has the order that is stored, so it has not changed afterwards', (t) => {
+  const list = ['mine']
+  const data = { mine: list, old: 1 }
+
+  become(data, { theirs: 1, mine: ['mine'] })
+
+  t.is(JSON.stringify(data), '{"theirs":1,"mine":["mine"]}')
+  t.is(data.mine, list)
 })

@@ -42,11 +42,17 @@ export function mergeData(base: SessionData, after: SessionData, current: Sessio
   return merged
 }
 
-/** Makes data what other data is. Handlers hold the object, so it stays. */
+/**
+ * Makes data what other data is. Handlers hold the object, and what is in it, so that stays where it is the same. The order of
+ * the keys is that of the other data: whether something has changed is asked of the text.
+ */
 export function become(data: SessionData, other: SessionData): void {
   for (const key of Object.keys(data)) if (!Object.hasOwn(other, key)) delete data[key]
-  for (const key of Object.keys(other))
-    if (printed(data, key) !== printed(other, key)) setOwn(data, key, other[key])
+  for (const key of Object.keys(other)) {
+    const value = printed(data, key) === printed(other, key) ? data[key] : other[key]
+    delete data[key]
+    setOwn(data, key, value)
+  }
 }
 
 /** As its own property, whatever it is called: `__proto__` too. */

@@ -18,6 +18,7 @@ const pages = printPages(entries)
 test('docs/api.md and docs/api/ are what the declarations say; if not: npm run docs', (t) => {
   for (const [name, text] of pages) t.is(readFileSync(join(root, 'docs', name), 'utf8'), text, name)
   t.deepEqual(readdirSync(join(root, 'docs/api')).sort(), [
+    'bridge.md',
     'client-core.md',
     'client-events.md',
     'client-http.md',

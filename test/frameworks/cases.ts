@@ -180,7 +180,7 @@ export async function isLoggedIn(t: ExecutionContext, login: Login): Promise<voi
   isUser(t, await app.send('/me', given(login)), openId)
 }
 
-function isUser(t: ExecutionContext, answer: Answer, openId: string): void {
+export function isUser(t: ExecutionContext, answer: Answer, openId: string): void {
   t.is(answer.status, 200)
   hasUser(t, answer, openId)
 }
@@ -193,8 +193,14 @@ function hasOwnCookie(t: ExecutionContext, { headers }: Answer): void {
   t.true(headers.getSetCookie().some((cookie) => cookie.startsWith('own=1')))
 }
 
-function isRefused(t: ExecutionContext, answer: Answer, family: Family, reason: string): void {
-  t.is(answer.status, 401)
+export function isRefused(
+  t: ExecutionContext,
+  answer: Answer,
+  family: Family,
+  reason: string,
+  status = 401,
+): void {
+  t.is(answer.status, status)
   t.is(answer.headers.get(`${family}Session-Error`), reason)
   t.is(answer.headers.get('Cache-Control'), 'no-store')
   t.regex(answer.headers.get('Content-Type') ?? '', /^application\/json/)
@@ -204,7 +210,7 @@ function isRefused(t: ExecutionContext, answer: Answer, family: Family, reason: 
 }
 
 /** What the next request sends. */
-function given(login: Login): Record<string, string> {
+export function given(login: Login): Record<string, string> {
   const { app, family, code } = login
   if (app.carrier === 'code') return { [`${family}Code`]: code }
   const credential = offered(login)

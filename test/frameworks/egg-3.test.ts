@@ -28,6 +28,7 @@ const CSRF: Case[] = [
 ]
 
 prove({
+  row: { title: 'Egg 3', how: '`config.middleware`, after Egg’s own', package: 'egg' },
   name: 'egg-3',
   koa: /^2\./,
   shared: '.',

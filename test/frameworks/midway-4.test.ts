@@ -13,6 +13,7 @@ const FILTER: Case = {
 }
 
 prove({
+  row: { title: 'Midway 4', how: '`app.use(session)` in `onReady()`', package: '@midwayjs/koa' },
   name: 'midway-4',
   koa: /^3\./,
   shared: 'src',

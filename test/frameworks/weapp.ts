@@ -18,6 +18,8 @@ export const options: WeappSessionOptions = {
   appSecret: WEAPP_SECRET,
   wechat: { baseUrl: WECHAT_URL, timeout: 10_000 },
   carrier: carrierOf(CARRIER),
+  loginPath: '/login',
+  logoutPath: '/logout',
 }
 
 function carrierOf(name: string | undefined): Carrier {

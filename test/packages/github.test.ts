@@ -50,6 +50,7 @@ test('.github/workflows: every npm script that a workflow calls is one', (t) => 
     'test:slow-machine',
     'soak',
     'test:frameworks',
+    'test:koa-2',
     'test:matrix',
   ])
     t.true(called.includes(name), name)

@@ -17,6 +17,7 @@ export function sourcesByName(): string[] {
 const NAMES = `
 const sources = {
   'koa-weapp-session': '${new URL('../../src/index.ts', import.meta.url)}',
+  'koa-weapp-session/bridge': '${new URL('../../src/bridge/index.ts', import.meta.url)}',
   'koa-weapp-session/jwt': '${new URL('../../src/jwt/index.ts', import.meta.url)}',
   'koa-weapp-session/express-store': '${new URL('../../src/stores/express/index.ts', import.meta.url)}',
   'weapp-simulator': '${new URL('../../simulator/src/index.ts', import.meta.url)}',

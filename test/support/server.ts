@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
+import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
 import type { ExecutionContext } from 'ava'
 import Koa, { type Context, type Middleware } from 'koa'
@@ -94,4 +95,10 @@ export function isRefused(
   t.is(typeof response.body.error.message, 'string')
   t.is(response.get(`${prefix}Session-Error`), reason)
   t.is(response.get('Cache-Control'), 'no-store')
+}
+
+/** `npm run test:koa-2` runs the tests on Koa 2. */
+export function isKoa3(): boolean {
+  const { version } = createRequire(import.meta.url)('koa/package.json')
+  return version.startsWith('3.')
 }

@@ -14,6 +14,7 @@ interface Setting {
 /** Against the sources, so that nothing has to be built, and a document cannot be ahead of them. */
 const PATHS = {
   'koa-weapp-session': ['../../src/index.ts'],
+  'koa-weapp-session/bridge': ['../../src/bridge/index.ts'],
   'koa-weapp-session/jwt': ['../../src/jwt/index.ts'],
   'koa-weapp-session/express-store': ['../../src/stores/express/index.ts'],
   'koa-weapp-session/testing': ['../../src/testing/index.ts'],

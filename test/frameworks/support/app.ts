@@ -14,7 +14,9 @@ const PATIENCE = 60_000
 export interface App {
   readonly carrier: CarrierName
   readonly wechat: Wechat
-  send(path: string, headers?: Record<string, string>, method?: string): Promise<Answer>
+  send(path: string, headers?: Record<string, string>, method?: string, body?: object): Promise<Answer>
+  /** Sends a GET, and is gone before the answer. */
+  giveUp(path: string, headers: Record<string, string>): Promise<void>
   stop(): Promise<void>
 }
 
@@ -74,8 +76,18 @@ export async function startApp({ folder, program, carrier, wechat }: StartOption
     carrier,
     wechat,
     stop: () => end(child),
-    async send(path, headers = {}, method = 'GET') {
-      const response = await fetch(url + path, { method, headers, redirect: 'manual' })
+    async giveUp(path, headers) {
+      const signal = AbortSignal.timeout(300)
+      await fetch(url + path, { headers, signal }).then(
+        () => Promise.reject(new Error(`${path} has answered`)),
+        () => {},
+      )
+    },
+    async send(path, headers = {}, method = 'GET', body) {
+      const json = body && { body: JSON.stringify(body) }
+      const type: Record<string, string> = body ? { 'Content-Type': 'application/json' } : {}
+      const init = { method, headers: { ...headers, ...type }, redirect: 'manual', ...json } as const
+      const response = await fetch(url + path, init)
       const text = await response.text()
       trace('responses', `${JSON.stringify([...response.headers])}\n${text}`)
       return { status: response.status, headers: response.headers, text }

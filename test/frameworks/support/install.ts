@@ -45,7 +45,7 @@ async function copyFiles({ name, app, shared }: Framework, folder: string): Prom
     const options = { recursive: true, filter: (path: string) => !path.endsWith('node_modules') }
     await cp(join(here, files), folder, options)
   }
-  for (const module of ['weapp', 'handlers']) {
+  for (const module of ['weapp', 'handlers', 'shop']) {
     const source = await readFile(join(here, `${module}.ts`), 'utf8')
     await writeFile(join(folder, shared, `${module}.ts`), source)
     // For apps in JavaScript, whose Node does not run the other.

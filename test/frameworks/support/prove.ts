@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
 import type { Wechat } from '../../../simulator/src/index.js'
+import { isInMatrix, versionIn } from '../../support/matrix-row.js'
 import { trace } from '../../support/trace.js'
 import { CARRIERS, type CarrierName } from '../../support/visitor.js'
 import { CASES, type Case, FAMILIES } from '../cases.js'
@@ -11,15 +12,20 @@ import { type Framework, type Installed, install, koasIn } from './install.js'
 export interface Proof extends Framework {
   /** The version of the one Koa that is there, when everything is installed. */
   koa: RegExp
-  /** What holds in this framework alone. */
+  /** What holds in this framework alone, or in some. */
   cases?: Case[]
+  /** What the tests call it, where that is not the name of its folder. */
+  label?: string
+  /** Its row in docs/frameworks.md: what it is called there, how it has the sessions, and whose version it names. */
+  row: { title: string; how: string; package?: string }
 }
 
 /** Tests that every case holds in a framework, with each carrier and each family of names. */
-export function prove({ koa, cases = [], ...framework }: Proof): void {
-  const { name } = framework
+export function prove({ koa, cases = [], label, row, ...framework }: Proof): void {
+  const name = label ?? framework.name
   let installed: Installed
   let wechat: Wechat
+  let held = 0
   let app: { carrier: CarrierName; started: Promise<App> } | undefined
 
   test.before(`${name}: is installed`, async (t) => {
@@ -64,10 +70,20 @@ export function prove({ koa, cases = [], ...framework }: Proof): void {
       for (const { title, run } of [...CASES, ...cases]) {
         test.serial(`${name}, ${carrier}, ${family}: ${title}`, async (t) => {
           await run(t, await appWith(t, carrier), family)
+          held += 1
         })
       }
     }
   }
+
+  test.serial(
+    `${name}: docs/frameworks.md says the versions and the number of the cases that have held`,
+    async (t) => {
+      const [ofKoa = ''] = await koasIn(installed.folder)
+      const version = row.package ? versionIn(installed.folder, row.package) : 'Node’s own'
+      isInMatrix(t, 'docs/frameworks.md', [row.title, row.how, ofKoa, version, String(held)])
+    },
+  )
 }
 
 /** The WeChat of the simulator's tarball, as it was installed beside the app. */

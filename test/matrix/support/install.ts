@@ -1,19 +1,28 @@
 import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { packClient, root, run } from '../../packages/support/pack.js'
+import { type Packed, packClient, packServer, packSimulator, root, run } from '../../packages/support/pack.js'
 
 const here = join(root, 'test/matrix')
 const FLAGS = ['--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts']
 
-/** Foreign packages in a folder of their own, with our client beside them: what is not there, nothing finds. */
+/** Foreign packages in a folder of their own, with our packages beside them: what is not there, nothing finds. */
 export interface Installed {
   folder: string
   remove(): Promise<void>
 }
 
-/** Copies a folder of test/matrix, installs what its lock file says, and then the client as its users install it. */
-export async function install(name: string): Promise<Installed> {
+const CLIENT = [packClient]
+/** For what runs on a server. */
+export const SERVER: Pack[] = [packServer, packSimulator]
+
+type Pack = (folder: string) => Promise<Packed>
+
+/**
+ * Copies a folder of test/matrix, installs what its lock file says, and then our packages as their users install them: the
+ * client, if nothing else is said.
+ */
+export async function install(name: string, ours: Pack[] = CLIENT): Promise<Installed> {
   const folder = await mkdtemp(join(tmpdir(), `weapp-${name}-`))
   const remove = () => rm(folder, { recursive: true, force: true, maxRetries: 3 })
   try {
@@ -22,7 +31,7 @@ export async function install(name: string): Promise<Installed> {
       filter: (path) => !path.endsWith('node_modules'),
     })
     await run('npm', ['ci', ...FLAGS], { cwd: folder, maxBuffer: 64 << 20 })
-    await installClient(folder)
+    await installOurs(folder, ours)
   } catch (error) {
     await remove()
     throw error
@@ -30,9 +39,10 @@ export async function install(name: string): Promise<Installed> {
   return { folder, remove }
 }
 
-async function installClient(folder: string): Promise<void> {
+async function installOurs(folder: string, ours: Pack[]): Promise<void> {
   const tarballs = join(folder, 'tarballs')
   await mkdir(tarballs)
-  const { path } = await packClient(tarballs)
-  await run('npm', ['install', '--no-save', '--no-package-lock', ...FLAGS, path], { cwd: folder })
+  const packed = await Promise.all(ours.map((pack) => pack(tarballs)))
+  const paths = packed.map(({ path }) => path)
+  await run('npm', ['install', '--no-save', '--no-package-lock', ...FLAGS, ...paths], { cwd: folder })
 }

@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process'
-import { cp, mkdir, readFile } from 'node:fs/promises'
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { publishedManifest } from '../../../scripts/published-manifest.js'
 
 export const run: (
   file: string,
@@ -50,6 +51,8 @@ async function packCompiled(project: string, stage: string, to: string): Promise
   for (const name of new Set([...folders, ...always])) {
     await cp(join(project, name), join(stage, name), { recursive: true })
   }
+  const manifest = join(stage, 'package.json')
+  await writeFile(manifest, publishedManifest(await readFile(manifest, 'utf8')))
   return pack(stage, to)
 }
 

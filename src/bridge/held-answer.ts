@@ -1,0 +1,114 @@
+import type { ServerResponse } from 'node:http'
+import type { Readable } from 'node:stream'
+
+/** An answer that a handler makes, and that nobody has seen yet. */
+export interface HeldAnswer {
+  /** Resolves when the handler begins to answer, to the status that it answers with. */
+  readonly begun: Promise<number>
+  /** Lets the answer go out as the handler has made it. Throws what Node refuses of it. */
+  release(): void
+  /** Forgets it: what `answer` writes goes out in its place, and what the handler writes later goes nowhere. */
+  replace(answer: (end: (text?: string) => void) => void): void
+  /** Forgets it, and takes another one. */
+  forget(): void
+}
+
+const METHODS = ['writeHead', 'write', 'end', 'flushHeaders'] as const
+
+type Method = (typeof METHODS)[number]
+type Call = (...args: unknown[]) => unknown
+
+/**
+ * Keeps what is written to a response until somebody says that it may go out. The handler sees a response that takes its
+ * time: `write()` says that the buffer is full, and `drain` follows.
+ *
+ * The first answer counts. Until it is out, `headersSent` is false, so an error handler may try to make another one.
+ */
+export function holdAnswer(response: ServerResponse): HeldAnswer {
+  const methods = response as unknown as Record<Method, Call>
+  const below = Object.fromEntries(METHODS.map((name) => [name, methods[name]])) as Record<Method, Call>
+  const calls: [name: Method, args: unknown[]][] = []
+  let state: 'held' | 'open' | 'closed' = 'held'
+  let isEnded = false
+  let restoreHead = () => {}
+  const streams = new Set<Readable>()
+  let begin: (status: number) => void = () => {}
+  const begun = new Promise<number>((resolve) => {
+    begin = resolve
+  })
+
+  response.on('pipe', addStream)
+
+  for (const name of METHODS) {
+    methods[name] = (...args) => {
+      if (state === 'open') return Reflect.apply(below[name], response, args)
+      if (state === 'held') keep(name, args)
+      if (name === 'write') return state === 'closed'
+      return name === 'flushHeaders' ? undefined : response
+    }
+  }
+
+  function addStream(stream: Readable): void {
+    streams.add(stream)
+  }
+
+  function keep(name: Method, args: unknown[]): void {
+    if (isEnded || (name === 'writeHead' && calls.some(([made]) => made === name))) return
+    calls.push([name, args])
+    isEnded = name === 'end'
+    if (calls.length > 1) return
+    restoreHead = rememberHead(response)
+    begin(name === 'writeHead' && typeof args[0] === 'number' ? args[0] : response.statusCode)
+  }
+
+  function release(): void {
+    response.off('pipe', addStream)
+    restoreHead()
+    state = 'open'
+    for (const [name, args] of calls) {
+      // From the top: what has hooked into the headers meanwhile has something to say in them.
+      if (name === 'writeHead') methods.writeHead(...args)
+      else Reflect.apply(below[name], response, args)
+    }
+    if (!isEnded && !response.writableNeedDrain) response.emit('drain')
+  }
+
+  function replace(answer: (end: (text?: string) => void) => void): void {
+    discardStreams()
+    state = 'open'
+    answer((text) => void Reflect.apply(below.end, response, text === undefined ? [] : [text]))
+    state = 'closed'
+  }
+
+  function forget(): void {
+    discardStreams()
+    state = 'open'
+    // What the handler has begun may write after the end of the other answer: nobody has to hear of that.
+    if (!isEnded) response.on('error', () => {})
+  }
+
+  /** Their files have to be closed. */
+  function discardStreams(): void {
+    response.off('pipe', addStream)
+    for (const stream of streams) stream.unpipe(response).destroy()
+  }
+
+  return { begun, release, replace, forget }
+}
+
+/** Status and headers as they are now: an error handler that comes too late may change them. */
+function rememberHead(response: ServerResponse): () => void {
+  const { statusCode } = response
+  // As they are spelt. HTTP/2 has lower case alone, no message, and not this method; Node's types do not know it.
+  const { getRawHeaderNames } = response as { getRawHeaderNames?: () => string[] }
+  const names = getRawHeaderNames?.call(response) ?? response.getHeaderNames()
+  const statusMessage = getRawHeaderNames && response.statusMessage
+  const headers = names.map((name) => [name, response.getHeader(name)] as const)
+
+  return () => {
+    response.statusCode = statusCode
+    if (statusMessage) response.statusMessage = statusMessage
+    for (const name of response.getHeaderNames()) response.removeHeader(name)
+    for (const [name, value] of headers) if (value !== undefined) response.setHeader(name, value)
+  }
+}

@@ -1,0 +1,28 @@
+// src/configuration.ts
+import { App, Configuration } from '@midwayjs/core'
+import * as koa from '@midwayjs/koa'
+import { weappSession } from 'koa-weapp-session'
+import config from './config/config.default'
+import { NotFoundFilter } from './filter/not-found.filter'
+import { options } from './weapp'
+
+const session = weappSession(options)
+
+@Configuration({
+  imports: [koa],
+  importConfigs: [{ default: config }],
+})
+export class MainConfiguration {
+  @App('koa')
+  app: koa.Application
+
+  async onReady() {
+    // `use()`, whose type takes what is made for Koa. Here it does what `useMiddleware()` does.
+    this.app.use(session)
+    this.app.useFilter(NotFoundFilter)
+  }
+
+  async onStop() {
+    await session.close()
+  }
+}

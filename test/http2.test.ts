@@ -1,0 +1,123 @@
+/** HTTP/2, as Node serves it to programs that were written for HTTP/1: `createServer(app.callback())` of `node:http2`. */
+import { once } from 'node:events'
+import { connect, createServer, type Http2ServerRequest, type IncomingHttpHeaders } from 'node:http2'
+import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
+import test, { type ExecutionContext } from 'ava'
+import Koa, { type Context } from 'koa'
+import { nodeBridge, wxSession, wxUser } from '../src/bridge/index.js'
+import {
+  memoryStore,
+  type SessionData,
+  type WeappSession,
+  type WxUserInfo,
+  weappSession,
+} from '../src/index.js'
+import { until } from './support/until.js'
+import { CARRIERS } from './support/visitor.js'
+import { codeLoginHeaders, startWechat } from './support/wechat.js'
+
+type Listener = Parameters<typeof createServer>[1]
+
+interface Answer {
+  headers: IncomingHttpHeaders & { ':status'?: number }
+  text: string
+}
+
+/** Both put the path into the data when it is `/a` or `/b`, once two requests are there. */
+const SERVERS: Record<string, (session: WeappSession) => Listener> = {
+  'app.callback()': (session) => {
+    const app = new Koa()
+    app.silent = true
+    app.use(session)
+    const both = meeting()
+    app.use(async (ctx: Context) => {
+      const { data } = ctx.$wxSession ?? { data: {} }
+      await both(ctx.path, data)
+      ctx.body = bodyOf(ctx.$wxUserInfo, data)
+    })
+    return app.callback() as unknown as Listener
+  },
+  'nodeBridge()': (session) => {
+    const bridge = nodeBridge(session)
+    const both = meeting()
+    return (request, response) => {
+      // Express and others say so too: the objects of HTTP/2 do what those of HTTP/1 do.
+      const node = [request, response] as unknown as [never, never]
+      bridge(...node, async () => {
+        const { data } = wxSession(request) ?? { data: {} }
+        await both(pathOf(request), data)
+        response.setHeader('Content-Type', 'application/json')
+        response.end(JSON.stringify(bodyOf(wxUser(request), data)))
+      })
+    }
+  },
+}
+
+function meeting(): (path: string, data: SessionData) => Promise<void> {
+  let waiting = 0
+  return async (path, data) => {
+    if (path === '/') return
+    data.seat = path
+    waiting += 1
+    await until(() => waiting === 2)
+  }
+}
+
+function pathOf({ url }: Http2ServerRequest): string {
+  return url ?? '/'
+}
+
+function bodyOf(user: WxUserInfo | null, data: SessionData): object {
+  return { openId: user?.openId ?? null, data }
+}
+
+async function start(t: ExecutionContext, make: (session: WeappSession) => Listener) {
+  const wechat = startWechat(t)
+  const { appId, appSecret, fetch } = wechat
+  const carrier = CARRIERS.cookie()
+  const session = weappSession({ appId, appSecret, wechat: { fetch }, carrier, store: memoryStore() })
+  const server = createServer(make(session))
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const client = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  t.teardown(() => {
+    client.destroy()
+    server.close()
+  })
+  const send = async (headers: Record<string, string>, path = '/'): Promise<Answer> => {
+    const stream = client.request({ ':path': path, ...headers })
+    const [[answered], body] = await Promise.all([once(stream, 'response'), text(stream)])
+    return { headers: answered, text: body }
+  }
+  return { wechat, send }
+}
+
+for (const [name, make] of Object.entries(SERVERS)) {
+  test(`HTTP/2, ${name}: a login is accepted, its cookie is good, and a dead one is refused`, async (t) => {
+    const { wechat, send } = await start(t, make)
+
+    const login = await send(await codeLoginHeaders(wechat.phone('alice')))
+    const [cookie = ''] = login.headers['set-cookie']?.[0]?.split(';') ?? []
+    const later = await send({ cookie })
+    const dead = await send({ cookie: `${cookie}x` })
+
+    t.is(login.headers['x-wx-login'], 'accepted')
+    t.is(login.headers['cache-control'], 'no-store')
+    t.is(JSON.parse(later.text).openId, wechat.user('alice').openId)
+    t.is(dead.headers[':status'], 401)
+    t.is(JSON.parse(dead.text).reason, 'ERR_SESSION_EXPIRED')
+  })
+
+  test(`HTTP/2, ${name}: of two streams of a connection that take the same, one is ERR_SESSION_CONFLICT`, async (t) => {
+    const { wechat, send } = await start(t, make)
+    const login = await send(await codeLoginHeaders(wechat.phone('alice')))
+    const [cookie = ''] = login.headers['set-cookie']?.[0]?.split(';') ?? []
+
+    const answers = await Promise.all(['/a', '/b'].map((path) => send({ cookie }, path)))
+
+    t.deepEqual(answers.map(({ headers }) => headers[':status']).sort(), [200, 409])
+    const lost = answers.find(({ headers }) => headers[':status'] === 409)
+    t.is(JSON.parse(lost?.text ?? '{}').reason, 'ERR_SESSION_CONFLICT')
+  })
+}

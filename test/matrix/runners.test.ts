@@ -1,0 +1,101 @@
+/** A login in every runner of tests, and in bundles, with the packages as they are installed. */
+import { stripVTControlCharacters } from 'node:util'
+import test from 'ava'
+import { run } from '../packages/support/pack.js'
+import { isInMatrix, versionIn } from '../support/matrix-row.js'
+import { type Installed, install, SERVER } from './support/install.js'
+
+let installed: Installed
+
+test.before('runners: are installed', async (t) => {
+  t.timeout(300_000)
+  installed = await install('runners', SERVER)
+})
+
+test.after.always(() => installed?.remove())
+
+interface Runner {
+  /** The package whose version counts; none for what Node has. */
+  package?: string
+  args: string[]
+  /** What it says of a test that has passed. */
+  says: RegExp
+  /** What is to be done for it. */
+  recipe: string
+}
+
+const jest = 'node_modules/jest/bin/jest.js'
+
+const RUNNERS: Record<string, Runner> = {
+  'node:test': { args: ['--test', 'node-test'], says: /^# pass 1$|ℹ pass 1/m, recipe: 'nothing' },
+  Vitest: {
+    package: 'vitest',
+    args: ['node_modules/vitest/vitest.mjs', 'run', 'vitest'],
+    says: /1 passed/,
+    recipe: 'nothing',
+  },
+  'Mocha, modules and CommonJS': {
+    package: 'mocha',
+    args: ['node_modules/mocha/bin/mocha.js', 'mocha/login.test.mjs', 'mocha/login.test.cjs'],
+    says: /2 passing/,
+    recipe: 'nothing',
+  },
+  'Jest, modules': {
+    package: 'jest',
+    args: ['--experimental-vm-modules', jest, '-c', 'jest-esm/jest.config.mjs'],
+    says: /1 passed/,
+    recipe: '`NODE_OPTIONS=--experimental-vm-modules`, `transform: {}`',
+  },
+  'Jest, CommonJS': {
+    package: 'jest',
+    args: [jest, '-c', 'jest-cjs/jest.config.cjs'],
+    says: /1 passed/,
+    recipe: '[`transformIgnorePatterns`](#runners-and-bundlers)',
+  },
+  'ts-jest': {
+    package: 'ts-jest',
+    args: [jest, '-c', 'ts-jest/jest.config.cjs'],
+    says: /1 passed/,
+    recipe: '[`transformIgnorePatterns`](#runners-and-bundlers)',
+  },
+}
+
+for (const [name, runner] of Object.entries(RUNNERS)) {
+  test.serial(`${name}: runs a login`, async (t) => {
+    const { stdout, stderr } = await runIn(runner.args)
+
+    t.regex(stripVTControlCharacters(stdout + stderr), runner.says)
+    const version = runner.package ? versionIn(installed.folder, runner.package) : 'Node’s own'
+    isInMatrix(t, 'docs/frameworks.md', [name, version, runner.recipe])
+  })
+}
+
+const BUNDLERS: Record<string, { args: string[]; file: string; package: string }> = {
+  esbuild: { args: ['esbuild.config.mjs'], file: 'esbuild.cjs', package: 'esbuild' },
+  Rollup: { args: ['node_modules/rollup/dist/bin/rollup', '-c'], file: 'rollup.cjs', package: 'rollup' },
+}
+
+for (const [name, { args, file, package: from }] of Object.entries(BUNDLERS)) {
+  test.serial(`${name}: a bundle logs in, without redis and ws`, async (t) => {
+    // What is not there cannot be bundled, nor found.
+    for (const missing of ['redis', 'ws'])
+      await t.throwsAsync(() => runIn(['-e', `require.resolve('${missing}')`]), {
+        message: /MODULE_NOT_FOUND/,
+      })
+
+    await runIn(args)
+    const { stdout } = await runIn([file])
+
+    const { login, openId, expected } = JSON.parse(stdout)
+    t.is(login, 'accepted')
+    t.is(openId, expected)
+    const recipe = '[`external`](#runners-and-bundlers)'
+    isInMatrix(t, 'docs/frameworks.md', [name, versionIn(installed.folder, from), recipe])
+  })
+}
+
+function runIn(args: string[]): Promise<{ stdout: string; stderr: string }> {
+  const { folder } = installed
+  const env = { PATH: process.env.PATH, HOME: folder, CI: '1' }
+  return run(process.execPath, args, { cwd: folder, env, timeout: 120_000 })
+}

@@ -1,0 +1,13 @@
+// esbuild.config.mjs
+import { build } from 'esbuild'
+
+await build({
+  entryPoints: ['bundled.mjs'],
+  outfile: 'esbuild.cjs',
+  bundle: true,
+  platform: 'node',
+  // Koa's own packages are CommonJS, and require what Node has.
+  format: 'cjs',
+  // Loaded when they are needed: `redis` by redisStore(), `ws` by the simulator's sockets.
+  external: ['redis', 'ws'],
+})

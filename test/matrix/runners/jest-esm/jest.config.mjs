@@ -1,0 +1,6 @@
+// jest.config.mjs
+export default {
+  testEnvironment: 'node',
+  testMatch: ['**/*.test.mjs'],
+  transform: {},
+}
