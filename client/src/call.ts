@@ -4,12 +4,12 @@ import { withJitter } from './backoff.js'
 import { type ErrorCode, type Failure, type Phase, SessionError, wxFailure } from './errors.js'
 import { readRefusal } from './refusal.js'
 import { NO_AUTH, type RequestAuth } from './request-auth.js'
-import type { WxOptions } from './requests.js'
 import { nextStep } from './retry.js'
 import { type Callbacks, createSettlement } from './settle.js'
 import { createTask } from './task.js'
 import type { Call } from './types.js'
 import { isObject, orUndefined, sleep } from './util.js'
+import type { WxOptions } from './wx-options.js'
 
 export interface CallOptions<Result> {
   callbacks: Callbacks<Result> & Pick<WxOptions, 'header' | 'timeout' | 'retries' | 'ready' | 'read'>

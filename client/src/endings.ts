@@ -1,7 +1,7 @@
 import { readRefusal } from './refusal.js'
-import type { WxOptions } from './requests.js'
 import { isObject, orUndefined, textOf } from './util.js'
 import type { Header, Wx, WxResponse } from './wx.js'
+import type { WxOptions } from './wx-options.js'
 
 /** Sessions that have ended here, and that the server does not know of yet. */
 export interface Endings {

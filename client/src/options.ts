@@ -1,6 +1,6 @@
 import { optionError } from './errors.js'
-import type { WxOptions } from './requests.js'
 import { isObject } from './util.js'
+import type { WxOptions } from './wx-options.js'
 
 /** How options look: `name=type:value`, or `name=type:true` where that is an object. Times are in ms; timers take a little more. */
 const SESSION_OPTIONS =

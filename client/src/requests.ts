@@ -2,33 +2,13 @@ import { PREFIX } from '../../src/protocol.js'
 import type { Answer } from './answer.js'
 import type { Send } from './call.js'
 import type { CookieJar, Cookies } from './cookies.js'
-import { type Failure, optionError } from './errors.js'
+import { optionError } from './errors.js'
 import { programOf } from './storage.js'
-import type { OwnOptions, SessionOptions } from './types.js'
+import type { SessionOptions } from './types.js'
 import type { Origins } from './urls.js'
 import { isFunction } from './util.js'
 import type { Header, Wx } from './wx.js'
-
-/** What all calls of `wx` that are used here take. */
-export interface WxOptions {
-  url: string
-  header?: Header | undefined
-  method?: string
-  data?: string | object | ArrayBuffer | undefined
-  timeout?: number
-  redirect?: string
-  /** Of this client alone. */
-  deadline?: number
-  session?: OwnOptions['session']
-  /** Of `weapp-session-client/http`: see there. */
-  retries?: number
-  /** What it waits for before it is sent, and what that changes in these options. */
-  ready?: () => Promise<object>
-  /** What is made of the answer: another, or a failure. */
-  read?: (result: unknown, failWith: (failure: Failure) => void) => unknown
-  /** A login as a body. */
-  isLogin?: boolean
-}
+import type { WxOptions } from './wx-options.js'
 
 export interface Sender {
   /** The app's header for one of our origins, with what every request there has, and what names the session. */

@@ -6,7 +6,7 @@ import type { Cookies } from './cookies.js'
 import { downloadOf } from './downloads.js'
 import type { createEndings, Endings } from './endings.js'
 import { optionError } from './errors.js'
-import { createSender, readBody, type Sender, type WxOptions } from './requests.js'
+import { createSender, readBody, type Sender } from './requests.js'
 import { isRepeatable } from './retry.js'
 import type { Callbacks } from './settle.js'
 import { socketOf } from './sockets.js'
@@ -16,6 +16,7 @@ import { createOrigins, originOf, partsOf } from './urls.js'
 import { A_MINUTE, orUndefined, runSafely } from './util.js'
 import type { Header, Wx, WxResponse } from './wx.js'
 import { createWxLogin } from './wx-login.js'
+import type { WxOptions } from './wx-options.js'
 
 declare const wx: Wx | undefined
 
