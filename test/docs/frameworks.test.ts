@@ -31,6 +31,23 @@ test('the versions that docs/frameworks.md says are tested are those of the lock
   }
 })
 
+test('the versions that docs/typescript.md says are tested are those of the lock files', (t) => {
+  const { text } = allPages().find(({ path }) => path === 'docs/typescript.md') ?? { text: '' }
+  const locked = {
+    koa: ['koa-2.13', 'koa-2', 'koa-3'],
+    '@midwayjs/koa': ['midway-3', 'midway-4'],
+    egg: ['egg-3', 'egg-4'],
+  }
+
+  for (const [name, folders] of Object.entries(locked)) {
+    const versions = folders.map((folder) => {
+      const path = join(root, 'test/frameworks/types', folder, 'package-lock.json')
+      return JSON.parse(readFileSync(path, 'utf8')).packages[`node_modules/${name}`].version
+    })
+    t.true(text.includes(`| ${versions.join(', ')} |`), name)
+  }
+})
+
 test('the versions that docs/hosts.md says are tested are those of the lock files, and each recipe is printed', (t) => {
   const { text } = allPages().find(({ path }) => path === 'docs/hosts.md') ?? { text: '' }
   const locked: [folder: string, names: string[]][] = [
