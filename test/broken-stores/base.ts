@@ -1,6 +1,6 @@
 import type { ExpressStore } from '../../src/stores/express/index.js'
 import { fromExpressStore } from '../../src/stores/express/index.js'
-import type { Written } from '../../src/stores/express/written.js'
+import type { Written } from '../../src/stores/key-value/written.js'
 import type { SessionStore } from '../../src/stores/store.js'
 import type { StoredEntry } from '../../src/testing/index.js'
 

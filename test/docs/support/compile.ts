@@ -16,6 +16,7 @@ const PATHS = {
   'koa-weapp-session': ['../../src/index.ts'],
   'koa-weapp-session/jwt': ['../../src/jwt/index.ts'],
   'koa-weapp-session/express-store': ['../../src/stores/express/index.ts'],
+  'koa-weapp-session/koa-store': ['../../src/stores/koa/index.ts'],
   'koa-weapp-session/testing': ['../../src/testing/index.ts'],
   'weapp-simulator': ['../../simulator/src/index.ts'],
 }
