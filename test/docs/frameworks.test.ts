@@ -48,6 +48,15 @@ test('the versions that docs/typescript.md says are tested are those of the lock
   }
 })
 
+test('the versions that docs/stores.md says are tested are those of the lock file', (t) => {
+  const { text } = allPages().find(({ path }) => path === 'docs/stores.md') ?? { text: '' }
+  const lock = JSON.parse(readFileSync(join(root, 'test/matrix/stores/package-lock.json'), 'utf8'))
+  const rows = [...text.matchAll(/^\| ([\w-]+) \| (\d[\d.]+) \|/gm)]
+
+  t.true(rows.length >= 17)
+  for (const [, name, version] of rows) t.is(version, lock.packages[`node_modules/${name}`].version, name)
+})
+
 test('the versions that docs/hosts.md says are tested are those of the lock files, and each recipe is printed', (t) => {
   const { text } = allPages().find(({ path }) => path === 'docs/hosts.md') ?? { text: '' }
   const locked: [folder: string, names: string[]][] = [

@@ -76,9 +76,10 @@ function isMadeForExpress(store: object): boolean {
   return isMethodOf(store, 'createSession')
 }
 
-/** By what its methods take: `get(key, maxAge?, options?)` and `destroy(key)`. */
+/** By what its methods take, which is no callback: `get(key, maxAge?, options?)` and `destroy(key)`. */
 function isKoas(store: Methods): boolean {
-  return !isMadeForExpress(store) && store.destroy.length === 1 && store.get.length % 2 === 1
+  if (isMadeForExpress(store) || store.destroy.length > 1) return false
+  return store.get.length !== 2 || isAsync(store.get)
 }
 
 /** By what its methods take: a callback in the end. */

@@ -13,7 +13,15 @@ export interface Installed {
 }
 
 /** Copies a folder of test/matrix, installs what its lock file says, and then the client as its users install it. */
-export async function install(name: string): Promise<Installed> {
+export function install(name: string): Promise<Installed> {
+  return installFolder(name, installClient)
+}
+
+/** Copies a folder of test/matrix, and installs what its lock file says. */
+export async function installFolder(
+  name: string,
+  more: (folder: string) => Promise<void> = async () => {},
+): Promise<Installed> {
   const folder = await mkdtemp(join(tmpdir(), `weapp-${name}-`))
   const remove = () => rm(folder, { recursive: true, force: true, maxRetries: 3 })
   try {
@@ -22,7 +30,7 @@ export async function install(name: string): Promise<Installed> {
       filter: (path) => !path.endsWith('node_modules'),
     })
     await run('npm', ['ci', ...FLAGS], { cwd: folder, maxBuffer: 64 << 20 })
-    await installClient(folder)
+    await more(folder)
   } catch (error) {
     await remove()
     throw error
