@@ -35,6 +35,7 @@ export function readEntries(): Entry[] {
       entry('koa-weapp-session/bridge', 'bridge', join(server, 'bridge/index.d.ts')),
       entry('koa-weapp-session/jwt', 'jwt', join(server, 'jwt/index.d.ts')),
       entry('koa-weapp-session/express-store', 'express-store', join(server, 'stores/express/index.d.ts')),
+      entry('koa-weapp-session/koa-store', 'koa-store', join(server, 'stores/koa/index.d.ts')),
       entry('koa-weapp-session/testing', 'testing', join(server, 'testing/index.d.ts')),
       entry('weapp-session-client', 'client', join(root, 'client/dist/index.d.ts')),
       entry('weapp-session-client/core', 'client-core', join(root, 'client/dist/core.d.ts')),

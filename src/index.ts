@@ -15,8 +15,15 @@ export { type RefusalOptions, WeappSessionError } from './errors.js'
 export { type WeappSession, weappSession } from './middleware.js'
 export type { WeappSessionOptions } from './options.js'
 export type { Reason, RefusalBody } from './protocol.js'
-export { requireWxUser } from './require-user.js'
-export type { SessionData, WxSession } from './session/session.js'
+export { requireWxUser, type UserMiddleware } from './require-user.js'
+export type {
+  DeclaredData,
+  RequestContext,
+  SessionData,
+  UserContext,
+  WithUser,
+  WxSession,
+} from './session/session.js'
 export { type MemoryStoreOptions, memoryStore } from './stores/memory/store.js'
 export type { RedisCacheOptions } from './stores/redis/cache.js'
 export type { RedisClient, ScriptOptions } from './stores/redis/client.js'

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import type { Context, Middleware } from 'koa'
+import type { Context } from 'koa'
 import { type Checked, createCheck } from './check.js'
 import { printDiagnostics } from './debug.js'
 import { WeappSessionError } from './errors.js'
@@ -18,7 +18,7 @@ import {
   setAnswer,
 } from './respond.js'
 import { RequestSession } from './session/request-session.js'
-import type { LoadedSession } from './session/session.js'
+import type { LoadedSession, RequestContext, UserContext } from './session/session.js'
 import { SupersededError } from './session/succession.js'
 import { TrustedSession } from './session/trusted-session.js'
 import type { SessionRecord } from './stores/store.js'
@@ -31,7 +31,8 @@ import type { WxUserInfo } from './wechat/user-info.js'
 import { createWireReader, type Wire } from './wire.js'
 
 /** The middleware, and what can be done to sessions from outside a request. */
-export interface WeappSession extends Middleware {
+export interface WeappSession {
+  (ctx: RequestContext, next: () => Promise<unknown>): Promise<void>
   /** What to ask WeChat for, beside logins. For the user of a request, see `ctx.$wxSession`. */
   readonly wechat: Wechat
   /**
@@ -117,7 +118,9 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
   const refusalStatus = legacyStatus ? 200 : undefined
   const [onlyProgram] = programs.size === 1 ? programs.values() : []
 
-  async function weappSession(ctx: Context, next: () => Promise<unknown>): Promise<void> {
+  async function weappSession(received: RequestContext, next: () => Promise<unknown>): Promise<void> {
+    // Whichever framework made it, it is Koa's.
+    const ctx = received as Context
     attach(ctx, undefined)
     const answer = setAnswer(ctx, new Answer(ctx.res, carrier, unspoken, refusalStatus))
     if (isPreflight(ctx) || (ignore && (await ignore(ctx)))) return void (await next())
@@ -263,7 +266,7 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
     if (!onLogin) return draft.record
     const session = open(request, draft, { isNew: true, isDraft: true })
     attach(request.ctx, session)
-    await onLogin(session.visible, request.ctx)
+    await onLogin(session.visible, request.ctx as UserContext)
     return session.changed() ?? draft.record
   }
 

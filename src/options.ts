@@ -16,7 +16,7 @@ import {
   checkStore,
 } from './option-checks.js'
 import { PREFIX } from './protocol.js'
-import type { WxSession } from './session/session.js'
+import type { UserContext, WxSession } from './session/session.js'
 import { memoryStore } from './stores/memory/store.js'
 import type { SessionStore } from './stores/store.js'
 import { checkOptions, optionError } from './util/option-error.js'
@@ -35,7 +35,7 @@ export interface WeappSessionOptions {
    * A wrong one lets nobody in. In `identify()` the context has no more than `req`, `headers`, `get()`, `method`, `url`,
    * `path`, `query` and `search`.
    */
-  appIdOf?: (ctx: Context) => string | undefined | Promise<string | undefined>
+  appIdOf?(ctx: Context): string | undefined | Promise<string | undefined>
   /** Where sessions live. Default `memoryStore()`. */
   store?: SessionStore
   /** How a session travels after login. Default `codeCarrier()`. */
@@ -55,15 +55,15 @@ export interface WeappSessionOptions {
    */
   maxSessionsPerUser?: number
   /** Requests that pass untouched, with `ctx.$wxUserInfo` null. Default: none. */
-  ignore?: (ctx: Context) => boolean | Promise<boolean>
+  ignore?(ctx: Context): boolean | Promise<boolean>
   /**
    * Called once for each session, before it is stored: what it puts into `session.data` is there from the
-   * session's first request on, and when it throws there is no session. `ctx.$wxUserInfo` is set. Other
+   * session's first request on, and when it throws there is no session. `ctx.$wxUserInfo` and `ctx.$wxSession` are set. Other
    * requests with the same code wait for it. To revoke the user here would revoke this login too. A login that
    * takes longer than `wechat.timeout` and one second is given up by other processes that wait for it; where a guest logs
    * in, the guest's next request takes their session back after ten seconds. Then the login is refused.
    */
-  onLogin?: (session: WxSession, ctx: Context) => unknown
+  onLogin?(session: WxSession, ctx: UserContext): unknown
   /** How WeChat is reached. */
   wechat?: {
     /** Default `https://api.weixin.qq.com`. */
@@ -122,7 +122,7 @@ export interface ResolvedOptions {
   maxYoungSessions: number
   ignore: ((ctx: Context) => boolean | Promise<boolean>) | undefined
   headers: string
-  onLogin: ((session: WxSession, ctx: Context) => unknown) | undefined
+  onLogin: ((session: WxSession, ctx: UserContext) => unknown) | undefined
   wechat: { baseUrl: string; timeout: number; concurrency: number; fetch: typeof fetch | undefined }
   loginPath: string | undefined
   logoutPath: string | undefined

@@ -3,7 +3,7 @@ import session from 'express-session'
 import { fromExpressStore } from '../src/stores/express/store.js'
 import { connectRedis } from './support/connect-redis.js'
 import { useRedis } from './support/redis.js'
-import { testStore } from './support/store-contract.js'
+import { testExpiry, testStore } from './support/store-contract.js'
 
 const redis = useRedis(test)
 
@@ -12,6 +12,10 @@ const PATIENT = { timeout: 20_000 }
 
 testStore(named('MemoryStore'), async () => fromExpressStore(new session.MemoryStore(), PATIENT))
 testStore(named('connect-redis'), async (t) => fromExpressStore(await connectRedis(t, redis()), PATIENT))
+testExpiry(named('connect-redis'), async (t) => {
+  const own = redis()
+  return { store: fromExpressStore(await connectRedis(t, own), PATIENT), redis: own }
+})
 
 function named(store: string): TestFn {
   const of = (title: string, body: (t: ExecutionContext) => unknown) =>

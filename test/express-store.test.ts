@@ -4,9 +4,9 @@ import { install } from '@sinonjs/fake-timers'
 import test, { type ExecutionContext } from 'ava'
 import type { RedisStore } from 'connect-redis'
 import session from 'express-session'
-import { keyedMutex } from '../src/stores/express/mutex.js'
 import { fromExpressStore } from '../src/stores/express/store.js'
 import type { ExpressStore } from '../src/stores/express/types.js'
+import { keyedMutex } from '../src/stores/key-value/mutex.js'
 import type { Claim, SessionRecord, SessionStore } from '../src/stores/store.js'
 import { connectRedis } from './support/connect-redis.js'
 import { useRedis } from './support/redis.js'
@@ -223,7 +223,7 @@ test.serial(
     t.teardown(() => clock.uninstall())
 
     loses = true
-    const lost = t.throwsAsync(store.update(held, newRecord()), { message: /has not called back/ })
+    const lost = t.throwsAsync(store.update(held, newRecord()), { message: /has not answered/ })
     await sleep(0)
     loses = false
     const waiting = t.throwsAsync(store.update(held, newRecord()), { message: /no answer/ })
@@ -388,7 +388,7 @@ test.serial('WEAPP_EXPRESS_STORE: in production it says once that it is for one 
 test.serial('fromExpressStore(): a wrong store or option is a mistake at start-up', (t) => {
   const mistakes: [() => unknown, RegExp][] = [
     [() => fromExpressStore(undefined as unknown as ExpressStore), /needs a store of express-session/],
-    [() => fromExpressStore(session.MemoryStore as unknown as ExpressStore), /get, set and destroy/],
+    [() => fromExpressStore(session.MemoryStore as unknown as ExpressStore), /MemoryStore is its class/],
     [() => fromExpressStore(mapStore(), { ttl: 1 } as object), /no option 'ttl'/],
     [() => fromExpressStore(mapStore(), { timeout: 0 }), /timeout/],
     [() => fromExpressStore(mapStore(), { timeout: Number.NaN }), /timeout/],

@@ -8,8 +8,8 @@ import Koa, { type Context } from 'koa'
 import { nodeBridge, wxSession, wxUser } from '../src/bridge/index.js'
 import {
   memoryStore,
-  type SessionData,
   type WeappSession,
+  type WxSession,
   type WxUserInfo,
   weappSession,
 } from '../src/index.js'
@@ -54,7 +54,7 @@ const SERVERS: Record<string, (session: WeappSession) => Listener> = {
   },
 }
 
-function meeting(): (path: string, data: SessionData) => Promise<void> {
+function meeting(): (path: string, data: WxSession['data']) => Promise<void> {
   let waiting = 0
   return async (path, data) => {
     if (path === '/') return
@@ -68,7 +68,7 @@ function pathOf({ url }: Http2ServerRequest): string {
   return url ?? '/'
 }
 
-function bodyOf(user: WxUserInfo | null, data: SessionData): object {
+function bodyOf(user: WxUserInfo | null, data: WxSession['data']): object {
   return { openId: user?.openId ?? null, data }
 }
 

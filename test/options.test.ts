@@ -132,8 +132,8 @@ const SENTENCES: [string, () => unknown, string][] = [
   ],
   [
     'the class of a store instead of a store',
-    () => fromExpressStore(class {} as unknown as ExpressStore),
-    'fromExpressStore() needs a store of express-session, with get, set and destroy: new RedisStore({ client }), say',
+    () => fromExpressStore(class RedisStore extends Map {} as unknown as ExpressStore),
+    'fromExpressStore() needs a store of express-session: RedisStore is its class. new RedisStore(…)',
   ],
   [
     'one mini program, and several',

@@ -1,7 +1,7 @@
 import test from 'ava'
 import { redisStore } from '../src/index.js'
 import { useRedis } from './support/redis.js'
-import { testStore } from './support/store-contract.js'
+import { testExpiry, testStore } from './support/store-contract.js'
 
 const redis = useRedis(test)
 
@@ -9,4 +9,11 @@ testStore(test, async (t) => {
   const store = redisStore(redis().options)
   t.teardown(() => store.close?.())
   return store
+})
+
+testExpiry(test, async (t) => {
+  const own = redis()
+  const store = redisStore(own.options)
+  t.teardown(() => store.close?.())
+  return { store, redis: own }
 })

@@ -55,19 +55,21 @@ typed.use((ctx) => {
 const router = new Router()
 router.use(session)
 router.get('/orders/:id', requireWxUser(), async (ctx) => {
-  isTrue<Equal<typeof ctx.$wxUserInfo, WxUserInfo | null>>()
-  const openId: string | undefined = ctx.$wxUserInfo?.openId
-  const unionId: string | undefined = ctx.$wxUserInfo?.unionId
-  const nickName: string | undefined = ctx.$wxUserInfo?.nickName
+  isTrue<Equal<typeof ctx.$wxUserInfo, WxUserInfo>>()
+  isTrue<Equal<typeof ctx.$wxSession, WxSession>>()
+  const openId: string = ctx.$wxUserInfo.openId
+  const unionId: string | undefined = ctx.$wxUserInfo.unionId
+  const nickName: string | undefined = ctx.$wxUserInfo.nickName
   ctx.body = { openId, unionId, nickName, id: ctx.params.id }
-  if (ctx.$wxSession) ctx.$wxSession.data.orders = [ctx.params.id]
-  await ctx.$wxSession?.destroy()
+  // Undeclared, data has any name.
+  ctx.$wxSession.data.orders = [ctx.params.id]
+  await ctx.$wxSession.destroy()
 })
 app.use(router.routes())
 
 const legacyRouter = new LegacyRouter()
 legacyRouter.get('/', requireWxUser(), (ctx) => {
-  isTrue<Equal<typeof ctx.$wxUserInfo, WxUserInfo | null>>()
+  isTrue<Equal<typeof ctx.$wxUserInfo, WxUserInfo>>()
 })
 
 // What these packages make is what redisStore takes, connected or not.
@@ -101,7 +103,7 @@ const options: WeappSessionOptions = {
   store: stores[0] as SessionStore,
   ignore: (ctx) => ctx.path === '/health',
   onLogin: async (session, ctx) => {
-    session.data.openId = ctx.$wxUserInfo?.openId
+    session.data.openId = ctx.$wxUserInfo.openId
   },
 }
 // @ts-expect-error an option misspelt

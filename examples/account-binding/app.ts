@@ -5,7 +5,6 @@ import {
   requireWxUser,
   WeappSessionError,
   type WeappSessionOptions,
-  type WxSession,
   weappSession,
 } from 'koa-weapp-session'
 import getRawBody from 'raw-body'
@@ -30,7 +29,7 @@ export function createApp({ accounts, key, ...options }: AppOptions): Koa {
     ...options,
     carrier: headerCarrier({ keys: key }),
     async onLogin({ data }, { $wxUserInfo }) {
-      const accountId = await accounts.boundTo($wxUserInfo?.openId ?? '')
+      const accountId = await accounts.boundTo($wxUserInfo.openId)
       if (accountId) data.accountId = accountId
     },
   })
@@ -50,12 +49,13 @@ export function createApp({ accounts, key, ...options }: AppOptions): Koa {
   const router = new Router()
 
   router.get('/account', requireWxUser(), (ctx) => {
-    const { accountId } = knownUser(ctx).session.data
+    const { accountId } = ctx.$wxSession.data
     ctx.body = { bound: accountId !== undefined, accountId }
   })
 
   router.post('/bind', requireWxUser(), async (ctx) => {
-    const { openId, session } = knownUser(ctx)
+    const { $wxUserInfo, $wxSession: session } = ctx
+    const { openId } = $wxUserInfo
     const { phone, password } = await readForm(ctx)
     if (session.data.accountId) return ctx.throw(409, ALREADY)
 
@@ -75,7 +75,7 @@ export function createApp({ accounts, key, ...options }: AppOptions): Koa {
   })
 
   router.delete('/bind', requireWxUser(), async (ctx) => {
-    const { openId } = knownUser(ctx)
+    const { openId } = ctx.$wxUserInfo
     // First every session of the user, this one too: when that fails, nothing has changed, and it can be asked again.
     await sessions.revoke(openId)
     await accounts.unbind(openId)
@@ -90,12 +90,6 @@ export function createApp({ accounts, key, ...options }: AppOptions): Koa {
 }
 
 const ALREADY = 'This account, or this WeChat user, is bound already: unbind it first.'
-
-/** Of a request that requireWxUser() has let through. */
-function knownUser({ $wxUserInfo, $wxSession }: Context): { openId: string; session: WxSession } {
-  if (!$wxUserInfo || !$wxSession) throw new Error('requireWxUser() has to go before this')
-  return { openId: $wxUserInfo.openId, session: $wxSession }
-}
 
 async function readForm(ctx: Context): Promise<{ phone: string; password: string }> {
   const text = await getRawBody(ctx.req, { limit: '1kb', encoding: 'utf8' })

@@ -1,7 +1,7 @@
 /** `npm run example:router`: routes for everybody, for users, and for some users. */
-import Router, { type RouterContext } from '@koa/router'
+import Router from '@koa/router'
 import Koa from 'koa'
-import { requireWxUser, weappSession } from 'koa-weapp-session'
+import { requireWxUser, type UserContext, weappSession } from 'koa-weapp-session'
 import { createWechat } from 'weapp-simulator'
 import { tryIt } from '../try-it.js'
 
@@ -22,12 +22,12 @@ const session = weappSession({
   wechat: { fetch },
   onLogin({ data }, { $wxUserInfo }) {
     // Once for each session: here, and not at each request, is the place to ask a database.
-    data.isAdmin = admins.has($wxUserInfo?.openId ?? '')
+    data.isAdmin = admins.has($wxUserInfo.openId)
   },
 })
 
-function requireAdmin(ctx: RouterContext, next: () => Promise<unknown>) {
-  if (!ctx.$wxSession?.data.isAdmin) ctx.throw(403, 'This is for administrators.')
+function requireAdmin(ctx: UserContext, next: () => Promise<unknown>) {
+  if (!ctx.$wxSession.data.isAdmin) ctx.throw(403, 'This is for administrators.')
   return next()
 }
 
@@ -36,16 +36,16 @@ router.get('/', (ctx) => {
   ctx.body = { hello: ctx.$wxUserInfo?.openId ?? 'stranger' }
 })
 router.get('/visits', requireWxUser(), (ctx) => {
-  const data = ctx.$wxSession?.data
-  if (data) data.visits = (data.visits ?? 0) + 1
-  ctx.body = { visits: data?.visits }
+  const { data } = ctx.$wxSession
+  data.visits = (data.visits ?? 0) + 1
+  ctx.body = { visits: data.visits }
 })
 router.delete('/sessions/:openId', requireWxUser(), requireAdmin, async (ctx) => {
   await session.revoke(ctx.params.openId as string)
   ctx.body = { ended: true }
 })
 router.post('/logout', requireWxUser(), async (ctx) => {
-  await ctx.$wxSession?.destroy()
+  await ctx.$wxSession.destroy()
   ctx.body = { loggedOut: true }
 })
 

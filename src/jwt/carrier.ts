@@ -39,15 +39,35 @@ interface Key {
   verify: KeyObject
 }
 
-interface TokenClaims {
+/**
+ * What a token says: for other services, which verify it by themselves, with `typ` `wx-session+jwt` and the appId as its
+ * audience.
+ *
+ * @example
+ * import { jwtVerify } from 'jose'
+ *
+ * const openIdOf = async (token: string, secret: Uint8Array) => {
+ *   const expected = { typ: 'wx-session+jwt', audience: appId }
+ *   const { payload } = await jwtVerify<TokenClaims>(token, secret, expected)
+ *   return payload.sub
+ * }
+ */
+export interface TokenClaims {
+  /** The openId. */
   sub: string
+  /** The appId. */
   aud: string
+  /** Names the session. */
   jti: string
+  /** Unix s: when the token ends. */
   exp: number
+  /** Unix s. */
   iat: number
   unionId?: string
   profile?: Profile
+  /** Unix ms: when the session began. */
   created: number
+  /** Unix ms: when the session ends. */
   expires: number
 }
 

@@ -3,4 +3,4 @@
  *
  * @module
  */
-export { type JwtCarrierOptions, type JwtKey, jwtCarrier } from './carrier.js'
+export { type JwtCarrierOptions, type JwtKey, jwtCarrier, type TokenClaims } from './carrier.js'

@@ -1,5 +1,7 @@
 import { WeappSessionError } from '../errors.js'
-import type { SessionData } from './session.js'
+
+/** The data of a session as this package handles it: it knows no name in it. */
+export type Data = Record<string, unknown>
 
 /** Levels of arrays and objects. JSON has no limit, but what reads it has: V8's parser, and Redis's. */
 const DEPTH_MAX = 500
@@ -8,15 +10,15 @@ const DEPTH_MAX = 500
 const LOST = [Map, Set, WeakMap, WeakSet, Promise, RegExp, ArrayBuffer, Error]
 
 /** The text that `data` is kept as. @throws {TypeError} that names what is no JSON, by its path */
-export function printData(data: SessionData): string {
+export function printData(data: Data): string {
   check(data, 'session.data', [])
   const text = JSON.stringify(data)
   if (text?.startsWith('{')) return text
   throw notKept('session.data', 'no object, once its toJSON() was called')
 }
 
-export function parseData(text: string): SessionData {
-  return JSON.parse(text) as SessionData
+export function parseData(text: string): Data {
+  return JSON.parse(text) as Data
 }
 
 /**
@@ -30,7 +32,7 @@ export function parseData(text: string): SessionData {
  *
  * @throws {WeappSessionError} ERR_SESSION_CONFLICT when both have changed one key, and not to the same value
  */
-export function mergeData(base: SessionData, after: SessionData, current: SessionData): SessionData {
+export function mergeData(base: Data, after: Data, current: Data): Data {
   const merged = { ...current }
   for (const key of new Set([...Object.keys(base), ...Object.keys(after)])) {
     const [was, is, stored] = [base, after, current].map((data) => printed(data, key))
@@ -46,7 +48,7 @@ export function mergeData(base: SessionData, after: SessionData, current: Sessio
  * Makes data what other data is. Handlers hold the object, and what is in it, so that stays where it is the same. The order of
  * the keys is that of the other data: whether something has changed is asked of the text.
  */
-export function become(data: SessionData, other: SessionData): void {
+export function become(data: Data, other: Data): void {
   for (const key of Object.keys(data)) if (!Object.hasOwn(other, key)) delete data[key]
   for (const key of Object.keys(other)) {
     const value = printed(data, key) === printed(other, key) ? data[key] : other[key]
@@ -56,11 +58,11 @@ export function become(data: SessionData, other: SessionData): void {
 }
 
 /** As its own property, whatever it is called: `__proto__` too. */
-function setOwn(data: SessionData, key: string, value: unknown): void {
+function setOwn(data: Data, key: string, value: unknown): void {
   Object.defineProperty(data, key, { value, writable: true, enumerable: true, configurable: true })
 }
 
-function printed(data: SessionData, key: string): string | undefined {
+function printed(data: Data, key: string): string | undefined {
   return Object.hasOwn(data, key) ? JSON.stringify(data[key]) : undefined
 }
 

@@ -4,8 +4,8 @@ import { WeappSessionError } from '../errors.js'
 import type { SessionRecord } from '../stores/store.js'
 import { optionError } from '../util/option-error.js'
 import { warnings } from '../util/warn.js'
-import { become, mergeData, parseData, printData } from './data.js'
-import type { LoadedSession, SessionData } from './session.js'
+import { become, type Data, mergeData, parseData, printData } from './data.js'
+import type { LoadedSession } from './session.js'
 import type { Sessions } from './sessions.js'
 import { overtaken } from './succession.js'
 
@@ -14,7 +14,7 @@ export interface DataOwner {
   /** None for a guest who has left nothing yet. */
   session: LoadedSession | undefined
   /** Begins the session of a guest, for what they leave. */
-  begin(data: SessionData): Promise<void>
+  begin(data: Data): Promise<void>
 }
 
 /** `update()` may run its function so often. */
@@ -32,7 +32,7 @@ const changing = new AsyncLocalStorage<RequestData>()
 export class RequestData {
   readonly #owner: DataOwner
   readonly #sessions: Sessions
-  #data: SessionData
+  #data: Data
   /** What the copy was made from, as JSON. */
   #base: string
   /** Whether the answer is out: nobody saves any more. */
@@ -49,7 +49,7 @@ export class RequestData {
     this.#data = parseData(this.#base)
   }
 
-  get value(): SessionData {
+  get value(): Data {
     if (this.#isFinished) this.#watch()
     return this.#data
   }
@@ -61,7 +61,7 @@ export class RequestData {
   }
 
   /** The data as it is now, where it has changed. @throws {TypeError} when it is no JSON */
-  changed(): SessionData | undefined {
+  changed(): Data | undefined {
     const text = printData(this.#data)
     return text === this.#base ? undefined : parseData(text)
   }
@@ -75,7 +75,7 @@ export class RequestData {
   }
 
   /** Changes the newest data, and makes the change again where another request was first. */
-  async update(change: (data: SessionData) => unknown): Promise<void> {
+  async update(change: (data: Data) => unknown): Promise<void> {
     if (changing.getStore() === this) throw new TypeError(NESTED)
     await this.#inTurn(async () => {
       // What this request has changed already belongs to what it changes now.
@@ -105,7 +105,7 @@ export class RequestData {
     if (this.#base !== text) become(this.#data, mergeData(after, this.#copy(), parseData(this.#base)))
   }
 
-  async #update(change: (data: SessionData) => Promise<void>): Promise<void> {
+  async #update(change: (data: Data) => Promise<void>): Promise<void> {
     const { session } = this.#owner
     let data = parseData(this.#base)
     if (!session) {
@@ -143,7 +143,7 @@ export class RequestData {
     if (!response.writableFinished) response.once('close', () => this.#look())
   }
 
-  #copy(): SessionData {
+  #copy(): Data {
     return parseData(printData(this.#data))
   }
 
@@ -172,7 +172,7 @@ const LATE =
   'await ctx.$wxSession.save() after such a change.'
 
 /** What is no JSON is a change too: nobody is there to be told by an error. */
-function printed(data: SessionData): string | undefined {
+function printed(data: Data): string | undefined {
   try {
     return JSON.stringify(data)
   } catch {
@@ -184,6 +184,6 @@ const NESTED =
   'koa-weapp-session: update() inside update() would wait for itself: change the data that you were given'
 
 /** `{}`, of whatever realm; not an array, a Date, a Map. */
-function isPlain(value: unknown): value is SessionData {
+function isPlain(value: unknown): value is Data {
   return Object.prototype.toString.call(value) === '[object Object]'
 }

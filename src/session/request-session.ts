@@ -5,10 +5,11 @@ import { CODE_MEMORY, type SessionRecord } from '../stores/store.js'
 import type { PhoneNumber, WechatApi } from '../wechat/api.js'
 import type { WxUserInfo } from '../wechat/user-info.js'
 import { type EncryptedData, readEncrypted } from '../wechat/user-info.js'
+import type { Data } from './data.js'
 import { inHandler } from './in-handler.js'
 import type { OpenData } from './open-data.js'
 import { type DataOwner, RequestData } from './request-data.js'
-import type { LoadedSession, SessionData, WxSession } from './session.js'
+import type { DeclaredData, LoadedSession, WxSession } from './session.js'
 import type { Sessions } from './sessions.js'
 import { overtaken, untold } from './succession.js'
 
@@ -75,7 +76,7 @@ export class RequestSession implements DataOwner {
     this.visible = new PublicSession(this, isNew, isDraft)
   }
 
-  get data(): SessionData {
+  get data(): Data {
     return this.#opened().value
   }
 
@@ -169,7 +170,7 @@ export class RequestSession implements DataOwner {
   }
 
   /** Changes the newest data, and makes the change again where another request was first. */
-  async update(change: (data: SessionData) => unknown): Promise<void> {
+  async update(change: (data: Data) => unknown): Promise<void> {
     if (this.#isDraft || (this.#isOver && !this.session)) return void (await change(this.data))
     await this.load()
     await this.#opened().update(change)
@@ -182,7 +183,7 @@ export class RequestSession implements DataOwner {
     return this.#data
   }
 
-  async begin(data: SessionData): Promise<void> {
+  async begin(data: Data): Promise<void> {
     if (!this.#answer.isOpen()) throw untold()
     this.session = await this.#tools.sessions.createGuest(data, this.#give)
   }
@@ -212,12 +213,13 @@ class PublicSession implements WxSession {
     this.isNew = isNew
   }
 
-  get data(): SessionData {
-    return this.#session.data
+  // Through `object`: what users have declared need not have a type that overlaps with ours.
+  get data(): DeclaredData {
+    return this.#session.data as object as DeclaredData
   }
 
   set data(value) {
-    this.#session.data = value
+    this.#session.data = value as object as Data
   }
 
   get createdAt(): Date {
@@ -244,8 +246,8 @@ class PublicSession implements WxSession {
     return this.#asked(this.#session.save())
   }
 
-  update(change: (data: SessionData) => unknown): Promise<void> {
-    return this.#asked(this.#session.update(change))
+  update(change: (data: DeclaredData) => unknown): Promise<void> {
+    return this.#asked(this.#session.update((data) => change(data as object as DeclaredData)))
   }
 
   decrypt(encrypted: EncryptedData): Promise<Record<string, unknown>> {

@@ -1,18 +1,23 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Context } from 'koa'
 import type { SessionRecord } from '../stores/store.js'
 import type { PhoneNumber } from '../wechat/api.js'
 import type { EncryptedData, WxUserInfo } from '../wechat/user-info.js'
 
 /**
- * What handlers keep in a session. Yours to declare:
+ * What handlers keep in a session. Yours to declare: from then on `data` has these names and no others. Undeclared, it has
+ * any name, and each value is `unknown`. A session begins with `{}`, so a name without `?` has to be filled by `onLogin`.
  *
  * @example
  * declare module 'koa-weapp-session' {
  *   interface SessionData { cart?: string[] }
  * }
  */
-export interface SessionData {
-  [key: string]: unknown
-}
+// biome-ignore lint/suspicious/noEmptyInterface: users add to it, and only an interface can be added to.
+export interface SessionData {}
+
+/** {@link SessionData}, once it is declared; until then, whatever is JSON. */
+export type DeclaredData = keyof SessionData extends never ? Record<string, unknown> : SessionData
 
 /**
  * The session of a request. What these methods throw out of a handler is never 401: a request whose handler has begun must
@@ -28,7 +33,7 @@ export interface WxSession {
    *
    * @throws {Error} with `jwtCarrier()`, before {@link WxSession.load}
    */
-  data: SessionData
+  data: DeclaredData
   readonly createdAt: Date
   readonly expiresAt: Date
   /** Whether this very request began it. */
@@ -59,7 +64,7 @@ export interface WxSession {
    *   data.wrongPins = (data.wrongPins ?? 0) + 1
    * })
    */
-  update(change: (data: SessionData) => unknown): Promise<void>
+  update(change: (data: DeclaredData) => unknown): Promise<void>
   /**
    * Ends the session: the next request with it gets ERR_SESSION_EXPIRED. Sets `ctx.$wxUserInfo` and
    * `ctx.$wxSession` to `null`.
@@ -113,7 +118,8 @@ export interface WxSession {
 }
 
 declare module 'koa' {
-  interface ExtendableContext {
+  // What every context of Koa begins with, and Egg 3's too.
+  interface BaseContext {
     /** The WeChat user of this request; `null` when it carries no credential. */
     $wxUserInfo: WxUserInfo | null
     /**
@@ -122,6 +128,48 @@ declare module 'koa' {
      */
     $wxSession: WxSession | null
   }
+}
+
+/**
+ * What the types of the middleware ask of a context. That of Koa 2 and 3 has it, and those of Egg and Midway, which are no
+ * other at run time; by types alone, none of them is another's.
+ */
+export interface RequestContext {
+  readonly req: IncomingMessage
+  readonly res: ServerResponse
+  readonly originalUrl: string
+}
+
+/**
+ * What a context has where there is a user. As the second type of a router, it is what the routes after
+ * `router.use(requireWxUser())` have.
+ *
+ * @example
+ * import Router from '@koa/router'
+ * import type { DefaultState } from 'koa'
+ *
+ * const members = new Router<DefaultState, WithUser>()
+ * members.use(requireWxUser())
+ * members.get('/me', (ctx) => { ctx.body = ctx.$wxUserInfo.openId })
+ */
+export interface WithUser extends RequestContext {
+  $wxUserInfo: WxUserInfo
+  $wxSession: WxSession
+}
+
+/**
+ * Koa's context where there is a user: after `requireWxUser()`, and in `onLogin`. For handlers that are declared by
+ * themselves.
+ *
+ * @example
+ * async function showUser(ctx: UserContext) {
+ *   ctx.body = { openId: ctx.$wxUserInfo.openId }
+ * }
+ * router.get('/me', requireWxUser(), showUser)
+ */
+export interface UserContext extends Context {
+  $wxUserInfo: WxUserInfo
+  $wxSession: WxSession
 }
 
 /** What a request carries. */

@@ -1,6 +1,6 @@
 import type { WechatApi } from '../wechat/api.js'
 import type { WxUserInfo } from '../wechat/user-info.js'
-import type { SessionData, WxSession } from './session.js'
+import type { DeclaredData, WxSession } from './session.js'
 
 /** A call that needs what only a login brings, where the platform says who the user is. Koa answers 500. */
 class NoSessionKeyError extends Error {
@@ -45,7 +45,7 @@ export class TrustedSession implements WxSession {
     throw new Error(NOT_STORED)
   }
 
-  get data(): SessionData {
+  get data(): DeclaredData {
     throw new Error(NOT_STORED)
   }
 

@@ -4,5 +4,7 @@
  *
  * @module
  */
+
+export { type ExpiryCase, type StoredEntry, storeExpiryContract } from './expiry-contract.js'
 export type { StoreCase } from './store-case.js'
 export { storeContract } from './store-contract.js'

@@ -25,6 +25,7 @@ test('docs/api.md and docs/api/ are what the declarations say; if not: npm run d
     'client.md',
     'express-store.md',
     'jwt.md',
+    'koa-store.md',
     'server.md',
     'simulator.md',
     'testing.md',

@@ -33,7 +33,7 @@ test('docs/: every example is in a language that a test knows', (t) => {
 })
 
 test('docs/: the examples in TypeScript compile, against the sources', (t) => {
-  const examples = inLanguage('ts').filter(isAlone).map(introduced)
+  const examples = inLanguage('ts').filter(isAlone).filter(isProgramOfMany).map(introduced)
 
   t.true(examples.length > 20)
   t.deepEqual(compile(examples, SERVER), [])
@@ -106,6 +106,11 @@ test('docs/: nginx takes the configuration that is printed for it', (t) => {
     t.is(status, 0, `${where}: ${stderr}`)
   }
 })
+
+/** What docs/typescript.md declares holds for a whole program: it is compiled by itself, in typescript.test.ts. */
+function isProgramOfMany({ where }: Block): boolean {
+  return !where.startsWith('docs/typescript.md:')
+}
 
 /** Files of apps are compiled where their packages are: by `npm run test:frameworks` and `npm run test:matrix`. */
 function isAlone({ note }: Block): boolean {

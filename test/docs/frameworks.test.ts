@@ -39,6 +39,32 @@ test('docs/frameworks.md has the versions of the lock files in its table', (t) =
   }
 })
 
+test('the versions that docs/typescript.md says are tested are those of the lock files', (t) => {
+  const { text } = allPages().find(({ path }) => path === 'docs/typescript.md') ?? { text: '' }
+  const locked = {
+    koa: ['koa-2.13', 'koa-2', 'koa-3'],
+    '@midwayjs/koa': ['midway-3', 'midway-4'],
+    egg: ['egg-3', 'egg-4'],
+  }
+
+  for (const [name, folders] of Object.entries(locked)) {
+    const versions = folders.map((folder) => {
+      const path = join(root, 'test/frameworks/types', folder, 'package-lock.json')
+      return JSON.parse(readFileSync(path, 'utf8')).packages[`node_modules/${name}`].version
+    })
+    t.true(text.includes(`| ${versions.join(', ')} |`), name)
+  }
+})
+
+test('the versions that docs/stores.md says are tested are those of the lock file', (t) => {
+  const { text } = allPages().find(({ path }) => path === 'docs/stores.md') ?? { text: '' }
+  const lock = JSON.parse(readFileSync(join(root, 'test/matrix/stores/package-lock.json'), 'utf8'))
+  const rows = [...text.matchAll(/^\| ([\w-]+) \| (\d[\d.]+) \|/gm)]
+
+  t.true(rows.length >= 17)
+  for (const [, name, version] of rows) t.is(version, lock.packages[`node_modules/${name}`].version, name)
+})
+
 test('the versions that docs/hosts.md says are tested are those of the lock files, and each recipe is printed', (t) => {
   const { text } = allPages().find(({ path }) => path === 'docs/hosts.md') ?? { text: '' }
   const locked: [folder: string, names: string[]][] = [

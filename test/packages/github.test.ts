@@ -79,7 +79,7 @@ test('.github/ISSUE_TEMPLATE: an issue form says that no secret is pasted, in bo
 })
 
 /** Where carriers and stores are exported. */
-const ENTRIES = ['index.ts', 'jwt/index.ts', 'stores/express/index.ts']
+const ENTRIES = ['index.ts', 'jwt/index.ts', 'stores/express/index.ts', 'stores/koa/index.ts']
 
 test('.github/ISSUE_TEMPLATE: the bug form offers every carrier and store that the server exports', (t) => {
   const names = ENTRIES.flatMap(

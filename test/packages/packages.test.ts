@@ -146,7 +146,7 @@ test('exports: the server is imported and required, with each of its entry point
 
   t.true(names.length >= 2)
   t.is(imported.stdout, required.stdout)
-  t.regex(imported.stdout, /weappSession.* jwtCarrier fromExpressStore storeContract/)
+  t.regex(imported.stdout, /weappSession.* jwtCarrier fromExpressStore fromKoaStore storeContract/)
   t.is(imported.stderr, '')
   t.is(required.stderr, '')
 })

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -39,24 +39,30 @@ const USES = `
   export function use(app: Koa): string[] {
     const { appId, appSecret, fetch } = createWechat()
     const session = weappSession({ appId, appSecret, wechat: { fetch }, store: redisStore({ url: 'redis://x' }) })
-    app.use(session)
-    app.use(requireWxUser())
-    app.use((ctx) => {
-      const user: WxUserInfo | null = ctx.$wxUserInfo
-      const cart: string[] | undefined = ctx.$wxSession?.data.cart
+    app.use(session).use((ctx, next) => {
+      // @ts-expect-error a user may be missing
+      ctx.$wxUserInfo.openId
+      return next()
+    })
+    app.use(requireWxUser()).use((ctx) => {
+      const user: WxUserInfo = ctx.$wxUserInfo
+      const cart: string[] | undefined = ctx.$wxSession.data.cart
       // @ts-expect-error no such field
-      ctx.$wxUserInfo?.isAdmin
+      ctx.$wxUserInfo.isAdmin
+      // @ts-expect-error no such name
+      ctx.$wxSession.data.basket
       ctx.body = { user, cart }
     })
     return storeContract.map(({ name }) => name)
   }`
 
+const newest = join(root, 'node_modules/typescript/bin/tsc')
+// attw brings a compiler of its own: the tools of mini programs have one as old.
+const old = join(root, 'node_modules/@arethetypeswrong/core/node_modules/typescript/bin/tsc')
+
 test('types: they work with compilers new and old, however they find modules', async (t) => {
   await writeFile(join(project, 'uses.mts'), USES)
   await writeFile(join(project, 'uses.ts'), USES)
-  const newest = join(root, 'node_modules/typescript/bin/tsc')
-  // attw brings a compiler of its own: the tools of mini programs have one as old.
-  const old = join(root, 'node_modules/@arethetypeswrong/core/node_modules/typescript/bin/tsc')
   const flags = ['--noEmit', '--strict', '--target', 'ES2022', '--types', 'node', '--skipLibCheck']
   const modes: [string, string[]][] = [
     [newest, ['--module', 'nodenext', 'uses.mts']],
@@ -81,8 +87,21 @@ test('types: they work with compilers new and old, however they find modules', a
   )
 })
 
-/** What a newcomer's project has beside them. */
-const TYPES = ['@types/node']
+// Other versions, Midway and Egg: test/frameworks/types.test.ts.
+test('types: Koa and its routers take the middleware, narrow, and refuse what is wrong', async (t) => {
+  const folder = join(project, 'koa')
+  const facts = join(root, 'test/frameworks/types')
+  await cp(join(facts, 'koa'), folder, { recursive: true })
+  await cp(join(facts, 'equal.ts'), join(folder, 'equal.ts'))
+  await writeFile(join(folder, 'package.json'), '{ "type": "module" }')
+
+  const { stdout } = await run(process.execPath, [newest, '-p', folder]).catch((error) => error)
+
+  t.is(stdout, '')
+})
+
+/** What projects have beside them: a newcomer's, and the one with routers. */
+const TYPES = ['@types/node', '@koa/router', 'koa-router', '@types/koa-router']
 
 async function unpack(tarball: string, name: string): Promise<void> {
   const to = join(project, 'node_modules', name)

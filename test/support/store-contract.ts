@@ -1,6 +1,7 @@
 import type { ExecutionContext, TestFn } from 'ava'
 import type { SessionStore } from '../../src/stores/store.js'
-import { storeContract } from '../../src/testing/index.js'
+import { type StoredEntry, storeContract, storeExpiryContract } from '../../src/testing/index.js'
+import type { Redis } from './redis.js'
 
 export { type Created, create, newId, newRecord } from '../../src/testing/contract/support.js'
 
@@ -12,4 +13,22 @@ export function testStore(test: TestFn, makeStore: (t: ExecutionContext) => Prom
       await t.notThrowsAsync(() => run(store))
     })
   }
+}
+
+/** How long every store keeps what it writes, as tests: on stores over a Redis, which is asked. */
+export function testExpiry(
+  test: TestFn,
+  makeStore: (t: ExecutionContext) => Promise<{ store: SessionStore; redis: Redis }>,
+): void {
+  for (const { name, run } of storeExpiryContract) {
+    test(`contract: ${name}`, async (t) => {
+      const { store, redis } = await makeStore(t)
+      await t.notThrowsAsync(() => run(store, () => kept(redis)))
+    })
+  }
+}
+
+async function kept(redis: Redis): Promise<StoredEntry[]> {
+  const entries = await redis.entries()
+  return entries.map(({ key, ttl }) => ({ key, ttl: ttl === -1 ? Number.POSITIVE_INFINITY : ttl }))
 }

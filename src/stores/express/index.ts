@@ -3,5 +3,6 @@
  *
  * @module
  */
+export type { ExpressCookie } from '../key-value/cookie.js'
 export { type ExpressStoreOptions, fromExpressStore } from './store.js'
-export type { ExpressCookie, ExpressStore } from './types.js'
+export type { ExpressStore } from './types.js'

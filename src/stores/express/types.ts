@@ -1,11 +1,4 @@
-/** The part of an entry's cookie from which stores compute how long to keep it. All three fields say the same. */
-export interface ExpressCookie {
-  /** ms */
-  originalMaxAge: number | null
-  /** ms */
-  maxAge?: number | undefined
-  expires?: Date | null | undefined
-}
+import type { ExpressCookie } from '../key-value/cookie.js'
 
 /**
  * What is used of a store that was made for express-session: connect-redis, connect-mongo, connect-pg-simple,

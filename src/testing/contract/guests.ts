@@ -1,7 +1,7 @@
 /** The session of a guest becomes that of a user. */
-import { deepStrictEqual as deepEqual, strictEqual as equal, ok } from 'node:assert'
+import { deepStrictEqual as deepEqual, strictEqual as equal } from 'node:assert'
 import type { StoreCase } from '../store-case.js'
-import { create, newClaim, newId, newRecord, recordLasting } from './support.js'
+import { create, newClaim, newId, newRecord, ok, recordLasting } from './support.js'
 
 export const guests: readonly StoreCase[] = [
   {

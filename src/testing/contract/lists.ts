@@ -38,6 +38,32 @@ export const lists: readonly StoreCase[] = [
     },
   },
   {
+    name: 'end(): ended sessions are not listed, and do not count',
+    async run(store) {
+      const user = newId()
+      const kept = await create(store, { user, record: recordLasting(60_000), max: 2 })
+      for (let n = 0; n < 3; n++) {
+        const { id } = await create(store, { user, record: recordLasting(70_000), max: 2 })
+        await store.end(id, user)
+      }
+
+      deepEqual(await store.list(user), [{ id: kept.id, record: kept.record }])
+      await create(store, { user, max: 2 })
+
+      equal((await store.read(kept.id))?.state, 'session')
+    },
+  },
+  {
+    name: 'list(): the sessions of one user are not listed with those of another',
+    async run(store) {
+      const [mine, other] = [await create(store), await create(store)]
+
+      deepEqual(await store.list(mine.user), [{ id: mine.id, record: mine.record }])
+      deepEqual(await store.list(other.user), [{ id: other.id, record: other.record }])
+      deepEqual(await store.list(newId()), [])
+    },
+  },
+  {
     name: 'create(): the session that would end first makes room for a new one',
     async run(store) {
       const user = newId()

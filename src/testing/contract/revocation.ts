@@ -1,12 +1,7 @@
 /** A revocation ends all that began before it. */
-import {
-  deepStrictEqual as deepEqual,
-  strictEqual as equal,
-  notStrictEqual as notEqual,
-  ok,
-} from 'node:assert'
+import { deepStrictEqual as deepEqual, strictEqual as equal, notStrictEqual as notEqual } from 'node:assert'
 import type { StoreCase } from '../store-case.js'
-import { create, newClaim, newId, newRecord } from './support.js'
+import { create, newClaim, newId, newRecord, ok } from './support.js'
 
 export const revocation: readonly StoreCase[] = [
   {

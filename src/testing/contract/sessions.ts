@@ -42,6 +42,19 @@ export const sessions: readonly StoreCase[] = [
     },
   },
   {
+    name: 'update(): one from an older revision changes nothing, and is told the newer one',
+    async run(store) {
+      const { id, record } = await create(store)
+      await store.update(id, { ...record, data: { n: 1 } })
+
+      const late = await store.update(id, { ...record, data: { n: 2 } })
+
+      const saved = { ...record, data: { n: 1 }, rev: 1 }
+      deepEqual(late, { met: saved })
+      deepEqual(await store.read(id), { state: 'session', record: saved })
+    },
+  },
+  {
     name: 'update(): of 20 parallel updates of one revision exactly one is saved',
     async run(store) {
       const { id, record } = await create(store)
@@ -64,6 +77,21 @@ export const sessions: readonly StoreCase[] = [
 
       const entry = await store.read(id)
       equal(entry?.state === 'session' && entry.record.expires, expires)
+    },
+  },
+  {
+    name: 'update() and renew(): a record that was read before stays as it was',
+    async run(store) {
+      const { id, user, record } = await create(store, { record: newRecord({ data: { n: 1 } }) })
+      const read = await store.read(id)
+      const copy = structuredClone(read)
+      const listed = await store.list(user)
+
+      await store.update(id, { ...record, data: { n: 2 } })
+      await store.renew(id, user, record.expires + 60_000)
+
+      deepEqual(read, copy)
+      deepEqual(listed, [{ id, record }])
     },
   },
   {
@@ -98,12 +126,12 @@ export const sessions: readonly StoreCase[] = [
       const user = newId()
       // The first call connects, which may take longer than the session lives.
       await store.read(newId())
-      const { id, record } = await create(store, { user, record: newRecord({ expires: Date.now() + 1000 }) })
+      const { id, record } = await create(store, { user, record: newRecord({ expires: Date.now() + 2000 }) })
       const expires = Date.now() + 60_000
 
       await store.renew(id, user, expires)
-      await store.renew(id, user, Date.now() + 1100)
-      await sleep(1300)
+      await store.renew(id, user, Date.now() + 2100)
+      await sleep(2300)
 
       deepEqual(await store.read(id), { state: 'session', record: { ...record, expires } })
       // A revocation still finds the renewed session after another login.

@@ -1,5 +1,5 @@
 /** A taken session becomes its successor. */
-import { deepStrictEqual as deepEqual, strictEqual as equal, ok } from 'node:assert'
+import { deepStrictEqual as deepEqual, strictEqual as equal } from 'node:assert'
 import type { StoreCase } from '../store-case.js'
 import {
   create,
@@ -8,6 +8,7 @@ import {
   newClaim,
   newId,
   newRecord,
+  ok,
   recordLasting,
   replaced,
 } from './support.js'

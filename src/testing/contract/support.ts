@@ -1,4 +1,5 @@
 /** Sessions, claims and records for the cases of the contract. */
+import { AssertionError } from 'node:assert'
 import { randomUUID } from 'node:crypto'
 import type { Claim, SessionRecord, SessionStore, Taking } from '../../stores/store.js'
 
@@ -90,4 +91,13 @@ export function newRecord(fields: Partial<SessionRecord> = {}): SessionRecord {
 /** A record of a session that begins now and ends in so many ms. */
 export function recordLasting(ms: number): SessionRecord {
   return newRecord({ expires: Date.now() + ms })
+}
+
+/**
+ * As `ok()` of `node:assert`, which reads the source of whoever calls it, to print the expression: under a loader such as tsx
+ * that takes minutes.
+ */
+export function ok(value: unknown, message = 'It should be there, or true.'): asserts value {
+  if (!value)
+    throw new AssertionError({ message, actual: value, expected: true, operator: 'ok', stackStartFn: ok })
 }

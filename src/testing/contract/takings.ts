@@ -1,9 +1,9 @@
 /** A session is taken, so that another can be made of it, or put back. */
-import { deepStrictEqual as deepEqual, strictEqual as equal, ok } from 'node:assert'
+import { deepStrictEqual as deepEqual, strictEqual as equal } from 'node:assert'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Taking } from '../../stores/store.js'
 import type { StoreCase } from '../store-case.js'
-import { type Created, create, createUnconfirmed, newClaim, newId, newRecord } from './support.js'
+import { type Created, create, createUnconfirmed, newClaim, newId, newRecord, ok } from './support.js'
 
 export const takings: readonly StoreCase[] = [
   {
@@ -36,6 +36,7 @@ export const takings: readonly StoreCase[] = [
       equal(await store.create({ id, user, claim, record, max: 10 }), false)
       equal((await store.claim(id)).state, 'taken')
       deepEqual(await store.list(user), [])
+      equal(await store.take({ id, user, token: 'another', successor: newId() }), undefined)
       equal(await store.take({ id: newId(), user, token: 't', successor: newId() }), undefined)
     },
   },

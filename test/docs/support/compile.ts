@@ -17,6 +17,7 @@ const PATHS = {
   'koa-weapp-session/bridge': ['../../src/bridge/index.ts'],
   'koa-weapp-session/jwt': ['../../src/jwt/index.ts'],
   'koa-weapp-session/express-store': ['../../src/stores/express/index.ts'],
+  'koa-weapp-session/koa-store': ['../../src/stores/koa/index.ts'],
   'koa-weapp-session/testing': ['../../src/testing/index.ts'],
   'weapp-simulator': ['../../simulator/src/index.ts'],
 }

@@ -6,3 +6,11 @@ declare module '@koa/cors' {
     exposeHeaders?: string[] | string
   }): import('koa').Middleware
 }
+
+declare module 'koa-redis' {
+  export default function koaRedis(options: { host: string }): {
+    get(key: string): Promise<object | null>
+    set(key: string, entry: object, maxAge?: number): Promise<string | undefined>
+    destroy(key: string): Promise<number>
+  }
+}

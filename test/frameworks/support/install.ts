@@ -54,15 +54,21 @@ async function copyFiles({ name, app, shared }: Framework, folder: string): Prom
   }
 }
 
-/** The framework as its lock file says, and then our tarballs, as their users install them. */
 async function installPackages(folder: string): Promise<void> {
-  const flags = ['--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts']
-  await run('npm', ['ci', ...flags], { cwd: folder })
   const tarballs = join(folder, 'tarballs')
   await mkdir(tarballs)
   const packed = [await packServer(tarballs), await packSimulator(tarballs)]
-  const paths = packed.map(({ path }) => path)
-  await run('npm', ['install', '--no-save', ...flags, ...paths], { cwd: folder })
+  await installBeside(
+    folder,
+    packed.map(({ path }) => path),
+  )
+}
+
+/** What the lock file of a folder says, and then our tarballs, as their users install them. */
+export async function installBeside(folder: string, tarballs: string[]): Promise<void> {
+  const flags = ['--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts']
+  await run('npm', ['ci', ...flags], { cwd: folder })
+  await run('npm', ['install', '--no-save', ...flags, ...tarballs], { cwd: folder })
 }
 
 async function compile(folder: string): Promise<void> {

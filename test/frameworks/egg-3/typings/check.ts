@@ -6,7 +6,7 @@ import { options } from '../weapp.mjs'
 export function check(app: Application, ctx: Context): string | undefined {
   app.use(weappSession(options))
   app.router.get('/members', requireWxUser(), app.controller.home.me)
-  // @ts-expect-error no such field: without ours, Egg's context has every name
+  // @ts-expect-error no such field
   ctx.$wxUserInfo?.isAdmin
   return ctx.$wxUserInfo?.openId
 }

@@ -18,8 +18,7 @@ export class MainConfiguration {
   app: koa.Application
 
   async onReady() {
-    // `use()`, whose type takes what is made for Koa. Here it does what `useMiddleware()` does.
-    this.app.use(session)
+    this.app.useMiddleware(session)
     this.app.useFilter(NotFoundFilter)
   }
 

@@ -1,9 +1,9 @@
 import type { Taking } from '../store.js'
-import type { ExpressDatabase } from './database.js'
+import type { Database } from './database.js'
 import { endedWith, linkOf } from './written.js'
 
 /** Ends a session, and every id that has to end with it. Returns whether anything stood under `id`. */
-export async function endSession(db: ExpressDatabase, id: string): Promise<boolean> {
+export async function endSession(db: Database, id: string): Promise<boolean> {
   let wasThere = false
   const ended = new Set<string>()
   // A session that was put back and its abandoned successor name each other.
@@ -17,7 +17,7 @@ export async function endSession(db: ExpressDatabase, id: string): Promise<boole
 }
 
 /** Ends what stands under an id. Returns whether anything stood there, and the id that has to end too. */
-function endHere(db: ExpressDatabase, id: string): Promise<{ stood: boolean; linked: string | undefined }> {
+function endHere(db: Database, id: string): Promise<{ stood: boolean; linked: string | undefined }> {
   return db.lockId(id, async () => {
     const written = await db.look(id)
     const linked = linkOf(written)
@@ -28,7 +28,7 @@ function endHere(db: ExpressDatabase, id: string): Promise<{ stood: boolean; lin
 
 /** Ends a session whose creation failed half-way. The session that it was to replace can still be put back. */
 export async function undoCreate(
-  db: ExpressDatabase,
+  db: Database,
   id: string,
   user: string,
   replaces: Taking | undefined,

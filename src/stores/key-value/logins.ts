@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { makingRoom } from '../making-room.js'
 import type { Claim, NewSession, SessionStore, Taking } from '../store.js'
-import type { ExpressDatabase } from './database.js'
+import type { Database } from './database.js'
 import { endSession, undoCreate } from './ends.js'
 import { entryOf, type Written } from './written.js'
 
@@ -12,9 +12,7 @@ import { entryOf, type Written } from './written.js'
  *     login        isRevoked? ── list ── session ── isRevoked? then undo
  *     revocation             markRevoked ── end each session on the list
  */
-export function expressLogins(
-  db: ExpressDatabase,
-): Pick<SessionStore, 'claim' | 'refuse' | 'create' | 'revoke'> {
+export function loginsOf(db: Database): Pick<SessionStore, 'claim' | 'refuse' | 'create' | 'revoke'> {
   return {
     claim(id) {
       return db.lockId(id, async () => {

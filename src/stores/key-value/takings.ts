@@ -1,5 +1,5 @@
 import type { SessionStore, Taking } from '../store.js'
-import type { ExpressDatabase } from './database.js'
+import type { Database } from './database.js'
 import { endSession } from './ends.js'
 import { endedWith, linkOf } from './written.js'
 
@@ -8,7 +8,7 @@ import { endedWith, linkOf } from './written.js'
  * and `putBack` rolls back. A late `create` must not come after that, so `putBack` closes the successor's id
  * (`abandon()`) before the session is there again.
  */
-export function expressTakings(db: ExpressDatabase): Pick<SessionStore, 'take' | 'confirm' | 'putBack'> {
+export function takingsOf(db: Database): Pick<SessionStore, 'take' | 'confirm' | 'putBack'> {
   return {
     take({ id, token, successor }) {
       return db.lockId(id, async () => {

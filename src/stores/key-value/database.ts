@@ -2,7 +2,7 @@ import { isObject } from '../../util/json.js'
 import { type Claim, CODE_MEMORY } from '../store.js'
 import { entriesOf } from './entries.js'
 import { keyedMutex } from './mutex.js'
-import type { ExpressStore } from './types.js'
+import type { KeyValuePort } from './port.js'
 import { isWritten, type Written } from './written.js'
 
 /** A session on its user's list. */
@@ -13,7 +13,7 @@ interface Enrolment {
 }
 
 /** What the parts of this store work on: its entries, and the locks of this process on them. */
-export interface ExpressDatabase {
+export interface Database {
   /** What stands under an id. An entry that this package did not write counts as ended: no session, and not free. */
   look(id: string): Promise<Written | undefined>
   /** Writes what stands under an id, for `ttl` ms; a session stays until its end at least. */
@@ -40,7 +40,7 @@ export interface ExpressDatabase {
 }
 
 /** `timeout`: ms that a caller waits. */
-export function expressDatabase(store: ExpressStore, prefix: string, timeout: number): ExpressDatabase {
+export function createDatabase(store: KeyValuePort, prefix: string, timeout: number): Database {
   const entries = entriesOf(store, prefix, timeout)
   const mutex = keyedMutex(timeout)
   const idKey = (id: string) => `s:${id}`

@@ -1,7 +1,7 @@
 // typings/weapp.d.ts
 import type { WxSession, WxUserInfo } from 'koa-weapp-session'
 
-declare module 'egg' {
+declare module '@eggjs/core' {
   interface Context {
     $wxUserInfo: WxUserInfo | null
     $wxSession: WxSession | null

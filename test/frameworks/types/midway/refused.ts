@@ -1,0 +1,18 @@
+/** Mistakes that the compiler has to find: each line under a comment that says so is one. */
+import type { Application, Context } from '@midwayjs/koa'
+import { requireWxUser, type UserContext, weappSession } from 'koa-weapp-session'
+
+export function refused(app: Application, ctx: Context, member: Context & UserContext): void {
+  // @ts-expect-error a user may be missing
+  ctx.$wxUserInfo.openId
+  // @ts-expect-error there is no such field
+  ctx.$wxUserInfo?.isAdmin
+  // @ts-expect-error no such name is declared
+  member.$wxSession.data.basket = []
+  // @ts-expect-error the factory is no middleware
+  app.useMiddleware(weappSession)
+  // @ts-expect-error an option misspelt
+  app.useMiddleware(weappSession({ appId: 'wx', appSecret: 's', legacystatus: true }))
+  // @ts-expect-error requireWxUser() has no options
+  app.useMiddleware(requireWxUser({ optional: true }))
+}
