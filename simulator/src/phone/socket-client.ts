@@ -43,7 +43,10 @@ export type Dial = (handshake: Handshake, receiver: SocketReceiver) => Wire
 
 /** Loads the package `ws`, which only those need whose app opens sockets. Rejects when it is not there. */
 export async function loadDial(): Promise<Dial> {
-  const { default: WebSocket } = await import('ws')
+  const { default: WebSocket } = await import('ws').catch((cause: unknown) => {
+    // The catch stands at the import itself: by that, bundlers see that it may be missing.
+    throw cause
+  })
 
   return ({ url, headers, protocols }, receiver) => {
     const socket = new WebSocket(url, protocols, { headers, perMessageDeflate: false })

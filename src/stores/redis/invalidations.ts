@@ -5,6 +5,7 @@ import { isCluster, pingMasters } from './cluster.js'
 import { connect } from './connect.js'
 import { discard } from './discard.js'
 import { heartbeat } from './heartbeat.js'
+import { loadRedis } from './load.js'
 
 /** What tracking needs of a client, cluster or sentinel of node-redis. */
 export interface Trackable extends RedisClient {
@@ -133,7 +134,7 @@ const READS_OF_MASTERS = {
  * connection when it has a cache. Its own cache copies each value at each hit, and remembers missing keys too.
  */
 async function invalidations(forget: (key: string | undefined) => void): Promise<object> {
-  const { BasicPooledClientSideCache } = await import('redis')
+  const { BasicPooledClientSideCache } = await loadRedis()
 
   return new (class extends BasicPooledClientSideCache {
     override async handleCache(...[, parser, send, transform, typeMapping]: HandleCache): Promise<unknown> {

@@ -1,4 +1,5 @@
 import type { Problem } from '../../util/problem.js'
+import { loadRedis } from './load.js'
 import { isOfHello, troubleOf, withoutArguments } from './trouble.js'
 
 /** ms to connect, once. */
@@ -18,7 +19,7 @@ export async function whyNot(url: string | undefined, error: unknown): Promise<P
 
 async function connectionError(url: string, RESP: 2 | 3 = 3): Promise<unknown> {
   try {
-    const { createClient } = await import('redis')
+    const { createClient } = await loadRedis()
     const client = createClient({
       url,
       RESP,

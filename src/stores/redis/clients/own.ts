@@ -1,4 +1,5 @@
 import type { RedisClient } from '../client.js'
+import { loadRedis } from '../load.js'
 import { isOfHello } from '../trouble.js'
 import { type OwnClients, type OwnClientUse, reconnectPause, TCP_TIMEOUT, watchOwn } from './watch.js'
 
@@ -35,9 +36,7 @@ export function ownClients(url: string): OwnClients {
  * the heartbeat watches instead.
  */
 async function createOwn(url: string, RESP: 2 | 3, use: OwnClientUse): Promise<RedisClient> {
-  const { createClient } = await import('redis').catch((cause: unknown) => {
-    throw new Error("redisStore({ url }) needs the package 'redis': npm install redis", { cause })
-  })
+  const { createClient } = await loadRedis()
   let wasReady = false
   const client = createClient({
     url,
