@@ -10,11 +10,18 @@ import { build } from 'esbuild'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const dist = join(root, 'client/dist')
 
-/** Beside the main one. Each stands alone: a program that copies one file has all of it. */
+/** Beside the main one. */
 const OTHERS = ['core', 'http', 'events']
 
-const files = { 'index.js': await bundleCode('index'), ...bundleDeclarations() }
-for (const name of OTHERS) files[`${name}.js`] = await bundleCode(name)
+/** What the core has, the others take from there: nothing is shipped twice. Event streams need none of it. */
+const CORE = 'session|errors|util|urls|storage|answer|refusal|settle|task'
+
+/** What others need of the core, by module. */
+const shared = new Map()
+
+const files = bundleDeclarations()
+for (const name of ['index', 'http', 'events']) files[`${name}.js`] = asCommonJs(await bundle(name))
+files['core.js'] = asCommonJs(await bundle('core'))
 
 mkdirSync(dist, { recursive: true })
 for (const name of readdirSync(dist)) if (!(name in files)) rmSync(join(dist, name), { recursive: true })
@@ -24,13 +31,22 @@ for (const [name, text] of Object.entries(files)) {
   if (!existsSync(path) || readFileSync(path, 'utf8') !== text) writeFileSync(path, text)
 }
 
-/**
- * The module is its default export, if there is one, with the others as its properties. esbuild's own CommonJS format
- * cannot say that; so it makes an ES module, whose last statement is put into the words that Node finds named exports by.
- */
-async function bundleCode(name) {
+/** One entry as an ES module. The core comes last: it exports what the others have asked for, too. */
+async function bundle(name) {
+  const entry = `client/src/${name}.ts`
+  const ofOthers = Array.from(
+    shared,
+    ([module, names]) => `export { ${[...names].sort().join(', ')} } from './${module}.ts'`,
+  )
+  const stdin = {
+    contents: [`export * from './core.ts'`, ...ofOthers].join('\n'),
+    resolveDir: join(root, 'client/src'),
+    loader: 'ts',
+  }
   const { outputFiles } = await build({
-    entryPoints: [join(root, `client/src/${name}.ts`)],
+    ...(name === 'core'
+      ? { stdin }
+      : { entryPoints: [join(root, entry)], plugins: name === 'events' ? [] : [takeFromCore()] }),
     bundle: true,
     format: 'esm',
     target: 'es2017',
@@ -39,14 +55,38 @@ async function bundleCode(name) {
     // Where the code is must not depend on where it is built.
     absWorkingDir: root,
   })
-  const [{ text }] = outputFiles
-  const [statement, list] = /^export \{([^}]*)\};\s*$/m.exec(text) ?? fail('the bundle exports nothing')
+  return outputFiles[0].text
+}
 
+/** Leaves the modules of the core where they are, under a name of their own until the bundle is written. */
+function takeFromCore() {
+  const filter = RegExp(`^\\./(${CORE})\\.js$`)
+  return {
+    name: 'take-from-core',
+    setup({ onResolve }) {
+      onResolve({ filter }, ({ path }) => ({ path: path.replace(/\.js$/, '.core'), external: true }))
+    },
+  }
+}
+
+/**
+ * A bundle as CommonJS. The module is its default export, if there is one, with the others as its properties: esbuild's own
+ * CommonJS format cannot say that. The last statement is put into the words that Node finds named exports by.
+ */
+function asCommonJs(text) {
+  const required = text.replace(/^import \{([^}]*)\} from "\.\/(\w+)\.core";$/gm, (_, list, module) => {
+    const names = list.split(',').map((item) => item.trim().split(' as '))
+    const known = shared.get(module) ?? new Set()
+    shared.set(module, known)
+    for (const [name] of names) known.add(name)
+    return `const { ${names.map((pair) => pair.join(': ')).join(', ')} } = require('./core.js');`
+  })
+  const [statement, list] = /^export \{([^}]*)\};\s*$/m.exec(required) ?? fail('the bundle exports nothing')
   const names = list.split(',').map((item) => item.trim().split(' as '))
   const assignments = names.map(([local, name = local]) => `module.exports.${name} = ${local};\n`)
   const [main] = names.find(([, name]) => name === 'default') ?? []
   const module = (main ? [`module.exports = ${main};\n`] : []).concat(assignments.sort()).join('')
-  return `"use strict";\n${text.replace(statement, () => module)}`
+  return `"use strict";\n${required.replace(statement, () => module)}`
 }
 
 /**

@@ -178,7 +178,7 @@ async function builtFrom(folder: string): Promise<string[]> {
     .filter((name) => name.endsWith('.ts'))
     .flatMap((name) => {
       const stem = `dist/${name.slice(0, -3)}`
-      return [`src/${name}`, `${stem}.js`, `${stem}.js.map`, `${stem}.d.ts`]
+      return [`src/${name}`, `${stem}.js`, `${stem}.d.ts`]
     })
 }
 
