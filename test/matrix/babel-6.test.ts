@@ -32,7 +32,8 @@ const WAYS = {
 for (const [name, { plugins, before }] of Object.entries(WAYS)) {
   test(`Babel 6, with ${name}: 50 at start and 20 in mid-expiry, all in`, async (t) => {
     const scene = await startScene(t)
-    const createSession = load(`${before}\n${await compiled(plugins)}`, scene.phone.wx)
+    const files = await compiled(plugins)
+    const createSession = load(files.map((code) => `${before}\n${code}`) as Files, scene.phone.wx)
 
     const session = createSession({ baseUrl: scene.url })
 
@@ -42,21 +43,39 @@ for (const [name, { plugins, before }] of Object.entries(WAYS)) {
 
 test('Babel 6, without either: it says what is missing, when it is loaded', async (t) => {
   const scene = await startScene(t)
-  const code = await compiled([])
+  const files = await compiled([])
 
-  t.throws(() => load(code, scene.phone.wx), { any: true, message: 'regeneratorRuntime is not defined' })
+  t.throws(() => load(files, scene.phone.wx), { any: true, message: 'regeneratorRuntime is not defined' })
 })
 
-async function compiled(plugins: unknown[]): Promise<string> {
-  const args = [join(installed.folder, 'compile.cjs'), ...plugins.map((plugin) => JSON.stringify(plugin))]
-  const { stdout } = await run(process.execPath, args, { cwd: installed.folder })
-  return stdout
+/** The main file, and that of the core, which it requires. */
+type Files = [main: string, core: string]
+
+async function compiled(plugins: unknown[]): Promise<Files> {
+  const files = ['index.js', 'core.js'].map(async (file) => {
+    const args = [
+      join(installed.folder, 'compile.cjs'),
+      file,
+      ...plugins.map((plugin) => JSON.stringify(plugin)),
+    ]
+    const { stdout } = await run(process.execPath, args, { cwd: installed.folder })
+    return stdout
+  })
+  return Promise.all(files) as Promise<Files>
 }
 
 /** Its helpers are found where they were installed. */
-function load(code: string, wx: Wx): typeof create {
-  const module = { exports: {} as { createSession: typeof create } }
-  const define = vm.runInContext(`(function (require, module, exports) {${code}\n})`, miniProgramGlobals(wx))
-  define(createRequire(join(installed.folder, 'index.js')), module, module.exports)
-  return module.exports.createSession
+function load([main, core]: Files, wx: Wx): typeof create {
+  const globals = miniProgramGlobals(wx)
+  const helpers = createRequire(join(installed.folder, 'index.js'))
+  const { createSession } = evaluate(main) as { createSession: typeof create }
+  return createSession
+
+  function evaluate(code: string): unknown {
+    const module = { exports: {} as unknown }
+    const define = vm.runInContext(`(function (require, module, exports) {${code}\n})`, globals)
+    const own = (name: string) => (name === './core.js' ? evaluate(core) : helpers(name))
+    define(own, module, module.exports)
+    return module.exports
+  }
 }
