@@ -24,6 +24,8 @@ test('docs/frameworks.md has the versions of the lock files in its table', (t) =
     ['egg-4', 'egg'],
     ['midway-3', '@midwayjs/koa'],
     ['midway-4', '@midwayjs/koa'],
+    ['thinkjs-3', 'thinkjs'],
+    ['thinkjs-4', 'thinkjs'],
     ['express-4', 'express'],
     ['express-5', 'express'],
     ['fastify-5', 'fastify'],
