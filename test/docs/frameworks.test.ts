@@ -21,6 +21,7 @@ test('docs/frameworks.md has the versions of the lock files in its table', (t) =
     ['koa-2', 'koa'],
     ['koa-3', 'koa'],
     ['egg-3', 'egg'],
+    ['egg-3-plugin', 'egg'],
     ['egg-4', 'egg'],
     ['midway-3', '@midwayjs/koa'],
     ['midway-4', '@midwayjs/koa'],
