@@ -1,9 +1,8 @@
 /** What holds in every server that has the sessions by a bridge, beside what holds everywhere. */
-import { newCode } from '../support/wechat.js'
 import { type Case, given, isRefused, isUser, logIn } from './cases.js'
+import { LOGIN_PATH } from './login-path-case.js'
 
 const AT_ONCE = 50
-let users = 0
 
 export const BRIDGE_CASES: Case[] = [
   {
@@ -46,26 +45,7 @@ export const BRIDGE_CASES: Case[] = [
       t.deepEqual(JSON.parse(text), { kept: true })
     },
   },
-  {
-    title: 'loginPath and logoutPath',
-    async run(t, app, family) {
-      const user = `by loginPath ${++users}`
-      const code = await newCode(app.wechat.phone(user))
-
-      const answer = await app.send('/login', {}, 'POST', { code })
-
-      t.is(answer.status, 200, answer.text)
-      t.is(JSON.parse(answer.text).login, 'accepted')
-      t.is(answer.headers.get(`${family}Login`), 'accepted')
-      t.is(answer.headers.get('Cache-Control'), 'no-store')
-      const { openId } = app.wechat.user(user)
-      const alice = given({ app, family, answer, code, openId })
-      isUser(t, await app.send('/me', alice), openId)
-      const logout = await app.send('/logout', alice, 'POST')
-      t.deepEqual(JSON.parse(logout.text), { logout: 'done' })
-      isRefused(t, await app.send('/me', alice), family, 'ERR_SESSION_EXPIRED')
-    },
-  },
+  LOGIN_PATH,
   {
     title: 'the body of a login by headers is the handler’s',
     async run(t, app, family) {

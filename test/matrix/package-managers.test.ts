@@ -27,15 +27,21 @@ interface Manager {
   /** The program, in the folder of the managers; npm is there anyway. */
   program?: string
   args: string[]
+  env?(): Promise<Record<string, string>>
 }
 
 const MANAGERS: Record<string, Manager> = {
   npm: { args: ['install', '--no-audit', '--no-fund', '--prefer-offline'] },
   pnpm: { program: 'pnpm/bin/pnpm.cjs', args: ['install'] },
   'Yarn 1': { program: 'yarn/bin/yarn.js', args: ['install', '--non-interactive'] },
+  'Yarn 4': {
+    program: '@yarnpkg/cli-dist/bin/yarn.js',
+    args: ['install'],
+    env: yarn4Settings,
+  },
 }
 
-for (const [name, { program, args }] of Object.entries(MANAGERS)) {
+for (const [name, { program, args, env: settings }] of Object.entries(MANAGERS)) {
   test.serial(`${name}: installs the package, and warns of nothing`, async (t) => {
     t.timeout(180_000)
     const project = join(folder, name)
@@ -58,6 +64,7 @@ for (const [name, { program, args }] of Object.entries(MANAGERS)) {
       HOME: folder,
       npm_config_cafile: process.env.npm_config_cafile,
       CI: '',
+      ...(await settings?.()),
     }
 
     const { stdout, stderr } = await run(file, [...first, ...args], { cwd: project, env, timeout: 170_000 })
@@ -74,4 +81,21 @@ for (const [name, { program, args }] of Object.entries(MANAGERS)) {
       'installs, no warning',
     ])
   })
+}
+
+/** Yarn 4 reads nothing of npm's settings: where packages are, and whose certificates are trusted. */
+async function yarn4Settings(): Promise<Record<string, string>> {
+  const cafile = await npmSetting('cafile')
+  return {
+    YARN_NPM_REGISTRY_SERVER: await npmSetting('registry'),
+    ...(cafile !== 'null' && { YARN_HTTPS_CA_FILE_PATH: cafile }),
+    YARN_ENABLE_TELEMETRY: '0',
+    // Node finds packages by itself in a node_modules alone.
+    YARN_NODE_LINKER: 'node-modules',
+  }
+}
+
+async function npmSetting(name: string): Promise<string> {
+  const { stdout } = await run('npm', ['config', 'get', name])
+  return stdout.trim()
 }

@@ -14,6 +14,8 @@ const PATIENCE = 60_000
 export interface App {
   readonly carrier: CarrierName
   readonly wechat: Wechat
+  /** Where it is installed, and what it writes. */
+  readonly folder: string
   send(path: string, headers?: Record<string, string>, method?: string, body?: object): Promise<Answer>
   /** Sends a GET, and is gone before the answer. */
   giveUp(path: string, headers: Record<string, string>): Promise<void>
@@ -75,6 +77,7 @@ export async function startApp({ folder, program, carrier, wechat }: StartOption
   return {
     carrier,
     wechat,
+    folder,
     stop: () => end(child),
     async giveUp(path, headers) {
       const signal = AbortSignal.timeout(300)

@@ -78,10 +78,12 @@ async function compile(folder: string): Promise<void> {
   })
 }
 
-/** Every Koa that was installed, wherever in the tree: its version. */
+/** Every Koa that was installed, wherever in the tree, that of the app first: its version. */
 export async function koasIn(folder: string): Promise<string[]> {
   const names = await readdir(join(folder, 'node_modules'), { recursive: true })
-  const manifests = names.filter((name) => /(^|node_modules\/)koa\/package\.json$/.test(name))
+  const manifests = names
+    .filter((name) => /(^|node_modules\/)koa\/package\.json$/.test(name))
+    .sort((a, b) => a.length - b.length)
   return Promise.all(
     manifests.map(async (name) => {
       const { version } = JSON.parse(await readFile(join(folder, 'node_modules', name), 'utf8'))

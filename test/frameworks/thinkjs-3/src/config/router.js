@@ -1,0 +1,4 @@
+module.exports = [
+  ['/members', 'members'],
+  ['/:name', 'routes/others'],
+]
