@@ -1,6 +1,9 @@
-/** What holds in an app of Egg whose CSRF protection lets /api/ pass. */
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { KEY } from '../support/visitor.js'
 import { type Case, isLoggedIn, logIn } from './cases.js'
 
+/** What holds in an app of Egg whose CSRF protection lets /api/ pass. */
 export const CSRF: Case[] = [
   {
     title: 'what the CSRF protection refuses says no word, and spends no code',
@@ -26,3 +29,18 @@ export const CSRF: Case[] = [
     },
   },
 ]
+
+/** What holds where the options are in Egg's config. */
+export const DUMPS: Case = {
+  title: 'Egg writes its config into files, and no secret of ours',
+  async run(t, app) {
+    const run = join(app.folder, 'run')
+    const dumps = (await readdir(run)).filter((name) => name.endsWith('_config.json'))
+    t.deepEqual(dumps.sort(), ['agent_config.json', 'application_config.json'])
+    for (const name of dumps) {
+      const text = await readFile(join(run, name), 'utf8')
+      t.true(text.includes('weappSession'), name)
+      for (const secret of [app.wechat.appSecret, KEY]) t.false(text.includes(secret), name)
+    }
+  },
+}
