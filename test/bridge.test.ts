@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { connect } from 'node:net'
-import { Readable } from 'node:stream'
+import { PassThrough, pipeline, Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
@@ -506,6 +506,98 @@ test('nodeBridge(): a conflict in the place of a stream that has begun: the stre
   await until(() => closed === 2)
 
   t.deepEqual(answers.map(({ status }) => status).sort(), [200, 409])
+})
+
+/** Two requests of one session whose handlers change one key: one is saved, the other is a conflict. */
+async function conflict(t: ExecutionContext, makeAnswer: Handler, before?: Handler) {
+  let waiting = 0
+  const server = await start(t, {
+    ...(before && { before }),
+    handler: async (request, response) => {
+      const session = wxSession(request)
+      if (request.url === '/' || !session) return answer(request, response)
+      session.data.cart = [request.url]
+      waiting += 1
+      await until(() => waiting === 2)
+      return makeAnswer(request, response)
+    },
+  })
+  const alice = await logIn(server)
+  return Promise.all(['/a', '/b'].map((path) => server.send(alice, path)))
+}
+
+const chunks = () => Readable.from(Array.from({ length: 50 }, () => 'x'.repeat(10_000)))
+
+test('nodeBridge(): a conflict in the place of a pipeline() is whole', async (t) => {
+  const answers = await conflict(t, (_request, response) => void pipeline(chunks(), response, () => {}))
+
+  t.deepEqual(answers.map(({ status }) => status).sort(), [200, 409])
+  t.is(answers.find(({ status }) => status === 409)?.body.reason, 'ERR_SESSION_CONFLICT')
+})
+
+test('nodeBridge(): a conflict where something before it ends the answer later', async (t) => {
+  const answers = await conflict(t, answer, (_request, response) => {
+    const { end } = response
+    response.end = ((...args: unknown[]) => {
+      setTimeout(() => Reflect.apply(end, response, args), 20)
+      return response
+    }) as typeof response.end
+  })
+
+  t.deepEqual(answers.map(({ status }) => status).sort(), [200, 409])
+})
+
+test('nodeBridge(): a handler that waits for drain comes to its end, whichever answer goes out', async (t) => {
+  let ended = 0
+  await conflict(t, async (_request, response) => {
+    if (!response.write('x'.repeat(100_000))) await once(response, 'drain')
+    response.end()
+    ended += 1
+  })
+
+  await until(() => ended === 2)
+  t.pass()
+})
+
+test('nodeBridge(): a stream goes out where something before it keeps who waits for drain', async (t) => {
+  const server = await start(t, {
+    // As compression does: it has a stream of its own, whose buffer it asks about.
+    before(_request, response) {
+      const kept = new PassThrough()
+      const { on } = response
+      response.on = ((name: string, listener: () => void) => {
+        if (name === 'drain') kept.on(name, listener)
+        else Reflect.apply(on, response, [name, listener])
+        return response
+      }) as typeof response.on
+    },
+    async handler(request, response) {
+      if (request.url === '/') return answer(request, response)
+      if (!response.write('one ')) await new Promise<void>((resolve) => response.on('drain', resolve))
+      return response.end('two')
+    },
+  })
+  const alice = await logIn(server)
+
+  const { status, text } = await server.send(alice, '/stream')
+
+  t.is(status, 200)
+  t.is(text, 'one two')
+})
+
+test('wxUser(): an application may have a raw or an env of its own on the request', async (t) => {
+  const server = await start(t, {
+    handler(request, response) {
+      Object.assign(request, { raw: Buffer.from('{}'), env: { incoming: {} } })
+      return answer(request, response)
+    },
+  })
+
+  t.is((await server.send(await logIn(server))).status, 200)
+})
+
+test('handlerFailed(): of a request that no bridge has seen it says nothing', (t) => {
+  t.notThrows(() => handlerFailed({}, new Error('its body was refused')))
 })
 
 test('onError of a bridge: hears what nobody else is told', async (t) => {

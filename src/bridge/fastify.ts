@@ -32,7 +32,7 @@ interface Reply {
 type Hook = (request: Request, reply: Reply, third: unknown) => Promise<unknown>
 
 interface Fastify {
-  addHook(name: 'preValidation' | 'onError' | 'onSend' | 'onResponse', hook: Hook): unknown
+  addHook(name: 'onRequest' | 'preValidation' | 'onError' | 'onSend' | 'onResponse', hook: Hook): unknown
 }
 
 /**
@@ -54,9 +54,13 @@ export function fastifyBridge(session: WeappSession, options?: BridgeOptions): F
 
   async function koaWeappSession(instance: object): Promise<void> {
     const fastify = instance as Fastify
-    fastify.addHook('preValidation', async ({ raw, body }, reply) => {
-      const visit = visitOf(raw, reply.raw, body ?? undefined)
-      return (await visit.enter()) ? undefined : send(visit, reply)
+    // `wx.request` says that its empty body is JSON, which Fastify refuses before it looks for a route: a logout is one.
+    fastify.addHook('onRequest', async (request, reply) => {
+      if (request.raw.method === 'POST' && isEmpty(request.raw)) return enter(request, reply)
+      return undefined
+    })
+    fastify.addHook('preValidation', async (request, reply) => {
+      return findVisit(request) ? undefined : enter(request, reply)
     })
     fastify.addHook('onError', async (request, _, error) => findVisit(request)?.fail(error))
     fastify.addHook('onSend', async (request, reply, payload) => {
@@ -68,6 +72,17 @@ export function fastifyBridge(session: WeappSession, options?: BridgeOptions): F
     })
     // What was written to `reply.raw`.
     fastify.addHook('onResponse', async (request, reply) => findVisit(request)?.finish(reply.statusCode))
+  }
+
+  async function enter({ raw, body }: Request, reply: Reply): Promise<unknown> {
+    const visit = visitOf(raw, reply.raw, body ?? undefined)
+    // Where the handler writes to `reply.raw`, and the client leaves, Fastify tells nobody that it is over.
+    reply.raw.once('close', () => {
+      visit
+        .finish(reply.raw.statusCode)
+        .catch((error: Error) => visit.ctx.app.emit('error', error, visit.ctx))
+    })
+    return (await visit.enter()) ? undefined : send(visit, reply)
   }
 
   async function requireUser(request: FastifyRequestLike, reply: object): Promise<unknown> {
@@ -83,6 +98,11 @@ export function fastifyBridge(session: WeappSession, options?: BridgeOptions): F
 const FOR_ALL = {
   [Symbol.for('skip-override')]: true,
   [Symbol.for('fastify.display-name')]: 'koa-weapp-session',
+}
+
+/** Whether a request has no body (RFC 9112, 6.3). */
+function isEmpty({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0
 }
 
 function send(visit: Visit, reply: Reply): Reply {

@@ -32,16 +32,25 @@ export function holdAnswer(response: ServerResponse): HeldAnswer {
   let isEnded = false
   let restoreHead = () => {}
   const streams = new Set<Readable>()
+  /** Who waits for `drain`. What wraps the response, such as a compression, may keep such listeners for itself. */
+  const waiting: (() => void)[] = []
+  const { on } = response
   let begin: (status: number) => void = () => {}
   const begun = new Promise<number>((resolve) => {
     begin = resolve
   })
 
   response.on('pipe', addStream)
+  response.on = (name: string | symbol, listener: (...args: never[]) => void) => {
+    if (name === 'drain' && state === 'held') waiting.push(listener as () => void)
+    return Reflect.apply(on, response, [name, listener])
+  }
 
   for (const name of METHODS) {
     methods[name] = (...args) => {
-      if (state === 'open') return Reflect.apply(below[name], response, args)
+      // Where something before us ends the answer later, Node asks for its head later, too.
+      const isLateHead = state === 'closed' && name === 'writeHead' && !response.headersSent
+      if (state === 'open' || isLateHead) return Reflect.apply(below[name], response, args)
       if (state === 'held') keep(name, args)
       if (name === 'write') return state === 'closed'
       return name === 'flushHeaders' ? undefined : response
@@ -70,7 +79,14 @@ export function holdAnswer(response: ServerResponse): HeldAnswer {
       if (name === 'writeHead') methods.writeHead(...args)
       else Reflect.apply(below[name], response, args)
     }
-    if (!isEnded && !response.writableNeedDrain) response.emit('drain')
+    if (!isEnded && !response.writableNeedDrain) drained()
+  }
+
+  /** Whoever waits may write. */
+  function drained(): void {
+    const known = response.rawListeners('drain')
+    response.emit('drain')
+    for (const listener of waiting.splice(0)) if (!known.includes(listener)) listener.call(response)
   }
 
   function replace(answer: (end: (text?: string) => void) => void): void {
@@ -78,19 +94,30 @@ export function holdAnswer(response: ServerResponse): HeldAnswer {
     state = 'open'
     answer((text) => void Reflect.apply(below.end, response, text === undefined ? [] : [text]))
     state = 'closed'
+    // A handler that waits for its writes comes to its end.
+    for (const [, args] of calls) {
+      const done = args.at(-1)
+      if (typeof done === 'function') process.nextTick(done)
+    }
+    process.nextTick(drained)
   }
 
   function forget(): void {
     discardStreams()
-    state = 'open'
+    state = 'closed'
+    Object.assign(methods, below)
     // What the handler has begun may write after the end of the other answer: nobody has to hear of that.
     if (!isEnded) response.on('error', () => {})
   }
 
-  /** Their files have to be closed. */
+  /** Their files have to be closed; but `pipeline()` would cut the response with them, while there is one. */
   function discardStreams(): void {
     response.off('pipe', addStream)
-    for (const stream of streams) stream.unpipe(response).destroy()
+    for (const stream of streams) {
+      stream.unpipe(response)
+      if (response.closed) stream.destroy()
+      else response.once('close', () => stream.destroy())
+    }
   }
 
   return { begun, release, replace, forget }

@@ -41,9 +41,8 @@ export function wxSession(request: BridgedRequest): WxSession | null {
 /**
  * Says that the handlers of a request have failed, before its answer begins: then nothing that they have put into `data` is
  * saved, and a refusal of ours is named in `Weapp-Session-Error`. For frameworks whose error handler no bridge can see, such
- * as the exception filters of NestJS. What is answered with 500 or more has failed in any case.
- *
- * @throws {TypeError} when no bridge has seen the request
+ * as the exception filters of NestJS. What is answered with 500 or more has failed in any case. Does nothing for a request that no
+ * bridge has seen, as one whose body was refused before.
  *
  * @example
  * expressApp.get('/cart', (req, res) => {
@@ -52,7 +51,7 @@ export function wxSession(request: BridgedRequest): WxSession | null {
  * })
  */
 export function handlerFailed(request: BridgedRequest, error: unknown): void {
-  visitOf('handlerFailed()', request).fail(error)
+  findVisit(request)?.fail(error)
 }
 
 function visitOf(who: string, request: object): Visit {

@@ -69,7 +69,8 @@ export function createVisits(owner: string, session: WeappSession, options: Brid
 
 /** The visit that a request of a framework is; none, where no bridge has seen it. */
 export function findVisit(request: object): Visit | undefined {
-  return visits.get(nodeRequestOf(request))
+  // An application may have a `raw` or an `env` of its own on Node's request.
+  return visits.get(request) ?? visits.get(nodeRequestOf(request))
 }
 
 /** Fastify's request has Node's in `raw`, Hono's context in `env`. Those of Express are Node's. */

@@ -53,9 +53,13 @@ export function entriesOf(port: KeyValuePort, prefix: string, readTimeout: numbe
   }
 }
 
-/** Stores of files answer with ENOENT for a missing entry, and express-session accepts that. */
+/**
+ * Stores of files answer with ENOENT for a missing entry, and express-session accepts that. A Unix socket whose server is away
+ * says so, too, and is no missing entry.
+ */
 function nothingWhereNoFile(error: unknown): undefined {
-  if ((error as { code?: unknown } | null)?.code !== 'ENOENT') throw error
+  const { code, syscall } = Object(error) as { code?: unknown; syscall?: unknown }
+  if (code !== 'ENOENT' || syscall === 'connect') throw error
 }
 
 function isOver(entry: unknown): boolean {
