@@ -14,7 +14,7 @@ const dist = join(root, 'client/dist')
 const OTHERS = ['core', 'http', 'events']
 
 /** What the core has, the others take from there: nothing is shipped twice. Event streams need none of it. */
-const CORE = 'session|errors|util|urls|storage|answer|refusal|settle|task'
+const CORE = 'session|errors|util|urls|storage|answer|refusal'
 
 /** What others need of the core, by module. */
 const shared = new Map()

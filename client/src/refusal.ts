@@ -66,8 +66,9 @@ export function wantsLogin({ reason }: Failure): boolean {
  * the server is in trouble, which would make users guests; nor where a handler may have seen the request.
  */
 export function leavesOut(failure: Failure | false | undefined): boolean {
-  const { code, reason } = Object(failure) as Partial<Failure>
-  return /^ERR_LOGIN |ERR_(SESSION_(EXPIRED|KEY)|LOGIN_|UNTRUSTED|BAD_REQUEST)/.test(`${code} ${reason}`)
+  if (!failure) return false
+  const { code, reason } = failure
+  return code === 'ERR_LOGIN' || wantsLogin(failure) || /UNTRUSTED|BAD_REQUEST/.test(`${reason}`)
 }
 
 /** The body of a refusal: JSON that `wx` has parsed, a text, or bytes. A text may contain the id by chance, and be no JSON. */
