@@ -2,12 +2,12 @@
 import { randomUUID } from 'node:crypto'
 import test, { type ExecutionContext } from 'ava'
 import { Cluster, Redis } from 'ioredis'
-import { createCluster, createSentinel } from 'redis'
+import { createCluster, createSentinel, RESP_TYPES } from 'redis'
 import * as redis5 from 'redis-5'
 import { redisStore } from '../../src/index.js'
 import { storeContract } from '../../src/testing/index.js'
 import { populate, testFailOver } from '../support/failover.js'
-import { type AnyClient, CLUSTERS, SENTINELS } from '../support/redis-clients.js'
+import { type AnyClient, CLUSTERS, type Emitter, quiet, SENTINELS } from '../support/redis-clients.js'
 import { type RedisCluster, startCluster } from '../support/redis-cluster.js'
 import { RIGHTS, setUser } from '../support/redis-rights.js'
 import { type RedisSentinel, startSentinel } from '../support/redis-sentinel.js'
@@ -37,6 +37,36 @@ for (const name of OTHERS) {
   test.serial(`redisStore({ client }): sentinels by ${name}: it keeps every promise of a store`, (t) =>
     keepsPromises(t, SENTINELS[name]?.(sentinel.ports) as AnyClient),
   )
+}
+
+const typeMapping = { [RESP_TYPES.BLOB_STRING]: Buffer, [RESP_TYPES.NUMBER]: String }
+const commandOptions = { typeMapping }
+// Not in their types, and taken all the same.
+const unseen = { commandOptions } as object
+const nodesOf = (urls: string[]) => ({ rootNodes: urls.map((url) => ({ url })) })
+const MAPPED: Record<string, () => Emitter> = {
+  'a cluster of redis 6': () => createCluster({ ...nodesOf(cluster.urls), commandOptions }),
+  'a cluster of redis 6 by defaults': () => createCluster({ ...nodesOf(cluster.urls), defaults: unseen }),
+  'a cluster of redis 5': () => redis5.createCluster({ ...nodesOf(cluster.urls), commandOptions }),
+  'a cluster of redis 5 by defaults, RESP 3': () =>
+    redis5.createCluster({ ...nodesOf(cluster.urls), RESP: 3, defaults: unseen }),
+  'a cluster of redis 5 by withTypeMapping()': () =>
+    redis5.createCluster({ ...nodesOf(cluster.urls), useReplicas: true }).withTypeMapping(typeMapping),
+  'a sentinel of redis 6': () => createSentinel({ ...named(), nodeClientOptions: unseen }),
+  'a sentinel of redis 6 by withTypeMapping()': () => createSentinel(named()).withTypeMapping(typeMapping),
+  'a sentinel of redis 5': () => redis5.createSentinel({ ...named(), nodeClientOptions: unseen }),
+  'a sentinel of redis 5, RESP 3, with replicas': () =>
+    redis5.createSentinel({ ...named(), RESP: 3, replicaPoolSize: 1, commandOptions }),
+}
+
+for (const [name, makeClient] of Object.entries(MAPPED)) {
+  test.serial(`redisStore({ client }): ${name}, replies in bytes: settings for commands do not matter`, (t) =>
+    keepsPromises(t, quiet(makeClient()) as unknown as AnyClient),
+  )
+}
+
+function named() {
+  return { name: 'mymaster', sentinelRootNodes: nodesAt(sentinel.ports) }
 }
 
 /** As `app`, a user of Redis with few rights. */

@@ -44,8 +44,12 @@ function nodes(ports: number[]): { host: string; port: number }[] {
   return ports.map((port) => ({ host: '127.0.0.1', port }))
 }
 
+export interface Emitter {
+  on(event: 'error', listener: () => void): unknown
+}
+
 /** An 'error' that nobody listens to would be printed, or end the process. */
-function quiet<Client extends { on(event: 'error', listener: () => void): unknown }>(client: Client): Client {
+export function quiet<Client extends Emitter>(client: Client): Client {
   client.on('error', () => {})
   return client
 }

@@ -2,6 +2,7 @@ import { deadline } from '../../util/deadline.js'
 import type { Problem } from '../../util/problem.js'
 import type { RedisClient } from './client.js'
 import { isCluster } from './cluster.js'
+import { type MasterNode, mastersOf } from './masters.js'
 import { DENIED, withoutArguments } from './trouble.js'
 import { whyNot } from './unreachable.js'
 
@@ -10,12 +11,6 @@ const OLDEST = 6
 
 /** ms for a connection. The store was read before: there is one, or none for a while. */
 const PATIENCE = 1000
-
-/** A node, which may not know, or not allow, the commands that say what it is. */
-interface Node {
-  info?(section: string): Promise<string>
-  configGet?(name: string): Promise<Record<string, string>>
-}
 
 /**
  * What Redis can tell of itself: with INFO, and with CONFIG GET where that is allowed. Most providers deny the one or the
@@ -32,10 +27,8 @@ export async function checkRedis(
   } catch (error) {
     return [await whyNot(url, error)]
   }
-  const nodes: (Node | undefined)[] = isCluster(client)
-    ? await Promise.all(client.masters.map((master) => master.client))
-    : [client]
-  const problems = await Promise.all(nodes.map((node) => problemsOf(node ?? {}, isCluster(client))))
+  const masters = await mastersOf(client)
+  const problems = await Promise.all(masters.map((master) => problemsOf(master, isCluster(client))))
   const found = [...new Map(problems.flat().map((problem) => [problem.code, problem])).values()]
   // The others explain why nothing can be written.
   return found.some(({ code }) => UNWRITABLE.includes(code))
@@ -45,13 +38,13 @@ export async function checkRedis(
 
 const UNWRITABLE = ['WEAPP_REDIS_REPLICA', 'WEAPP_REDIS_CLUSTER', 'WEAPP_REDIS_VERSION']
 
-async function problemsOf(node: Node, isOfCluster: boolean): Promise<Problem[]> {
+async function problemsOf(node: MasterNode, isOfCluster: boolean): Promise<Problem[]> {
   const [server, memory, replication, cluster] = await Promise.all(
     ['server', 'memory', 'replication', 'cluster'].map((section) => ask(() => node.info?.(section))),
   )
   const policy =
     field(memory, 'maxmemory_policy') ??
-    (await ask(() => node.configGet?.('maxmemory-policy')))?.['maxmemory-policy']
+    (await ask(() => node.configGet?.('maxmemory-policy')))?.['maxmemory-policy']?.toString()
   const version = field(server, 'redis_version')
   const problems: Problem[] = []
 

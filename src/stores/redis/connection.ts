@@ -2,12 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { deadline } from '../../util/deadline.js'
 import { warn } from '../../util/warn.js'
 import type { RedisClient } from './client.js'
-import { NO_TIMER } from './clients/own.js'
 import { isCluster, watchCluster } from './cluster.js'
+import { unsetOptions } from './command-options.js'
 import { connect, Silent } from './connect.js'
 import { discard } from './discard.js'
 import { warnOfEviction } from './eviction.js'
-import { isSentinel, readsOfMasters } from './masters.js'
+import { isSentinel, withOptions } from './masters.js'
 import { isPlain, NO_TLS } from './plain-port.js'
 import { isReplica } from './replica.js'
 import { type Source, urlOf } from './source.js'
@@ -276,7 +276,7 @@ export function connectionTo(source: Source, { timeout, connectTimeout }: Connec
     if (commands?.client !== ready)
       commands = {
         client: ready,
-        untimed: source.kind === 'own' ? ready : readsOfMasters(withoutTimer(ready)),
+        untimed: source.kind === 'own' ? ready : withOptions(ready, unsetOptions(ready)),
       }
     return commands.untimed
   }
@@ -348,22 +348,6 @@ export function connectionTo(source: Source, { timeout, connectTimeout }: Connec
 
 function isReady(client: RedisClient): boolean {
   return client.isOpen && client.isReady !== false
-}
-
-/**
- * A client of the same connections, without the caller's own settings for commands. node-redis copies these options for each
- * command, and one more of them costs as much as half a command: so `typeMapping` is left out where there is none.
- */
-function withoutTimer(client: RedisClient): RedisClient {
-  const options = mayMapTypes(client) ? { ...NO_TIMER, typeMapping: undefined } : NO_TIMER
-  return client.withCommandOptions?.(options) ?? client
-}
-
-/** Whether replies may come in other types than the store expects. */
-function mayMapTypes(client: RedisClient): boolean {
-  if (!('_commandOptions' in client)) return true
-  const options = client._commandOptions as { typeMapping?: unknown } | undefined
-  return options?.typeMapping !== undefined
 }
 
 function notConnected(cause?: unknown): Error {

@@ -1,6 +1,6 @@
 import { warn } from '../../util/warn.js'
 import type { RedisClient } from './client.js'
-import { isCluster } from './cluster.js'
+import { mastersOf } from './masters.js'
 
 /**
  * Warns once if Redis throws keys away when it is full, and says what that breaks. It asks with INFO, because most
@@ -17,9 +17,7 @@ export async function warnOfEviction(client: RedisClient): Promise<void> {
 }
 
 async function policies(client: RedisClient): Promise<string[]> {
-  const nodes = isCluster(client)
-    ? await Promise.all(client.masters.map((master) => master.client))
-    : [client]
-  const infos = await Promise.all(nodes.map((node) => node?.info?.('memory')))
+  const masters = await mastersOf(client)
+  const infos = await Promise.all(masters.map((master) => master.info?.('memory')))
   return infos.flatMap((info) => /^maxmemory_policy:([\w-]+)/m.exec(info ?? '')?.[1] ?? [])
 }
