@@ -5,7 +5,7 @@ import type { Response } from 'supertest'
 import { memoryStore, redisStore, type SessionStore } from '../src/index.js'
 import { jwtCarrier } from '../src/jwt/index.js'
 import { type OwnRedis, startRedis, useRedis } from './support/redis.js'
-import { loggedIn, serve } from './support/rotations.js'
+import { gate, loggedIn, serve } from './support/rotations.js'
 import { isRefused, startServer } from './support/server.js'
 import { until } from './support/until.js'
 import { CARRIERS, KEY, kept, visitor } from './support/visitor.js'
@@ -51,9 +51,11 @@ for (const carrier of ['header', 'cookie', 'jwt'] as const) {
       const alice = await loggedIn(server, 'alice')
       const old = { ...alice.headers }
 
-      const rotation = alice.get('/rotate?mine=1&wait=150')
-      await sleep(50)
+      const { query, reached, open } = gate()
+      const rotation = alice.get(`/rotate?mine=1&${query}`)
+      await reached
       await server.send(old, '/put?mine=2')
+      open()
       const response = await rotation
 
       isRefused(t, response, 'ERR_SESSION_CONFLICT', 409)
@@ -87,16 +89,20 @@ for (const carrier of ['header', 'cookie', 'jwt'] as const) {
       name('while it is under way, a login with the same code waits; when it fails, that is logged in'),
       async (t) => {
         const inner = makeStore()
+        let isUnderWay = false
         // No successor can be created, and that is known after a while.
-        const create: SessionStore['create'] = async (session) =>
-          session.replaces ? sleep(150, false) : inner.create(session)
+        const create: SessionStore['create'] = async (session) => {
+          if (!session.replaces) return inner.create(session)
+          isUnderWay = true
+          return sleep(300, false)
+        }
         const server = await start(t, { store: { ...inner, create } })
         const withProfile = await loginHeaders(namedPhone(server.wechat, 'alice'))
         const headers = { ...codeOnly(withProfile), 'X-WX-Login': 'code' }
         const credential = kept(await server.send(headers))
 
         const rotation = server.send(credential, '/rotate')
-        await sleep(50)
+        await until(() => isUnderWay)
         const [again, named] = await Promise.all([server.send(headers), server.send(withProfile)])
 
         t.is((await rotation).status, 409)
@@ -110,10 +116,12 @@ for (const carrier of ['header', 'cookie', 'jwt'] as const) {
       const alice = await loggedIn(server, 'alice')
       const old = { ...alice.headers }
 
-      const logout = server.send(old, '/logout?wait=150')
-      await sleep(50)
+      const { query, reached, open } = gate()
+      const logout = server.send(old, `/logout?${query}`)
+      await reached
       await alice.get('/rotate')
       await alice.get('/rotate')
+      open()
 
       t.is((await logout).status, 200)
       isRefused(t, await alice.get(), 'ERR_SESSION_EXPIRED', 401)
@@ -125,12 +133,14 @@ for (const carrier of ['header', 'cookie', 'jwt'] as const) {
         const server = await start(t)
         const alice = await loggedIn(server, 'alice')
         const old = { ...alice.headers }
-        server.wechat.fail({ delay: 150 })
+        const exchanges = server.wechat.exchanges
+        // Longer than a rotation takes on a busy machine.
+        server.wechat.fail({ delay: 1500 })
 
         const login = visitor(server, server.wechat.phone('alice'))
         login.headers = old
         const again = login.logIn()
-        await sleep(50)
+        await until(() => server.wechat.exchanges > exchanges)
         const rotated = await alice.get('/rotate')
 
         t.is((await again).status, 200)
