@@ -131,7 +131,6 @@ test('fromKoaStore(), fromExpressStore(): what is no store of theirs is refused 
     [koa, /MapStore takes no callback, like those of koa-session\. .*fromKoaStore\(\)/, undefined],
     [express, undefined, /MemoryStore calls back, like those of express-session\. .*fromExpressStore\(\)/],
     [await connectRedis(t, redis()), undefined, /RedisStore calls back/],
-    [expressLike(), undefined, /Object calls back/],
     [new Generators(), undefined, /Generators has generators/],
   ]
   for (const [store, ofExpress, ofKoa] of mistakes) {
@@ -144,6 +143,59 @@ test('fromKoaStore(), fromExpressStore(): what is no store of theirs is refused 
       else if (!(store instanceof Generators)) t.notThrows(make)
     }
   }
+})
+
+test('fromKoaStore(): a store is not judged by how many values its functions take', (t) => {
+  const compiled: KoaStore = {
+    get: (_key, _maxAge) => Promise.resolve(),
+    set: (_key, _entry, _maxAge) => Promise.resolve(),
+    destroy: (_key, _options) => Promise.resolve(),
+  }
+
+  t.notThrows(() => fromKoaStore(compiled))
+})
+
+const LOSSES: Record<string, [change: (entry: KoaStoreEntry) => unknown, says: RegExp]> = {
+  'keeps nothing': [() => undefined, /has nothing of what was just written.*lifetime.*call back/],
+  'gives back text': [(entry) => JSON.stringify(entry), /gives back text.*get\(\) parse/],
+  'keeps the fields that it knows': [({ _expire, _maxAge }) => ({ _expire, _maxAge }), /something else/],
+}
+
+for (const [what, [change, says]] of Object.entries(LOSSES)) {
+  test.serial(
+    `WEAPP_STORE_FORGETS: a store that ${what} is found out by check() and by the first login`,
+    async (t) => {
+      const entries = new Map<string, unknown>()
+      const lossy: KoaStore = {
+        get: (key) => entries.get(key),
+        set: (key, entry) => entries.set(key, change(entry)),
+        destroy: (key) => entries.delete(key),
+      }
+      const said: string[] = []
+      const listen = (warning: Error & { code?: string }) => {
+        if (warning.code === 'WEAPP_STORE_FORGETS') said.push(warning.message)
+      }
+      process.on('warning', listen)
+      t.teardown(() => process.off('warning', listen))
+      const store = fromKoaStore(lossy, PATIENT)
+
+      const [problem] = (await store.check?.()) ?? []
+      for (let n = 0; n < 3; n++) await store.claim(randomUUID())
+      await until(() => said.length > 0)
+
+      t.is(problem?.code, 'WEAPP_STORE_FORGETS')
+      t.regex(`${problem?.message} ${problem?.fix}`, says)
+      t.is(said.length, 1)
+      t.regex(said[0] ?? '', says)
+      t.false([...entries.keys()].some((key) => key.includes('probe')))
+    },
+  )
+}
+
+test('WEAPP_STORE_FORGETS: a store that keeps what it is given has no problem', async (t) => {
+  const store = fromKoaStore(new MapStore(), PATIENT)
+
+  t.deepEqual(await store.check?.(), [])
 })
 
 test('fromKoaStore(): a wrong option is a mistake at start-up', (t) => {
@@ -183,14 +235,5 @@ class MapStore {
 
   async destroy(key: string): Promise<void> {
     this.entries.delete(key)
-  }
-}
-
-/** A store of express-session that was not made from its class. */
-function expressLike(): ExpressStore {
-  return {
-    get: (_id, callback) => callback(null),
-    set: (_id, _entry, callback) => callback(),
-    destroy: (_id, callback) => callback(),
   }
 }

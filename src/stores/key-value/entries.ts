@@ -57,7 +57,7 @@ export function entriesOf(port: KeyValuePort, prefix: string, readTimeout: numbe
  * Stores of files answer with ENOENT for a missing entry, and express-session accepts that. A Unix socket whose server is away
  * says so, too, and is no missing entry.
  */
-function nothingWhereNoFile(error: unknown): undefined {
+export function nothingWhereNoFile(error: unknown): undefined {
   const { code, syscall } = Object(error) as { code?: unknown; syscall?: unknown }
   if (code !== 'ENOENT' || syscall === 'connect') throw error
 }

@@ -41,7 +41,7 @@ export function checkShape(store: unknown, wanted: Wanted): void {
   const methods = store as Methods
   if (wanted === EXPRESS && isKoas(methods))
     throw refuse(`: ${name} takes no callback, like those of koa-session. Give it to fromKoaStore()`)
-  if (wanted === KOA && isExpresss(methods))
+  if (wanted === KOA && isMadeForExpress(store))
     throw refuse(`: ${name} calls back, like those of express-session. Give it to fromExpressStore()`)
   if (wanted === KOA && isGenerator(methods.get))
     throw refuse(`: ${name} has generators, which koa-session has left in 2017. Take a newer version of it`)
@@ -80,13 +80,6 @@ function isMadeForExpress(store: object): boolean {
 function isKoas(store: Methods): boolean {
   if (isMadeForExpress(store) || store.destroy.length > 1) return false
   return store.get.length !== 2 || isAsync(store.get)
-}
-
-/** By what its methods take: a callback in the end. */
-function isExpresss(store: Methods): boolean {
-  if (isMadeForExpress(store)) return true
-  const takesCallbacks = store.get.length === 2 && store.set.length === 3 && store.destroy.length === 2
-  return takesCallbacks && !isAsync(store.get)
 }
 
 function isAsync(method: Method): boolean {

@@ -3,6 +3,7 @@ import { createDatabase } from './database.js'
 import { endSession } from './ends.js'
 import { loginsOf } from './logins.js'
 import type { KeyValuePort } from './port.js'
+import { findLoss, warningOfLoss } from './probe.js'
 import type { KeyValueSettings } from './settings.js'
 import { takingsOf } from './takings.js'
 import { endsBefore, entryOf } from './written.js'
@@ -13,10 +14,11 @@ import { endsBefore, entryOf } from './written.js'
  */
 export function createKeyValueStore(port: KeyValuePort, settings: KeyValueSettings): SessionStore {
   const { prefix, timeout } = settings
-  const db = createDatabase(port, prefix, timeout)
+  const db = createDatabase(warningOfLoss(port, prefix), prefix, timeout)
 
   return {
     timeout,
+    check: () => findLoss(port, prefix),
 
     async read(id) {
       return entryOf(await db.look(id))
