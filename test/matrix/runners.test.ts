@@ -70,12 +70,24 @@ for (const [name, runner] of Object.entries(RUNNERS)) {
   })
 }
 
-const BUNDLERS: Record<string, { args: string[]; file: string; package: string }> = {
-  esbuild: { args: ['esbuild.config.mjs'], file: 'esbuild.cjs', package: 'esbuild' },
-  Rollup: { args: ['node_modules/rollup/dist/bin/rollup', '-c'], file: 'rollup.cjs', package: 'rollup' },
+interface Bundler {
+  args: string[]
+  file: string
+  package: string
+  recipe: string
 }
 
-for (const [name, { args, file, package: from }] of Object.entries(BUNDLERS)) {
+const BUNDLERS: Record<string, Bundler> = {
+  esbuild: { args: ['esbuild.config.mjs'], file: 'esbuild.cjs', package: 'esbuild', recipe: 'nothing' },
+  Rollup: {
+    args: ['node_modules/rollup/dist/bin/rollup', '-c'],
+    file: 'rollup.cjs',
+    package: 'rollup',
+    recipe: '[`external`](#runners-and-bundlers)',
+  },
+}
+
+for (const [name, { args, file, package: from, recipe }] of Object.entries(BUNDLERS)) {
   test.serial(`${name}: a bundle logs in, without redis and ws`, async (t) => {
     // What is not there cannot be bundled, nor found.
     for (const missing of ['redis', 'ws'])
@@ -89,7 +101,6 @@ for (const [name, { args, file, package: from }] of Object.entries(BUNDLERS)) {
     const { login, openId, expected } = JSON.parse(stdout)
     t.is(login, 'accepted')
     t.is(openId, expected)
-    const recipe = '[`external`](#runners-and-bundlers)'
     isInMatrix(t, 'docs/frameworks.md', [name, versionIn(installed.folder, from), recipe])
   })
 }

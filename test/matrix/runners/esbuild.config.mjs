@@ -8,6 +8,4 @@ await build({
   platform: 'node',
   // Koa's own packages are CommonJS, and require what Node has.
   format: 'cjs',
-  // Loaded when they are needed: `redis` by redisStore(), `ws` by the simulator's sockets.
-  external: ['redis', 'ws'],
 })
