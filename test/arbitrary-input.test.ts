@@ -200,9 +200,10 @@ test.serial('loginPath: whatever a body parser has left in ctx.request.body', as
   app.silent = true
   app.use(async (ctx, next) => {
     Object.assign(ctx.request, { body: given })
-    const began = performance.now()
+    const used = process.cpuUsage()
     const answering = next()
-    spent = performance.now() - began
+    const { user, system } = process.cpuUsage(used)
+    spent = (user + system) / 1000
     await answering
   })
   app.use(session)
@@ -217,7 +218,7 @@ test.serial('loginPath: whatever a body parser has left in ctx.request.body', as
       const { status, headers } = await supertest(url).post('/login').set('Content-Type', 'application/json')
       const isRefused = status === 400 || status === 401
       t.true(isRefused && String(headers['x-wx-session-error']).startsWith('ERR_'), `status ${status}`)
-      t.true(spent < AT_ONCE, `${spent} ms`)
+      t.true(spent < AT_ONCE, `${spent} ms of CPU`)
     },
     inEachField(),
   )

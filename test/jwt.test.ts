@@ -7,6 +7,7 @@ import { memoryStore, type SessionStore } from '../src/index.js'
 import { type JwtCarrierOptions, type JwtKey, jwtCarrier } from '../src/jwt/index.js'
 import { takeDate } from './support/own-date.js'
 import { isRefused, startServer, type TestServer, type TestServerOptions } from './support/server.js'
+import { stopwatch } from './support/stopwatch.js'
 import { until } from './support/until.js'
 import { KEY, kept, OLD_KEY, visitor } from './support/visitor.js'
 import { codeLoginHeaders, loginHeaders, namedPhone, startWechat } from './support/wechat.js'
@@ -77,8 +78,10 @@ test('jwtCarrier(): it needs no store to name the user, also while the store is 
   await alice.logIn()
   calls.length = 0
 
+  const began = performance.now()
   for (let n = 0; n < 50; n++) t.is((await alice.get()).status, 200)
-  t.true(calls.length <= 1, `${calls}`)
+  // Once in each second of staleness.
+  t.true(calls.length <= 1 + (performance.now() - began) / 1000, `${calls}`)
   isAway = true
   await sleep(1100)
   for (let n = 0; n < 10; n++) t.is((await alice.get()).status, 200)
@@ -96,11 +99,11 @@ test('jwtCarrier({ staleness }): an end in another process is seen within the st
   await other.send(alice.headers)
 
   await one.session.revoke(one.wechat.user('alice').openId)
-  const began = Date.now()
+  const took = stopwatch()
 
   isRefused(t, await alice.get(), 'ERR_SESSION_EXPIRED', 401)
   await until(async () => (await other.send(alice.headers)).status === 401)
-  t.true(Date.now() - began < 1500)
+  t.true(took() < 1500)
 })
 
 test.serial(

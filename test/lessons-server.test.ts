@@ -11,6 +11,7 @@ import { memoryStore, redisStore, requireWxUser, weappSession } from '../src/ind
 import { takeDate } from './support/own-date.js'
 import { startRedis, useRedis, withClient } from './support/redis.js'
 import { answer, isRefused, startServer } from './support/server.js'
+import { stopwatch } from './support/stopwatch.js'
 import { until } from './support/until.js'
 import {
   codeLoginHeaders,
@@ -287,12 +288,16 @@ test.serial('wechat.timeout: a login ends at its deadline, however WeChat hangs'
     wechat.fail(fault)
     const headers = await codeLoginHeaders(wechat.phone())
     const began = performance.now()
+    const inTime = stopwatch()
     const response = await send(headers)
 
     isRefused(t, response, 'ERR_SESSION_KEY_EXCHANGE_FAILED', 504)
     const took = performance.now() - began
-    // On a busy machine later: time in which this process cannot run does not count.
-    t.true(took >= 290 && took < 600, `answered after ${Math.round(took)} ms`)
+    const fair = inTime()
+    t.true(
+      took >= 290 && fair < 600,
+      `answered after ${Math.round(took)} ms, ${Math.round(fair)} of them fair`,
+    )
   }
 })
 
@@ -405,9 +410,9 @@ test.serial(
     })
 
     server.server.kill('SIGSTOP')
-    const began = performance.now()
+    const took = stopwatch()
     isRefused(t, await send(code), 'ERR_STORE_UNAVAILABLE', 503)
-    t.true(performance.now() - began < 400)
+    t.true(took() < 400)
     t.is((await send()).status, 200)
     server.server.kill('SIGCONT')
     await until(async () => (await send(code)).status === 200)

@@ -3,6 +3,7 @@ import test from 'ava'
 import { createIds } from '../src/crypto/ids.js'
 import { memoryStore, type SessionRecord, type SessionStore } from '../src/index.js'
 import { type answer, isRefused, startServer } from './support/server.js'
+import { stopwatch } from './support/stopwatch.js'
 import { until } from './support/until.js'
 import {
   codeLoginHeaders,
@@ -319,10 +320,10 @@ test('X-WX-Code: a code that was spent for nothing is refused at once, not after
   const headers = await loginHeaders(wechat.phone())
   await send({ ...headers, 'X-WX-Signature': '0'.repeat(40) })
 
-  const began = performance.now()
+  const took = stopwatch()
   isRefused(t, await send(headers), 'ERR_SESSION_KEY_EXCHANGE_FAILED', 401)
 
-  t.true(performance.now() - began < 2000)
+  t.true(took() < 2000)
 })
 
 test('X-WX-Code: a code is not exchanged again when its session was shorter than the life of a code', async (t) => {
@@ -343,12 +344,13 @@ test('claim(): a login whose process died is waited for no longer than a lease, 
   await store.claim(createIds(wechat.appId, wechat.appSecret, 'code').session(headers['X-WX-Code'] ?? ''))
 
   const began = performance.now()
+  const inTime = stopwatch()
   const [login, session] = await Promise.all([send(headers), send(codeOnly(headers))])
   const took = performance.now() - began
 
   isRefused(t, login, 'ERR_SESSION_KEY_EXCHANGE_FAILED', 401)
   isRefused(t, session, 'ERR_SESSION_EXPIRED', 401)
-  t.true(took > 1000 && took < 3000, `${took} ms`)
+  t.true(took > 1000 && inTime() < 3000, `${took} ms`)
   t.is(wechat.exchanges, 0)
 })
 

@@ -16,6 +16,7 @@ import {
   withClient,
 } from './support/redis.js'
 import { isRefused, startServer } from './support/server.js'
+import { stopwatch } from './support/stopwatch.js'
 import { startTcpSwitch } from './support/tcp-switch.js'
 import { until } from './support/until.js'
 import { codeLoginHeaders, codeOnly } from './support/wechat.js'
@@ -124,9 +125,9 @@ test.serial(
     const headers = await codeLoginHeaders(wechat.phone())
     await send(headers)
 
-    const began = performance.now()
+    const took = stopwatch()
     isRefused(t, await send(headers), 'ERR_STORE_UNAVAILABLE', 503)
-    t.true(performance.now() - began < 400)
+    t.true(took() < 400)
     t.is((await send()).status, 200)
     t.is(wechat.exchanges, 0)
 
