@@ -101,3 +101,16 @@ export function ok(value: unknown, message = 'It should be there, or true.'): as
   if (!value)
     throw new AssertionError({ message, actual: value, expected: true, operator: 'ok', stackStartFn: ok })
 }
+
+/** ms: lives of sessions in a case about their ends. */
+const LIVES = [1000, 8000]
+
+/**
+ * Tries a case about ends with a short life, and with a longer one where the store, or the machine, was too slow for that.
+ *
+ * @param attempt - `false`: the life was over too early
+ */
+export async function inTime(attempt: (life: number) => Promise<boolean>): Promise<void> {
+  for (const life of LIVES) if (await attempt(life)) return
+  ok(false, 'Each call of this store takes seconds.')
+}

@@ -3,7 +3,7 @@ import { deepStrictEqual as deepEqual, strictEqual as equal } from 'node:assert'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Taking } from '../../stores/store.js'
 import type { StoreCase } from '../store-case.js'
-import { type Created, create, createUnconfirmed, newClaim, newId, newRecord, ok } from './support.js'
+import { type Created, create, createUnconfirmed, inTime, newClaim, newId, newRecord, ok } from './support.js'
 
 export const takings: readonly StoreCase[] = [
   {
@@ -95,16 +95,21 @@ export const takings: readonly StoreCase[] = [
     async run(store) {
       // The first call connects, which may take longer than the session lives.
       await store.read(newId())
-      const over = await create(store, { record: newRecord({ expires: Date.now() + 200 }) })
-      const soon = await create(store, { record: newRecord({ expires: Date.now() + 1000 }) })
       const taking = ({ id, user }: Created) => ({ id, user, token: 't', successor: newId() })
-      ok(await store.take(taking(soon)))
+      await inTime(async (life) => {
+        const over = await create(store, { record: newRecord({ expires: Date.now() + life / 2 }) })
+        const soon = await create(store, { record: newRecord({ expires: Date.now() + life }) })
+        const taken = await store.take(taking(soon))
+        if (Date.now() >= soon.record.expires) return false
+        ok(taken)
 
-      await sleep(1200)
+        await sleep(life * 1.2)
 
-      equal(await store.take(taking(over)), undefined)
-      equal((await store.read(over.id))?.state, 'ended')
-      equal((await store.read(soon.id))?.state, 'ended')
+        equal(await store.take(taking(over)), undefined)
+        equal((await store.read(over.id))?.state, 'ended')
+        equal((await store.read(soon.id))?.state, 'ended')
+        return true
+      })
     },
   },
   {
