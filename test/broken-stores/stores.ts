@@ -49,7 +49,7 @@ export const BROKEN_STORES: readonly BrokenStore[] = [
   broken('a claim is given to several', 'claim(): of 20 parallel claims', (sound) => ({
     async claim(id) {
       const entry = await sound.claim(id)
-      if (entry.state !== 'claimed' || entry.age > 100) return entry
+      if (entry.state !== 'claimed' || entry.age > 10_000) return entry
       return { state: 'granted', claim: { id, token: entry.token, began: Date.now() } }
     },
   })),
