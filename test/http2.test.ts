@@ -36,15 +36,13 @@ const SERVERS: Record<string, (session: WeappSession) => Listener> = {
       await both(ctx.path, data)
       ctx.body = bodyOf(ctx.$wxUserInfo, data)
     })
-    return app.callback() as unknown as Listener
+    return app.callback()
   },
   'nodeBridge()': (session) => {
     const bridge = nodeBridge(session)
     const both = meeting()
     return (request, response) => {
-      // Express and others say so too: the objects of HTTP/2 do what those of HTTP/1 do.
-      const node = [request, response] as unknown as [never, never]
-      bridge(...node, async () => {
+      bridge(request, response, async () => {
         const { data } = wxSession(request) ?? { data: {} }
         await both(pathOf(request), data)
         response.setHeader('Content-Type', 'application/json')
