@@ -1,3 +1,5 @@
+import type { ServerResponse } from 'node:http'
+import { constants, type ServerHttp2Stream } from 'node:http2'
 import { type HeldAnswer, holdAnswer } from './held-answer.js'
 import { textOf, type Visit } from './visit.js'
 
@@ -40,8 +42,15 @@ export function sendOwn(visit: Visit): void {
   }
   // What has begun before the bridge is no answer to this: the client must not take it for one.
   if (res.writableEnded) return
-  res.destroy()
+  cut(res)
   app.emit('error', new Error(HAS_BEGUN), visit.ctx)
+}
+
+function cut(response: ServerResponse): void {
+  const { stream } = response as { stream?: ServerHttp2Stream }
+  // Without an error, a stream that is destroyed ends as others do.
+  if (stream) stream.close(constants.NGHTTP2_INTERNAL_ERROR)
+  else response.destroy()
 }
 
 /** Koa has put the status and the headers in already. */
