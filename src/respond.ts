@@ -58,9 +58,13 @@ export class Answer {
     this.refusalStatus = refusalStatus
   }
 
-  /** Whether there is somebody to tell, and headers to tell it in. Who opens a socket reads none. */
+  /** Whether there is somebody to give a credential to, and headers to give it in. Who opens a socket reads none. */
   isOpen(): boolean {
-    if (this.#isHandshake) return false
+    return !this.#isHandshake && this.isUnsent()
+  }
+
+  /** Whether the client can still be told of a refusal. */
+  isUnsent(): boolean {
     const response = this.#response
     // HTTP/2 has a stream. A response that waits for the one before it on its connection has no socket of its own yet.
     const { stream } = response as { stream?: { destroyed: boolean } }
@@ -164,7 +168,7 @@ export function refuse(ctx: Context, error: unknown): void {
  * goes to `app.on('error')`: Koa ends no answer whose middleware throws after the headers.
  */
 export function refuseLate(ctx: Context, answer: Answer, error: unknown): void {
-  if (answer.isOpen() && ctx.respond !== false) {
+  if (answer.isUnsent() && ctx.respond !== false) {
     refuse(ctx, error)
     return
   }

@@ -61,7 +61,10 @@ export function honoBridge(session: WeappSession, options?: BridgeOptions): Hono
     if (answer?.held.hasBegun()) return undefined
     if (outgoing && isByHand(c.res, outgoing)) return void outgoing.once('close', () => finishLate(visit))
     answer?.held.release()
-    if (await visit.finish(c.res.status)) replaceAnswer(c, responseOf(visit))
+    if (!(await visit.finish(c.res.status))) return undefined
+    replaceAnswer(c, responseOf(visit))
+    // Where the handler has called upgradeWebSocket(), nobody looks at the answer.
+    if (!outgoing) visit.ctx.app.emit('error', new Error(NOT_SAVED, { cause: visit.ctx.body }), visit.ctx)
     return undefined
   }
 
@@ -94,6 +97,9 @@ const NO_REQUEST =
 
 const NO_RESPONSE =
   'koa-weapp-session: honoBridge() finds a c.env.incoming, but a c.env.outgoing that is no response of Node'
+
+const NOT_SAVED =
+  'koa-weapp-session: what the handler of a handshake has put into the data was not saved, and the socket may be open: see the cause'
 
 /** Whether a handler has said, by `RESPONSE_ALREADY_SENT` of @hono/node-server, that it writes the answer itself. */
 function isByHand({ headers }: Response, outgoing: NodeResponse): boolean {

@@ -288,6 +288,25 @@ export function proveServers(adapter: Adapter): void {
     t.deepEqual(data, { isWatching: true, said: 'tea' })
   })
 
+  test(`honoBridge(), ${name}, upgradeWebSocket(): a conflict of two handshakes is told to onError`, async (t) => {
+    const { scene, get, alice, open, upgradeWebSocket, errors } = await startSockets(t)
+    const both = createMeeting()
+    const upgrade = upgradeWebSocket(() => ({ onOpen: (_event, socket) => socket.close() }))
+    scene.handler = async (c, next) => {
+      const session = wxSession(c)
+      if (session) session.data.seat = c.env.incoming.url
+      await both()
+      return upgrade(c, next)
+    }
+
+    await Promise.all(['/handler/a', '/handler/b'].map((path) => once(open(path, alice), 'close')))
+    const { data } = JSON.parse(await (await get('/me', alice)).text())
+
+    t.regex(data.seat, /^\/handler\/[ab]$/)
+    t.is(errors.length, 1)
+    t.regex(errors[0] ?? '', /was not saved/)
+  })
+
   test(`honoBridge(), ${name}, upgradeWebSocket(): nobody, and a bad credential, are refused with 401`, async (t) => {
     const { scene, open, upgradeWebSocket } = await startSockets(t)
     scene.handler = upgradeWebSocket(() => ({}))
