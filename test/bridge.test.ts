@@ -695,6 +695,33 @@ test('nodeBridge(): a refusal is not put behind an answer that something before 
   t.is(done.text, 'done')
 })
 
+test('nodeBridge(): an answer that something before it has begun goes on, and a second head throws', async (t) => {
+  const thrown: unknown[] = []
+  const server = await start(t, {
+    before(request, response) {
+      if (request.url === '/begun') response.setHeader('X-Own', '1').write('begun, ')
+    },
+    handler(request, response) {
+      const session = wxSession(request)
+      if (request.url === '/' || !session) return answer(request, response)
+      session.data.cart = ['tea']
+      try {
+        response.writeHead(404)
+      } catch (error) {
+        thrown.push((error as NodeJS.ErrnoException).code)
+      }
+      response.end('done')
+    },
+  })
+  const alice = await logIn(server)
+
+  const { text, status } = await server.send(alice, '/begun')
+
+  t.deepEqual([status, text], [200, 'begun, done'])
+  t.deepEqual(thrown, ['ERR_HTTP_HEADERS_SENT'])
+  t.deepEqual((await server.send(alice)).body.data, { cart: ['tea'] })
+})
+
 test('nodeBridge(): a request that opens a WebSocket has its user, and logs nobody in', async (t) => {
   const server = await start(t)
   const alice = await logIn(server)

@@ -52,9 +52,10 @@ export function holdAnswer(response: ServerResponse): HeldAnswer {
 
   for (const name of METHODS) {
     methods[name] = (...args) => {
-      // Where something before us ends the answer later, Node asks for its head later, too.
-      const isLateHead = state === 'closed' && name === 'writeHead' && !response.headersSent
-      if (state === 'open' || isLateHead) return Reflect.apply(below[name], response, args)
+      // Where something before us ends the answer later, Node asks for its head later, too. Where something before us has
+      // begun it, Node refuses another head.
+      const isNodes = name === 'writeHead' && response.headersSent === (state === 'held')
+      if (state === 'open' || isNodes) return Reflect.apply(below[name], response, args)
       check(response, name, args)
       if (state === 'closed' || !keep(name, args)) callBack(args)
       if (name === 'write') return state === 'closed'
@@ -160,6 +161,8 @@ function callBack(args: unknown[]): void {
 
 /** Status and headers as they are now: an error handler that comes too late may change them. */
 function rememberHead(response: ServerResponse): () => void {
+  // Something before us has begun the answer.
+  if (response.headersSent) return () => {}
   const { statusCode } = response
   // As they are spelt. HTTP/2 has lower case alone, no message, and not this method; Node's types do not know it.
   const { getRawHeaderNames } = response as { getRawHeaderNames?: () => string[] }
