@@ -347,3 +347,17 @@ test('fastifyBridge(), @fastify/websocket: nobody is refused, and a login too, w
   }
   t.is((await get('/me', bob)).headers.get('X-WX-Login'), 'accepted')
 })
+
+test('fastifyBridge(), @fastify/websocket: rotate() is refused, and the credential stays good', async (t) => {
+  const { alice, get, open } = await startSockets(t, async (socket, request) => {
+    const refused = await wxSession(request)
+      ?.rotate()
+      .catch(({ reason }) => reason)
+    socket.send(String(refused))
+  })
+
+  const [reason] = await once(open('/feed', alice), 'message')
+
+  t.is(String(reason), 'ERR_SESSION_CONFLICT')
+  t.is((await get('/me', alice)).status, 200)
+})
