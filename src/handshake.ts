@@ -41,11 +41,28 @@ export function createIdentify(
   async function findUser(request: IncomingMessage, wire: Wire): Promise<WxUserInfo | null> {
     const trusted = trust?.read(request)
     if (trusted && !wire.isLogin) return trusted
-    if (wire.isLogin) throw new WeappSessionError('ERR_LOGIN_REQUIRED', { message: NO_LOGIN })
+    if (wire.isLogin) throw handshakeLogin()
     const found = await findSession(request, wire, await programOf(contextOf(request)))
     const user = found?.loaded.record.user
     return user ? { ...user } : null
   }
+}
+
+const HANDSHAKE: unique symbol = Symbol('koa-weapp-session: handshake')
+
+/** From here on, the middleware knows that the answer to this request brings the client nothing: see {@link isHandshake}. */
+export function markHandshake(ctx: Context & { [HANDSHAKE]?: boolean }): void {
+  ctx[HANDSHAKE] = true
+}
+
+/** Whether a request is the handshake of a socket, which a bridge serves. Its client reads no headers. */
+export function isHandshake(ctx: Context & { [HANDSHAKE]?: boolean }): boolean {
+  return ctx[HANDSHAKE] === true
+}
+
+/** What is said to a handshake that would log in. */
+export function handshakeLogin(): WeappSessionError {
+  return new WeappSessionError('ERR_LOGIN_REQUIRED', { message: NO_LOGIN })
 }
 
 /** As much of a context as `appIdOf()` can need. */

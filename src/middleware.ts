@@ -3,7 +3,7 @@ import type { Context } from 'koa'
 import { type Checked, createCheck } from './check.js'
 import { printDiagnostics } from './debug.js'
 import { WeappSessionError } from './errors.js'
-import { createIdentify } from './handshake.js'
+import { createIdentify, handshakeLogin, isHandshake } from './handshake.js'
 import { answerLogin, answerLogout, readLoginBody } from './login/login-path.js'
 import { type Login, readLogin } from './login/read-login.js'
 import { createMiniProgram, type MiniProgram } from './mini-program.js'
@@ -122,7 +122,7 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
     // Whichever framework made it, it is Koa's.
     const ctx = received as Context
     attach(ctx, undefined)
-    const answer = setAnswer(ctx, new Answer(ctx.res, carrier, unspoken, refusalStatus))
+    const answer = setAnswer(ctx, createAnswer(ctx))
     if (isPreflight(ctx) || (ignore && (await ignore(ctx)))) return void (await next())
 
     let session: RequestSession | TrustedSession | undefined
@@ -152,6 +152,10 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
     }
   }
 
+  function createAnswer(ctx: Context): Answer {
+    return new Answer(ctx.res, { carrier, wire: unspoken, refusalStatus, isHandshake: isHandshake(ctx) })
+  }
+
   /** Who makes a request: by a login, by the word of the platform, by a credential; or nobody. */
   async function identify(request: Request): Promise<RequestSession | TrustedSession | undefined> {
     const { ctx, program } = request
@@ -175,7 +179,10 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
   }
 
   function readLoginHeaders({ ctx, answer: { wire } }: Request): Login | undefined {
-    return wire.isLogin ? readLogin(ctx.req, wire) : undefined
+    if (!wire.isLogin) return undefined
+    // Before the code is spent.
+    if (isHandshake(ctx)) throw handshakeLogin()
+    return readLogin(ctx.req, wire)
   }
 
   /** The session that a request carries the credential of. A client that needs the credential once more gets it. */

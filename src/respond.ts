@@ -20,7 +20,17 @@ export const BODY_HEADERS: readonly string[] = [
   'ETag',
   'Last-Modified',
   'Location',
+  // Node refuses a trailer beside a length, and a length beside chunks is two answers to some.
+  'Trailer',
+  'Transfer-Encoding',
 ]
+
+interface AnswerOptions {
+  carrier: SessionCarrier
+  wire: Wire
+  refusalStatus: number | undefined
+  isHandshake: boolean
+}
 
 /**
  * What we say in the headers of one answer. It is kept until they are written, so that nothing between can lose it: Koa's
@@ -33,21 +43,28 @@ export class Answer {
   readonly refusalStatus: number | undefined
   readonly #response: ServerResponse
   readonly #carrier: SessionCarrier
+  readonly #isHandshake: boolean
   #login: string | undefined
   #refusal: WeappSessionError | undefined
   #credential: Awaited<ReturnType<NonNullable<SessionCarrier['issue']>>> | undefined
   #isTakenBack = false
   #isHeld = false
 
-  constructor(response: ServerResponse, carrier: SessionCarrier, wire: Wire, refusalStatus?: number) {
+  constructor(response: ServerResponse, { carrier, wire, refusalStatus, isHandshake }: AnswerOptions) {
     this.#response = response
     this.#carrier = carrier
+    this.#isHandshake = isHandshake
     this.wire = wire
     this.refusalStatus = refusalStatus
   }
 
-  /** Whether there is somebody to tell, and headers to tell it in. */
+  /** Whether there is somebody to give a credential to, and headers to give it in. Who opens a socket reads none. */
   isOpen(): boolean {
+    return !this.#isHandshake && this.isUnsent()
+  }
+
+  /** Whether the client can still be told of a refusal. */
+  isUnsent(): boolean {
     const response = this.#response
     // HTTP/2 has a stream. A response that waits for the one before it on its connection has no socket of its own yet.
     const { stream } = response as { stream?: { destroyed: boolean } }
@@ -151,7 +168,7 @@ export function refuse(ctx: Context, error: unknown): void {
  * goes to `app.on('error')`: Koa ends no answer whose middleware throws after the headers.
  */
 export function refuseLate(ctx: Context, answer: Answer, error: unknown): void {
-  if (answer.isOpen() && ctx.respond !== false) {
+  if (answer.isUnsent() && ctx.respond !== false) {
     refuse(ctx, error)
     return
   }

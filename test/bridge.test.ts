@@ -559,6 +559,183 @@ test('nodeBridge(): a handler that waits for drain comes to its end, whichever a
   t.pass()
 })
 
+test('nodeBridge(): a conflict in the place of an answer with a trailer, or with chunks by hand, has neither', async (t) => {
+  const ways: Handler[] = [
+    (_request, response) => response.setHeader('Trailer', 'X-Sum').end('done'),
+    (_request, response) => response.setHeader('Transfer-Encoding', 'chunked').end('done'),
+  ]
+  for (const way of ways) {
+    const answers = await conflict(t, way)
+    const lost = answers.find(({ status }) => status === 409)
+    t.is(lost?.body.reason, 'ERR_SESSION_CONFLICT')
+    t.is(lost?.get('Trailer'), undefined)
+    t.is(lost?.get('Transfer-Encoding'), undefined)
+  }
+})
+
+test('nodeBridge(): a handler that waits until its writes are out comes to its end, whichever answer goes out', async (t) => {
+  let ended = 0
+  await conflict(t, async (_request, response) => {
+    await new Promise((resolve) => response.write('do', resolve))
+    // Where another answer is out already, too.
+    await new Promise((resolve) => response.write('n', resolve))
+    await new Promise((resolve) => response.end('e', () => resolve(undefined)))
+    ended += 1
+  })
+
+  await until(() => ended === 2)
+  t.pass()
+})
+
+const REFUSED_BY_NODE: Record<string, { write: (response: ServerResponse) => unknown; code: string }> = {
+  'end(123)': { write: (response) => response.end(123), code: 'ERR_INVALID_ARG_TYPE' },
+  'write({})': { write: (response) => response.write({}), code: 'ERR_INVALID_ARG_TYPE' },
+  'write(null)': { write: (response) => response.write(null), code: 'ERR_STREAM_NULL_VALUES' },
+  'writeHead(99)': { write: (response) => response.writeHead(99), code: 'ERR_HTTP_INVALID_STATUS_CODE' },
+  'writeHead() with half a list': {
+    write: (response) => response.writeHead(200, ['X-Own']),
+    code: 'ERR_INVALID_ARG_VALUE',
+  },
+  'statusCode = 99': {
+    write(response) {
+      response.statusCode = 99
+      response.end()
+    },
+    code: 'ERR_HTTP_INVALID_STATUS_CODE',
+  },
+}
+
+for (const [call, { write, code }] of Object.entries(REFUSED_BY_NODE)) {
+  test(`nodeBridge(): ${call} throws what Node throws, and nothing is saved`, async (t) => {
+    const thrown: unknown[] = []
+    const fail = (response: ServerResponse) => {
+      try {
+        write(response)
+      } catch (error) {
+        thrown.push((error as NodeJS.ErrnoException).code)
+        throw error
+      }
+    }
+    const server = await start(t, {
+      handler: (request, response) => {
+        const session = wxSession(request)
+        if (request.url === '/' || !session) return answer(request, response)
+        session.data.cart = ['tea']
+        fail(response)
+      },
+    })
+    const plain = await listenTo(
+      t,
+      createServer((_request, response) => {
+        try {
+          fail(response)
+        } catch {
+          response.writeHead(500).end()
+        }
+      }),
+    )
+    const alice = await logIn(server)
+
+    const failed = await server.send(alice, '/fails')
+    await supertest(plain).get('/')
+
+    t.is(failed.text, 'the error handler has answered')
+    t.deepEqual(thrown, [code, code])
+    t.deepEqual((await server.send(alice)).body.data, {})
+  })
+}
+
+test('onError: an error handler sees that half an answer is out, and that nothing is saved', async (t) => {
+  const wechat = startWechat(t)
+  const { appId, appSecret, fetch: reach } = wechat
+  const session = weappSession({ appId, appSecret, wechat: { fetch: reach }, carrier: CARRIERS.header() })
+  const bridge = nodeBridge(session)
+  const seen: boolean[] = []
+  const server = createServer((request, response) => {
+    bridge(request, response, () => {
+      const own = wxSession(request)
+      if (request.url === '/' || !own) return answer(request, response)
+      own.data.cart = ['tea']
+      response.write('half ')
+      bridge.onError(new Error('planted'), request, response, () => {
+        seen.push(response.headersSent)
+        response.destroy()
+      })
+    })
+  })
+  const url = await listenTo(t, server)
+  const login = await supertest(url)
+    .get('/')
+    .set(await codeLoginHeaders(wechat.phone('alice')))
+  const alice = kept(login)
+
+  await t.throwsAsync(fetch(`${url}/half`, { headers: alice }).then((response) => response.text()))
+
+  t.deepEqual(seen, [true])
+  t.deepEqual((await supertest(url).get('/').set(alice)).body.data, {})
+})
+
+test('nodeBridge(): a refusal is not put behind an answer that something before it has begun', async (t) => {
+  const told: string[] = []
+  const server = await start(t, {
+    bridge: { onError: ({ message }) => told.push(message) },
+    before(request, response) {
+      if (request.url === '/begun') response.write('begun ')
+      if (request.url === '/done') response.end('done')
+    },
+  })
+  const nobody = { 'X-WX-Session': 'of nobody' }
+
+  const begun = fetch(`${server.url}/begun`, { headers: nobody }).then((response) => response.text())
+  await t.throwsAsync(begun)
+  const done = await server.send(nobody, '/done')
+
+  t.is(told.length, 1)
+  t.regex(told[0] ?? '', /has begun to answer/)
+  t.is(done.text, 'done')
+})
+
+test('nodeBridge(): an answer that something before it has begun goes on, and a second head throws', async (t) => {
+  const thrown: unknown[] = []
+  const server = await start(t, {
+    before(request, response) {
+      if (request.url === '/begun') response.setHeader('X-Own', '1').write('begun, ')
+    },
+    handler(request, response) {
+      const session = wxSession(request)
+      if (request.url === '/' || !session) return answer(request, response)
+      session.data.cart = ['tea']
+      try {
+        response.writeHead(404)
+      } catch (error) {
+        thrown.push((error as NodeJS.ErrnoException).code)
+      }
+      response.end('done')
+    },
+  })
+  const alice = await logIn(server)
+
+  const { text, status } = await server.send(alice, '/begun')
+
+  t.deepEqual([status, text], [200, 'begun, done'])
+  t.deepEqual(thrown, ['ERR_HTTP_HEADERS_SENT'])
+  t.deepEqual((await server.send(alice)).body.data, { cart: ['tea'] })
+})
+
+test('nodeBridge(): a request that opens a WebSocket has its user, and logs nobody in', async (t) => {
+  const server = await start(t)
+  const alice = await logIn(server)
+  const bob = await codeLoginHeaders(server.wechat.phone('bob'))
+  const upgrade = { Connection: 'Upgrade', Upgrade: 'WebSocket' }
+
+  const known = await server.send({ ...alice, ...upgrade })
+  const refused = await server.send({ ...bob, ...upgrade })
+
+  t.is(known.body.user.openId, server.wechat.user('alice').openId)
+  isRefused(t, refused, 'ERR_LOGIN_REQUIRED', 401)
+  t.is((await server.send(bob)).get('X-WX-Login'), 'accepted')
+})
+
 test('nodeBridge(): a stream goes out where something before it keeps who waits for drain', async (t) => {
   const server = await start(t, {
     // As compression does: it has a stream of its own, whose buffer it asks about.
@@ -648,13 +825,13 @@ test('every bridge: mistakes at start-up say what is wrong', (t) => {
   t.throws(() => wxUser({}), { message: /wxUser\(\) needs a bridge before it/ })
 })
 
-test('honoBridge(): says that it needs the server of Node', async (t) => {
+test('honoBridge(): says what is missing', async (t) => {
   const { appId, appSecret } = startWechat(t)
   const bridge = honoBridge(weappSession({ appId, appSecret }))
-  const c = { env: {}, error: undefined, res: new Response() }
+  const say = (env: unknown) =>
+    bridge({ env, error: undefined, res: new Response() }, async () => {}).catch(({ message }) => message)
 
-  await t.throwsAsync(
-    bridge(c, async () => {}),
-    { message: /@hono\/node-server/ },
-  )
+  for (const env of [undefined, {}, { incoming: 'text' }])
+    t.regex(await say(env), /finds no c\.env\.incoming/)
+  t.regex(await say({ incoming: { headers: {} }, outgoing: {} }), /c\.env\.outgoing that is no response/)
 })

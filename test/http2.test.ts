@@ -1,7 +1,14 @@
 /** HTTP/2, as Node serves it to programs that were written for HTTP/1: `createServer(app.callback())` of `node:http2`. */
 import { once } from 'node:events'
-import { connect, createServer, type Http2ServerRequest, type IncomingHttpHeaders } from 'node:http2'
+import {
+  connect,
+  createServer,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
+  type IncomingHttpHeaders,
+} from 'node:http2'
 import type { AddressInfo } from 'node:net'
+import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import test, { type ExecutionContext } from 'ava'
 import Koa, { type Context } from 'koa'
@@ -36,15 +43,13 @@ const SERVERS: Record<string, (session: WeappSession) => Listener> = {
       await both(ctx.path, data)
       ctx.body = bodyOf(ctx.$wxUserInfo, data)
     })
-    return app.callback() as unknown as Listener
+    return app.callback()
   },
   'nodeBridge()': (session) => {
     const bridge = nodeBridge(session)
     const both = meeting()
     return (request, response) => {
-      // Express and others say so too: the objects of HTTP/2 do what those of HTTP/1 do.
-      const node = [request, response] as unknown as [never, never]
-      bridge(...node, async () => {
+      bridge(request, response, async () => {
         const { data } = wxSession(request) ?? { data: {} }
         await both(pathOf(request), data)
         response.setHeader('Content-Type', 'application/json')
@@ -121,3 +126,76 @@ for (const [name, make] of Object.entries(SERVERS)) {
     t.is(JSON.parse(lost?.text ?? '{}').reason, 'ERR_SESSION_CONFLICT')
   })
 }
+
+const WAYS: Record<
+  string,
+  { write: (response: Http2ServerResponse) => unknown; status?: number; text?: string }
+> = {
+  'end()': { write: (response) => response.end(), text: '' },
+  'a 204': {
+    write(response) {
+      response.statusCode = 204
+      response.end()
+    },
+    status: 204,
+    text: '',
+  },
+  'writeHead()': { write: (response) => response.writeHead(201, { 'x-own': '1' }).end('done'), status: 201 },
+  'a stream': { write: (response) => Readable.from(['do', 'ne']).pipe(response) },
+  'a trailer': {
+    write(response) {
+      response.write('done')
+      response.addTrailers({ 'x-sum': '1' })
+      response.end()
+    },
+  },
+  'early hints': {
+    write(response) {
+      response.writeEarlyHints({ link: '</a.css>; rel=preload' })
+      response.end('done')
+    },
+  },
+}
+
+for (const [way, { write, status = 200, text = 'done' }] of Object.entries(WAYS)) {
+  test(`HTTP/2, nodeBridge(): ${way} goes out with what a login brings, or a conflict in its place`, async (t) => {
+    const { wechat, send } = await start(t, (session) => {
+      const bridge = nodeBridge(session)
+      const both = meeting()
+      return (request, response) =>
+        bridge(request, response, async () => {
+          await both(pathOf(request), wxSession(request)?.data ?? {})
+          write(response)
+        })
+    })
+
+    const login = await send(await codeLoginHeaders(wechat.phone('alice')))
+    const [cookie = ''] = login.headers['set-cookie']?.[0]?.split(';') ?? []
+    const answers = await Promise.all(['/a', '/b'].map((path) => send({ cookie }, path)))
+
+    t.is(login.headers[':status'], status)
+    t.is(login.headers['x-wx-login'], 'accepted')
+    t.is(login.text, text)
+    t.deepEqual(answers.map(({ headers }) => headers[':status']).sort(), [status, 409])
+    const lost = answers.find(({ headers }) => headers[':status'] === 409)
+    t.is(JSON.parse(lost?.text ?? '{}').reason, 'ERR_SESSION_CONFLICT')
+  })
+}
+
+test('HTTP/2, nodeBridge(): a refusal is not put behind an answer that something before it has begun', async (t) => {
+  const told: string[] = []
+  const { send } = await start(t, (session) => {
+    const bridge = nodeBridge(session, { onError: ({ message }) => told.push(message) })
+    return (request, response) => {
+      response.write('begun ')
+      bridge(request, response, () => response.end('never'))
+    }
+  })
+
+  const answer = await send({ cookie: '__Host-wx-session=of-nobody; wx-session=of-nobody' }).catch(
+    (error: Error) => error,
+  )
+
+  t.true(answer instanceof Error)
+  t.regex(told[0] ?? '', /has begun to answer/)
+})

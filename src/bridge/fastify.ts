@@ -22,6 +22,8 @@ interface Request extends FastifyRequestLike {
 
 interface Reply {
   readonly raw: ServerResponse
+  /** Whether the handler answers by itself, or it is answered. */
+  readonly sent: boolean
   readonly statusCode: number
   code(status: number): Reply
   type(type: string): Reply
@@ -32,7 +34,7 @@ interface Reply {
 type Hook = (request: Request, reply: Reply, third: unknown) => Promise<unknown>
 
 interface Fastify {
-  addHook(name: 'onRequest' | 'preValidation' | 'onError' | 'onSend' | 'onResponse', hook: Hook): unknown
+  addHook(name: 'onRequest' | 'preValidation' | 'onError' | 'onSend', hook: Hook): unknown
 }
 
 /**
@@ -65,22 +67,21 @@ export function fastifyBridge(session: WeappSession, options?: BridgeOptions): F
     fastify.addHook('onError', async (request, _, error) => findVisit(request)?.fail(error))
     fastify.addHook('onSend', async (request, reply, payload) => {
       const visit = findVisit(request)
-      if (!visit || !(await visit.finish(reply.statusCode))) return payload
+      // Fastify looks at the status of a `Response` after this.
+      const { status } = payload instanceof Response ? payload : { status: reply.statusCode }
+      if (!visit || !(await visit.finish(status))) return payload
       discard(payload)
       for (const name of BODY_HEADERS) reply.removeHeader(name)
       return dress(visit, reply)
     })
-    // What was written to `reply.raw`.
-    fastify.addHook('onResponse', async (request, reply) => findVisit(request)?.finish(reply.statusCode))
   }
 
   async function enter({ raw, body }: Request, reply: Reply): Promise<unknown> {
     const visit = visitOf(raw, reply.raw, body ?? undefined)
-    // Where the handler writes to `reply.raw`, and the client leaves, Fastify tells nobody that it is over.
+    // What the handler writes to `reply.raw` passes no `onSend`; and where the client leaves meanwhile, no `onResponse`. An
+    // answer that is still to come passes `onSend`, client or not: its handler is not done.
     reply.raw.once('close', () => {
-      visit
-        .finish(reply.raw.statusCode)
-        .catch((error: Error) => visit.ctx.app.emit('error', error, visit.ctx))
+      if (reply.sent || reply.raw.headersSent) finishLate(visit)
     })
     return (await visit.enter()) ? undefined : send(visit, reply)
   }
@@ -98,6 +99,11 @@ export function fastifyBridge(session: WeappSession, options?: BridgeOptions): F
 const FOR_ALL = {
   [Symbol.for('skip-override')]: true,
   [Symbol.for('fastify.display-name')]: 'koa-weapp-session',
+}
+
+/** The answer is out: nobody can be told. */
+function finishLate({ ctx, finish }: Visit): void {
+  finish(ctx.res.statusCode).catch((error: Error) => ctx.app.emit('error', error, ctx))
 }
 
 /** Whether a request has no body (RFC 9112, 6.3). */
@@ -119,6 +125,8 @@ function dress({ ctx }: Visit, reply: Reply): string | undefined {
 
 /** A stream that is not sent after all: its file has to be closed. */
 function discard(payload: unknown): void {
-  const { destroy } = (payload ?? {}) as { destroy?: unknown }
-  if (typeof destroy === 'function') destroy.call(payload)
+  const stream = payload instanceof Response ? payload.body : payload
+  if (stream instanceof ReadableStream) stream.cancel().catch(() => {})
+  const { destroy } = (stream ?? {}) as { destroy?: unknown }
+  if (typeof destroy === 'function') destroy.call(stream)
 }

@@ -1,8 +1,16 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type IncomingMessage, ServerResponse } from 'node:http'
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import Koa, { type Context, type Middleware } from 'koa'
+import { markHandshake } from '../handshake.js'
 import type { WeappSession } from '../middleware.js'
 import { requireWxUser } from '../require-user.js'
 import { checkBoolean, checkOptions, optionError } from '../util/option-error.js'
+
+/** A request of Node's: HTTP/1, or HTTP/2 as Node serves it to programs that were written for HTTP/1. */
+export type NodeRequest = IncomingMessage | Http2ServerRequest
+
+/** The response to a {@link NodeRequest}. */
+export type NodeResponse = ServerResponse | Http2ServerResponse
 
 /** Options of every bridge. */
 export interface BridgeOptions {
@@ -21,6 +29,8 @@ export interface BridgeOptions {
 /** A request of another framework, as the middleware sees it. */
 export interface Visit {
   readonly ctx: Context
+  /** Whether Node has a response for it. Otherwise what is written to that of `ctx` goes nowhere. */
+  readonly hasResponse: boolean
   /**
    * Finds out whose request it is. `true`: it goes on to the handlers. `false`: `ctx` has the answer, which is a refusal, or
    * that of `loginPath` or `logoutPath`.
@@ -41,7 +51,8 @@ export interface Visit {
   refuseGuest(): Promise<boolean>
 }
 
-export type Visits = (request: IncomingMessage, response: ServerResponse, body?: unknown) => Visit
+/** Without a response, the request is the handshake of a socket, and the framework says status and headers alone. */
+export type Visits = (request: NodeRequest, response: NodeResponse | undefined, body?: unknown) => Visit
 
 /** What a request is found by: its object of Node, which each framework has somewhere. */
 const visits = new WeakMap<object, Visit>()
@@ -58,10 +69,13 @@ export function createVisits(owner: string, session: WeappSession, options: Brid
   koa.on('error', onError ? (error: Error, { req }: Context) => onError(error, req) : koa.onerror)
 
   return (request, response, body) => {
-    const ctx = koa.createContext(request, response)
+    // Koa's types know HTTP/1 alone; the objects of HTTP/2 do what those of HTTP/1 do.
+    const node = request as IncomingMessage
+    const ctx = koa.createContext(node, (response as ServerResponse | undefined) ?? new ServerResponse(node))
+    if (!response || isWebSocket(request)) markHandshake(ctx)
     // Read by a parser of the framework: there is nothing more to read.
     if (body !== undefined) Object.assign(ctx.request, { body })
-    const visit = createVisit(session, ctx)
+    const visit = createVisit(session, ctx, response !== undefined)
     visits.set(request, visit)
     return visit
   }
@@ -77,11 +91,22 @@ export function findVisit(request: object): Visit | undefined {
 function nodeRequestOf(request: { raw?: unknown; env?: unknown }): object {
   const { raw, env } = request
   if (typeof raw === 'object' && raw !== null) return raw
-  const incoming = (env as { incoming?: unknown } | undefined)?.incoming
+  const { incoming } = bindingsOf(env)
   return typeof incoming === 'object' && incoming !== null ? incoming : request
 }
 
-function createVisit(session: WeappSession, ctx: Context): Visit {
+/** Node's request and response in the `env` of Hono: there, or in its `server`, where an application has bindings of its own. */
+export function bindingsOf(env: unknown): { incoming?: unknown; outgoing?: unknown } {
+  const { server } = (env ?? {}) as { server?: unknown }
+  return (server ?? env ?? {}) as { incoming?: unknown; outgoing?: unknown }
+}
+
+/** Whether a client opens a WebSocket (RFC 6455, 4.1). It reads no headers of the answer. */
+function isWebSocket({ method, headers }: NodeRequest): boolean {
+  return method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket'
+}
+
+function createVisit(session: WeappSession, ctx: Context, hasResponse: boolean): Visit {
   let run: Promise<void> | undefined
   let failure: { error: unknown } | undefined
   let leave = () => {}
@@ -129,6 +154,7 @@ function createVisit(session: WeappSession, ctx: Context): Visit {
 
   return {
     ctx,
+    hasResponse,
     enter,
     finish,
     refuseGuest,
