@@ -1,8 +1,9 @@
-/** What was measured, as lines for a terminal, and as docs/performance.md with its picture. */
+/** What was measured, as lines for a terminal, and as docs/performance.md with its picture, in both languages. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { ALL, candidateOf } from './all.js'
 import { chart } from './chart.js'
+import { inChinese } from './chinese.js'
 import type { Measured } from './load.js'
 
 export interface Figures {
@@ -60,9 +61,14 @@ export function writeReport({ medians, bytes, rounds }: Figures): void {
       })),
     ),
   )
-  const page = new URL('performance.md', folder)
+  const english = figures({ medians, bytes, rounds })
+  writeBelowMark(new URL('performance.md', folder), english)
+  writeBelowMark(new URL('zh/performance.md', folder), inChinese(english))
+}
+
+function writeBelowMark(page: URL, text: string): void {
   const [head = ''] = readFileSync(page, 'utf8').split(MARK)
-  writeFileSync(page, `${head}${MARK}\n\n${figures({ medians, bytes, rounds })}\n`)
+  writeFileSync(page, `${head}${MARK}\n\n${text}\n`)
 }
 
 /** Above it, people write; below it, this does. */

@@ -5,7 +5,7 @@ import { allPages, readPage, root } from './support/markdown.js'
 
 const pages = allPages()
 
-test('links: every link to a file of the project leads to one, and every anchor to a heading', (t) => {
+test('links: every link to a file of the project leads to one, and every anchor to a place of it', (t) => {
   let count = 0
   for (const { path, links } of pages) {
     for (const link of links.filter((link) => !/^[a-z]+:/i.test(link))) {
@@ -15,7 +15,7 @@ test('links: every link to a file of the project leads to one, and every anchor 
       const isThere = existsSync(join(root, target))
       t.true(isThere, `${path}: ${link}`)
       if (anchor === undefined || !isThere) continue
-      const anchors = readPage(target).headings.map(({ anchor }) => anchor)
+      const { anchors } = readPage(target)
       t.true(anchors.includes(decodeURI(anchor)), `${path}: ${link} has ${anchors}`)
     }
   }
@@ -29,7 +29,10 @@ test('links: those to elsewhere are https', (t) => {
 })
 
 test('links: every page of docs/ is linked from both READMEs, and those of the API from docs/api.md', (t) => {
-  const all = pages.filter(({ path }) => path.startsWith('docs/')).map(({ path }) => `./${path}`)
+  const isChinese = (path: string) => path.startsWith('docs/zh/')
+  const all = pages
+    .filter(({ path }) => path.startsWith('docs/') && !isChinese(path))
+    .map(({ path }) => `./${path}`)
   const docs = all.filter((path) => !path.startsWith('./docs/api/'))
   const api = all.filter((path) => !docs.includes(path)).map((path) => path.replace('/docs', ''))
   const { links } = readPage('docs/api.md')
@@ -46,6 +49,16 @@ test('links: every page of docs/ is linked from both READMEs, and those of the A
       [],
       readme,
     )
+  }
+})
+
+test('links: a page in Chinese and its page in English lead to each other', (t) => {
+  const chinese = pages.filter(({ path }) => path.startsWith('docs/zh/'))
+  t.true(chinese.length > 0)
+  for (const { path, links } of chinese) {
+    const name = path.replace('docs/zh/', '')
+    t.true(links.includes(`../${name}`), path)
+    t.true(readPage(`docs/${name}`).links.includes(`./zh/${name}`), `docs/${name}`)
   }
 })
 

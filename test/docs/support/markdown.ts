@@ -12,6 +12,8 @@ export interface Page {
   path: string
   text: string
   headings: Heading[]
+  /** Where links can lead: to headings, and to what has an id, such as `<a id="sockets"></a>`. */
+  anchors: string[]
   tables: Table[]
   blocks: Block[]
   /** Where links and images point. */
@@ -59,8 +61,8 @@ function isSkipped(folder: string): boolean {
 
 export function readPage(path: string): Page {
   const text = readFileSync(join(root, path), 'utf8')
-  const page: Page = { path, text, headings: [], tables: [], blocks: [], links: [], images: [] }
-  const anchors = new Map<string, number>()
+  const page: Page = { path, text, headings: [], anchors: [], tables: [], blocks: [], links: [], images: [] }
+  const times = new Map<string, number>()
   let from = 0
 
   const visit = (token: Token): void => {
@@ -68,10 +70,15 @@ export function readPage(path: string): Page {
     if (token.type === 'image') page.images.push({ href: token.href, alt: token.text })
     if (token.type === 'heading') {
       const text = plain(token as Tokens.Heading)
-      const anchor = anchorOf(text)
-      const times = anchors.get(anchor) ?? 0
-      anchors.set(anchor, times + 1)
-      page.headings.push({ level: token.depth, text, anchor: times ? `${anchor}-${times}` : anchor })
+      const name = anchorOf(text)
+      const before = times.get(name) ?? 0
+      times.set(name, before + 1)
+      const anchor = before ? `${name}-${before}` : name
+      page.headings.push({ level: token.depth, text, anchor })
+      page.anchors.push(anchor)
+    }
+    if (token.type === 'html') {
+      for (const [, id = ''] of token.raw.matchAll(/<a id="([^"]+)"/g)) page.anchors.push(id)
     }
     if (token.type === 'table') {
       const { header, rows } = token as Tokens.Table
