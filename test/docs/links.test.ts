@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { dirname, join, relative } from 'node:path'
+import { basename, dirname, join, relative } from 'node:path'
 import test from 'ava'
 import { allPages, readPage, root } from './support/markdown.js'
 
@@ -15,7 +15,8 @@ test('links: every link to a file of the project leads to one, and every anchor 
       const isThere = existsSync(join(root, target))
       t.true(isThere, `${path}: ${link}`)
       if (anchor === undefined || !isThere) continue
-      const anchors = readPage(target).headings.map(({ anchor }) => anchor)
+      const { headings, ids } = readPage(target)
+      const anchors = [...headings.map(({ anchor }) => anchor), ...ids]
       t.true(anchors.includes(decodeURI(anchor)), `${path}: ${link} has ${anchors}`)
     }
   }
@@ -30,8 +31,8 @@ test('links: those to elsewhere are https', (t) => {
 
 test('links: every page of docs/ is linked from both READMEs, and those of the API from docs/api.md', (t) => {
   const all = pages.filter(({ path }) => path.startsWith('docs/')).map(({ path }) => `./${path}`)
-  const docs = all.filter((path) => !path.startsWith('./docs/api/'))
-  const api = all.filter((path) => !docs.includes(path)).map((path) => path.replace('/docs', ''))
+  const docs = all.filter((path) => !/^\.\/docs\/(api|zh)\//.test(path))
+  const api = all.filter((path) => path.startsWith('./docs/api/')).map((path) => path.replace('/docs', ''))
   const { links } = readPage('docs/api.md')
   t.true(api.length >= 4)
   t.deepEqual(
@@ -46,6 +47,16 @@ test('links: every page of docs/ is linked from both READMEs, and those of the A
       [],
       readme,
     )
+  }
+})
+
+test('links: a page in Chinese and the one in English lead to each other', (t) => {
+  const chinese = pages.filter(({ path }) => path.startsWith('docs/zh/'))
+  t.true(chinese.length > 0)
+  for (const { path, links } of chinese) {
+    const name = basename(path)
+    t.true(links.includes(`../${name}`), path)
+    t.true(readPage(`docs/${name}`).links.includes(`./zh/${name}`), `docs/${name}`)
   }
 })
 

@@ -12,6 +12,8 @@ export interface Page {
   path: string
   text: string
   headings: Heading[]
+  /** Those of `<a id="…"></a>`, where a translated heading keeps the English anchor. */
+  ids: string[]
   tables: Table[]
   blocks: Block[]
   /** Where links and images point. */
@@ -59,7 +61,7 @@ function isSkipped(folder: string): boolean {
 
 export function readPage(path: string): Page {
   const text = readFileSync(join(root, path), 'utf8')
-  const page: Page = { path, text, headings: [], tables: [], blocks: [], links: [], images: [] }
+  const page: Page = { path, text, headings: [], ids: [], tables: [], blocks: [], links: [], images: [] }
   const anchors = new Map<string, number>()
   let from = 0
 
@@ -72,6 +74,10 @@ export function readPage(path: string): Page {
       const times = anchors.get(anchor) ?? 0
       anchors.set(anchor, times + 1)
       page.headings.push({ level: token.depth, text, anchor: times ? `${anchor}-${times}` : anchor })
+    }
+    if (token.type === 'html') {
+      const [, id] = /^<a id="([^"]+)">/.exec(token.raw) ?? []
+      if (id !== undefined) page.ids.push(id)
     }
     if (token.type === 'table') {
       const { header, rows } = token as Tokens.Table
