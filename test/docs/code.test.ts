@@ -107,7 +107,10 @@ test('docs/: nginx takes the configuration that is printed for it', (t) => {
   }
 })
 
-/** What docs/typescript.md declares, in either language, holds for a whole program: it is compiled by itself, in typescript.test.ts. */
+/**
+ * What docs/typescript.md declares holds for a whole program: it is compiled by itself, in typescript.test.ts. The page in
+ * Chinese has the same examples.
+ */
 function isProgramOfMany({ where }: Block): boolean {
   return !/^docs\/(zh\/)?typescript\.md:/.test(where)
 }
