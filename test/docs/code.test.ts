@@ -107,9 +107,12 @@ test('docs/: nginx takes the configuration that is printed for it', (t) => {
   }
 })
 
-/** What docs/typescript.md declares holds for a whole program: it is compiled by itself, in typescript.test.ts. */
+/**
+ * What docs/typescript.md declares holds for a whole program: it is compiled by itself, in typescript.test.ts. The page in
+ * Chinese has the same examples.
+ */
 function isProgramOfMany({ where }: Block): boolean {
-  return !where.startsWith('docs/typescript.md:')
+  return !/^docs\/(zh\/)?typescript\.md:/.test(where)
 }
 
 /** Files of apps are compiled where their packages are: by `npm run test:frameworks` and `npm run test:matrix`. */
