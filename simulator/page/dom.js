@@ -67,6 +67,18 @@ export function copyButton(name, text) {
   return element('button', properties, word('copy'))
 }
 
+/**
+ * A name and its value, which can be copied.
+ *
+ * @param {string} name
+ * @param {string} value
+ * @param {string} [spoken] what the button copies, for screen readers. Default: the name
+ */
+export function copyableFact(name, value, spoken = name) {
+  const button = copyButton(spoken, () => value)
+  return element('div', {}, element('dt', {}, name), element('dd', {}, element('code', {}, value), button))
+}
+
 /** @param {string} text */
 export async function copy(text) {
   try {

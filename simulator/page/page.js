@@ -2,7 +2,7 @@
 import { act, get } from './api.js'
 import { refreshCalls, showCalls } from './calls.js'
 import { showClock, startClock, writeClockButtons } from './clock.js'
-import { byId, copyButton, element } from './dom.js'
+import { byId, copyableFact } from './dom.js'
 import { showFaults, startFaults, writeFaultChoices } from './faults.js'
 import { startSnippets, useApp } from './snippets.js'
 import { showTokens, startTokens } from './tokens.js'
@@ -95,17 +95,7 @@ function showApp({ appId, appSecret }) {
     ['AppID', appId],
     ['AppSecret', appSecret],
   ]
-  const rows = facts.map(([name = '', value = '']) => {
-    const shown = element('dd', {}, element('code', {}, value))
-    return element(
-      'div',
-      {},
-      element('dt', {}, name),
-      shown,
-      copyButton(name, () => value),
-    )
-  })
-  list.replaceChildren(...rows)
+  list.replaceChildren(...facts.map(([name = '', value = '']) => copyableFact(name, value)))
 }
 
 /** @param {boolean} isGone */

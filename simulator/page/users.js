@@ -1,6 +1,6 @@
 /** The users, and what can be done with each. */
 import { act, pathOf } from './api.js'
-import { byId, copyButton, element, showRows } from './dom.js'
+import { byId, copyableFact, copyButton, element, showRows } from './dom.js'
 import { useCode } from './snippets.js'
 import { word } from './words.js'
 
@@ -98,16 +98,8 @@ function update(row, { name, openId, unionId, phoneNumber, sessionKey }) {
  * @param {string} user
  */
 function fact([name, value], user) {
-  if (value === null)
-    return element('div', {}, element('dt', {}, name), element('dd', { class: 'quiet' }, word('noKey')))
-  const shown = element('dd', {}, element('code', {}, value))
-  return element(
-    'div',
-    {},
-    element('dt', {}, name),
-    shown,
-    copyButton(`${name}: ${user}`, () => value),
-  )
+  if (value !== null) return copyableFact(name, value, `${name}: ${user}`)
+  return element('div', {}, element('dt', {}, name), element('dd', { class: 'quiet' }, word('noKey')))
 }
 
 /**
