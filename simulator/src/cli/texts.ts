@@ -36,7 +36,7 @@ export const TEXTS: Readonly<Record<Lang, Texts>> = {
     usage:
       'Usage: npx weapp-simulator [options]\n\nA WeChat on this machine: its servers, a page, and an API for tests.',
     options: {
-      port: 'Where it listens, on 127.0.0.1 alone; the next free port when it is taken. Default 4000',
+      port: 'The port, on 127.0.0.1 alone; when it is taken, the next free one. Default 4000',
       'app-id': 'The AppID. Default: from the state file, else made up',
       'app-secret': 'The AppSecret. Default: the same',
       'union-ids': 'Users have unionids, as with an Open Platform account',
