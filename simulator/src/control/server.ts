@@ -54,7 +54,7 @@ export interface SimulatorServer {
  * const simulator = createSimulatorServer({ appId: 'wx-dev', appSecret: 'dev' })
  * const baseUrl = await simulator.listen(4000)
  * const response = await fetch(`${baseUrl}/simulator/users/alice/code`, { method: 'POST' })
- * const { code } = await response.json()
+ * console.log(await response.json()) // { code, expiresIn }
  */
 export function createSimulatorServer(options: SimulatorServerOptions = {}): SimulatorServer {
   const { state, tls, ...given } = options
