@@ -58,6 +58,14 @@ test('/simulator: a body is JSON and says so, and has 64 KB at most', async (t) 
   t.is((await post('Application/JSON; charset=utf-8', '{"name":"x"}')).status, 201)
 })
 
+test('/simulator: a method that is not for a path is 405, with those that are', async (t) => {
+  const { url } = await startSimulator(t)
+
+  const { status, headers } = await send(url, '/simulator/users', { host: '127.0.0.1' }, 'PUT')
+
+  t.deepEqual([status, headers.allow], [405, 'GET, POST'])
+})
+
 test('/: the page is framed by nobody, and loads nothing from elsewhere', async (t) => {
   const { url } = await startSimulator(t)
 

@@ -44,8 +44,11 @@ export function sendError(response: ServerResponse, error: unknown): void {
   const isRefusal = error instanceof ControlError
   const { code, message } = isRefusal ? error : { code: 'ERR_INTERNAL', message: String(error) }
   const routes = code === 'ERR_NOT_FOUND' ? { routes: describeRoutes() } : {}
-  // The rest of a body that nobody reads would be taken for the next request.
-  if (!response.headersSent) response.setHeader('Connection', 'close')
+  if (!response.headersSent) {
+    // The rest of a body that nobody reads would be taken for the next request.
+    response.setHeader('Connection', 'close')
+    if (isRefusal) for (const [name, value] of Object.entries(error.headers)) response.setHeader(name, value)
+  }
   sendJson(response, isRefusal ? error.status : 500, { error: { code, message }, ...routes })
 }
 
@@ -57,7 +60,8 @@ function choose(method: string, path: string): Match {
   const match = matches.find(({ route }) => route.method === method)
   if (match) return match
   const allowed = matches.map(({ route }) => route.method).join(', ')
-  throw new ControlError('ERR_METHOD', `${method} is not for /simulator${path}: ${allowed} is.`)
+  const message = `${method} is not for /simulator${path}: ${allowed} is.`
+  throw new ControlError('ERR_METHOD', message, { Allow: allowed })
 }
 
 async function readBody(route: Route, request: IncomingMessage): Promise<Record<string, unknown>> {

@@ -20,10 +20,12 @@ const STATUSES = {
 export class ControlError extends Error {
   readonly code: ControlErrorCode
   readonly status: number
+  readonly headers: Readonly<Record<string, string>>
 
-  constructor(code: ControlErrorCode, message: string) {
+  constructor(code: ControlErrorCode, message: string, headers: Readonly<Record<string, string>> = {}) {
     super(message)
     this.code = code
     this.status = STATUSES[code]
+    this.headers = headers
   }
 }

@@ -57,7 +57,8 @@ export const PHONE_ROUTES: readonly Route[] = [
 async function logIn(call: ControlCall): Promise<object> {
   const { name } = userOf(call)
   if (!call.world.mayLogIn(name)) {
-    throw new ControlError('ERR_TOO_OFTEN', 'A user may call wx.login() four times a second.')
+    const headers = { 'Retry-After': '1' }
+    throw new ControlError('ERR_TOO_OFTEN', 'A user may call wx.login() four times a second.', headers)
   }
   const phone = call.world.phone(name)
   const { code } = await new Promise<{ code: string }>((success, fail) => phone.wx.login({ success, fail }))
