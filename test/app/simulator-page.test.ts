@@ -1,8 +1,12 @@
+import { execFile, spawnSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
 import test, { type ExecutionContext } from 'ava'
 import axe from 'axe-core'
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import { createSimulatorServer, type SimulatorServer } from '../../simulator/src/index.js'
-import { openPage, useBrowser } from '../support/browser.js'
+import { openPage, temporaryFolder, useBrowser } from '../support/browser.js'
 import { controlAt, type Json, startSimulator } from '../support/simulator-server.js'
 
 const browser = useBrowser(test)
@@ -26,6 +30,39 @@ test.serial('the simulator’s page: a user, a code, a login, and the call is th
   await page.locator('#calls').getByText('GET /sns/jscode2session').click()
   await page.locator('#calls pre').filter({ hasText: session_key }).waitFor()
   await page.locator('#users').getByText(session_key).waitFor()
+})
+
+test.serial('the simulator’s page: its login in each language works as it is copied', async (t) => {
+  const { url } = await startSimulator(t)
+  const page = await openPage(t, browser(), url)
+  const folder = temporaryFolder(t)
+  const programs: [language: string, file: string, command: string, ...args: string[]][] = [
+    ['curl', 'login.sh', 'sh'],
+    ['Node.js', 'login.mjs', process.execPath],
+    ['Python', 'login.py', 'python3'],
+    ['PHP', 'login.php', 'php'],
+    ['Go', 'login.go', 'go', 'run'],
+  ]
+  for (const [language, name, command, ...args] of programs) {
+    if (spawnSync(command, ['--version']).error) {
+      t.log(`SKIPPED: there is no ${command}`)
+      continue
+    }
+    await page.getByLabel('Language').selectOption(language)
+    const before = await page.locator('#snippet').innerText()
+    await page.getByRole('button', { name: 'Fresh code' }).click()
+    await page.locator('#snippet').filter({ hasNotText: before }).waitFor()
+    const file = join(folder, name)
+    writeFileSync(file, (await page.locator('#snippet').textContent()) ?? '')
+
+    const { stdout } = await promisify(execFile)(command, [...args, file])
+
+    t.regex(stdout, /session_key.*[\s\S]*openid.*o[\w-]{27}/, language)
+  }
+  t.deepEqual(
+    await page.locator('#snippet-language option').allInnerTexts(),
+    programs.map(([language]) => language),
+  )
 })
 
 test.serial('the simulator’s page: each button of a user, and what they change', async (t) => {

@@ -60,7 +60,7 @@ export async function runCommand(
   const [program = '', ...before] = BUILT
   const child = spawn(program, [...before, ...args], {
     env: { ...process.env, LANG: 'C', ...env },
-    timeout: 10_000,
+    timeout: 30_000,
   })
   const said = { stdout: '', stderr: '' }
   for (const stream of ['stdout', 'stderr'] as const)
