@@ -61,7 +61,7 @@ export function showFaults(faults) {
 
 /** @param {Fault} fault */
 function create({ id, fault, path, times }) {
-  const often = times === 'always' ? word('always') : `${times} ${word('timesLeft')}`
+  const often = times === 'always' ? word('always') : `× ${times}`
   const text = `${nameOf(fault)} · ${path ?? word('anyCall')} · ${often}`
   const withdraw = async () => {
     await act('DELETE', `/faults/${id}`)

@@ -99,9 +99,9 @@ test.serial('the simulator’s page: faults, the clock, tokens and the reset', a
   await page.getByLabel('Which call').selectOption('/sns/jscode2session')
   await page.getByLabel('How often').fill('2')
   await page.getByRole('button', { name: 'Wait for the call' }).click()
-  await page.locator('#faults').getByText('2 times').waitFor()
+  await page.locator('#faults').getByText('× 2').waitFor()
   t.is((await exchange('x')).errcode, 45011)
-  await page.locator('#faults').getByText('1 times').waitFor()
+  await page.locator('#faults').getByText('× 1').waitFor()
   await page.getByRole('button', { name: 'Withdraw' }).click()
   await page.getByText('No fault waits.').waitFor()
 

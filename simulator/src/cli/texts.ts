@@ -79,7 +79,7 @@ export const TEXTS: Readonly<Record<Lang, Texts>> = {
   Base URL   ${started.baseUrl}   in the place of https://api.weixin.qq.com
   AppID      ${started.appId}
   AppSecret  ${started.appSecret}
-${modes(started, { state: 'State', strict: 'Strict     quotas and limits are kept', tourist: 'Tourist    DevTools’ mock code is let in' })}
+${modes(started, { state: 'State      ', strict: 'Strict     quotas and limits are kept', tourist: 'Tourist    DevTools’ mock code is let in' })}
 A login, as your server does it; the code is alice’s, and good for five minutes:
   ${exchange(started)}
 The next code, as wx.login() gives it:
@@ -146,7 +146,7 @@ Ctrl+C ends it.`,
   接口地址   ${started.baseUrl}   用它代替 https://api.weixin.qq.com
   AppID      ${started.appId}
   AppSecret  ${started.appSecret}
-${modes(started, { state: '状态文件', strict: '严格模式   遵守频率限制和调用额度', tourist: '游客模式   接受开发者工具的模拟 code' })}
+${modes(started, { state: '状态文件   ', strict: '严格模式   遵守频率限制和调用额度', tourist: '游客模式   接受开发者工具的模拟 code' })}
 登录一次，就像你的服务端那样；这个 code 属于 alice，五分钟内有效：
   ${exchange(started)}
 下一个 code，相当于 wx.login()：
@@ -179,15 +179,15 @@ function exchange({ baseUrl, appId, appSecret, code }: Started): string {
   return `curl '${baseUrl}/sns/jscode2session?${query}'`
 }
 
-/** A line for each thing that is not as it usually is. */
+/** A line for each thing that is not as it usually is; what stands before the state file is as wide as in the lines above. */
 function modes(
   { state, strict, tourist }: Started,
-  names: { state: string; strict: string; tourist: string },
+  words: { state: string; strict: string; tourist: string },
 ): string {
   const lines = [
-    ...(state === undefined ? [] : [`${names.state.padEnd(names.state === 'State' ? 11 : 7)}${state}`]),
-    ...(strict ? [names.strict] : []),
-    ...(tourist ? [names.tourist] : []),
+    ...(state === undefined ? [] : [`${words.state}${state}`]),
+    ...(strict ? [words.strict] : []),
+    ...(tourist ? [words.tourist] : []),
   ]
   return lines.map((line) => `  ${line}\n`).join('')
 }
