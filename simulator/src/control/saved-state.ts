@@ -39,7 +39,8 @@ export const SAVED_STATE: ObjectSchema = record({
   weappSimulator: { type: 'integer', minimum: 1, maximum: 1 },
   appId: TEXT,
   appSecret: TEXT,
-  ahead: { type: 'number', minimum: 0 },
+  // A century: dates beyond some thousands of years are none.
+  ahead: { type: 'number', minimum: 0, maximum: 100 * 366 * 86_400_000 },
   users: {
     type: 'array',
     items: record({

@@ -9,8 +9,7 @@ import { createListener, type TlsFiles } from './listeners.js'
 import { openApi } from './openapi.js'
 import { pageFileOf, sendPageFile } from './page.js'
 import { describeRoutes } from './routes.js'
-import { capture, restore } from './saved-state.js'
-import { createStateFile, StateFileError } from './state-file.js'
+import { createStateKeeper } from './state-keeper.js'
 import { createWorld } from './world.js'
 
 /** How a simulator's server is set up: as a WeChat, and what is about the server. */
@@ -58,25 +57,17 @@ export interface SimulatorServer {
  */
 export function createSimulatorServer(options: SimulatorServerOptions = {}): SimulatorServer {
   const { state, tls, ...given } = options
-  const file = state === undefined ? undefined : createStateFile(state)
-  const saved = file?.read()
-  if (saved && given.appId !== undefined && given.appId !== saved.appId) {
-    const message = `the state file ${state} is of the app ${saved.appId}, not of ${given.appId}`
-    throw new StateFileError(`${message}: openids differ by app. Name another file.`)
-  }
+  const keeper = createStateKeeper(state, given.appId)
   const app = {
-    appId: given.appId ?? saved?.appId ?? randomAppId(),
-    appSecret: given.appSecret ?? saved?.appSecret ?? randomAppSecret(),
+    appId: given.appId ?? keeper.saved?.appId ?? randomAppId(),
+    appSecret: given.appSecret ?? keeper.saved?.appSecret ?? randomAppSecret(),
   }
   const hosts = tls?.hosts ?? []
   const changes = createChanges()
   const listener = createListener(handle, tls)
   let baseUrl = ''
-  let lastTrouble = ''
   let world = begin()
-  if (saved) restore(saved, world)
-  // What cannot be written is said before anybody relies on it.
-  file?.write(capture(world))
+  keeper.begin(world)
 
   return {
     get wechat() {
@@ -89,7 +80,7 @@ export function createSimulatorServer(options: SimulatorServerOptions = {}): Sim
     },
 
     async close() {
-      save()
+      keeper.save(world)
       await Promise.all([listener.close(), world.wechat.close()])
     },
   }
@@ -106,20 +97,8 @@ export function createSimulatorServer(options: SimulatorServerOptions = {}): Sim
   }
 
   function changed(): void {
-    save()
+    keeper.save(world)
     changes.announce()
-  }
-
-  /** A disk that is full must not end the simulator: it says so, once for each reason. */
-  function save(): void {
-    try {
-      file?.write(capture(world))
-      lastTrouble = ''
-    } catch (error) {
-      const { message } = error as Error
-      if (message !== lastTrouble) process.emitWarning(`weapp-simulator: ${message}`)
-      lastTrouble = message
-    }
   }
 
   function handle(request: IncomingMessage, response: ServerResponse): void {
