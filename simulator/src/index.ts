@@ -1,6 +1,8 @@
 export { type Clock, createClock } from './clock.js'
 export type { CloudRun, CloudRunOptions } from './cloud/environments.js'
 export type { PublicCallOptions, PublicCallResult } from './cloud/public-call.js'
+export type { TlsFiles } from './control/listeners.js'
+export { createSimulatorServer, type SimulatorServer, type SimulatorServerOptions } from './control/server.js'
 export type { GatewayAccess, GatewaySetting } from './phone/gateway.js'
 export type { Mishap, MishapOf, WxApi } from './phone/mishaps.js'
 export type { Phone, PhoneOptions, Prefetch, UserIdentity } from './phone/phone.js'

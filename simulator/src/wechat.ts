@@ -2,15 +2,18 @@ import { type Clock, createClock } from './clock.js'
 import { type CloudRun, type CloudRunOptions, createEnvironments } from './cloud/environments.js'
 import type { GatewaySetting } from './phone/gateway.js'
 import { createPhone, identityOf, type Phone, type PhoneOptions, type UserIdentity } from './phone/phone.js'
-import { createAccounts } from './servers/accounts.js'
+import { type Accounts, createAccounts } from './servers/accounts.js'
+import type { ApiRequest, Reply } from './servers/answer.js'
 import { type ApiCall, createApi } from './servers/api.js'
-import { createCodes } from './servers/codes.js'
+import { type Codes, createCodes } from './servers/codes.js'
 import { createEndpoints } from './servers/endpoints.js'
-import { createFaults, type Fault, type FaultOptions } from './servers/faults.js'
+import { createFaults, type Fault, type FaultOptions, type Faults } from './servers/faults.js'
 import { createFetch } from './servers/fetch.js'
-import { createApiServer } from './servers/http-server.js'
+import { type ApiServer, createApiServer } from './servers/http-server.js'
 import { randomAppId, randomAppSecret } from './servers/ids.js'
-import { createTokens } from './servers/tokens.js'
+import { createQuotas } from './servers/quotas.js'
+import { createTokens, type Tokens } from './servers/tokens.js'
+import { withTourist } from './servers/tourist.js'
 import type { UserProfile } from './user-info.js'
 
 /** How a WeChat is set up. */
@@ -36,6 +39,17 @@ export interface WechatOptions {
   sessionKeyMaxAge?: number
   /** What `phone.gateway` of every phone begins with. Default `off`. */
   gateway?: GatewaySetting
+  /**
+   * Whether WeChat's quotas are kept: so many calls of an endpoint in a minute and a day (45011, 45009), and forced
+   * refreshes of a stable access_token half a minute apart. Default false: tests call more often than an app may. That a
+   * user logs in a hundred times a minute at most (45011) holds in any case.
+   */
+  strict?: boolean
+  /**
+   * Whether the literal code that WeChat's developer tools give without an AppID (游客模式, `the code is a mock one`) is let
+   * in: as the user `tourist`, as often as it comes. Default false: 40029, as at WeChat.
+   */
+  tourist?: boolean
   /** Default: a clock of its own. Share one to move several simulators together. */
   clock?: Clock
 }
@@ -111,6 +125,9 @@ export interface Wechat {
 
 const THREE_DAYS = 3 * 24 * 60 * 60_000
 
+/** developers.weixin.qq.com/doc/service/api/base/api_getstableaccesstoken.html */
+const FORCED_REFRESHES_APART = 30_000
+
 /**
  * A small WeChat for development and tests: servers that speak `sns/jscode2session` and its neighbours,
  * and phones whose `wx` works against real HTTP servers. Simulators share nothing with each other.
@@ -126,6 +143,24 @@ const THREE_DAYS = 3 * 24 * 60 * 60_000
  * await wechat.close()
  */
 export function createWechat(options: WechatOptions = {}): Wechat {
+  return createWechatParts(options).wechat
+}
+
+/** A WeChat, and the parts of it that its control API shows and changes. */
+export interface WechatParts {
+  readonly wechat: Wechat
+  readonly accounts: Accounts
+  readonly loginCodes: Codes
+  readonly phoneCodes: Codes
+  readonly tokens: Tokens
+  readonly faults: Faults
+  readonly server: ApiServer
+  /** Calls `listener` after each call of WeChat's API, when its effects are there and its answer is not sent yet. */
+  observe(listener: (request: ApiRequest, reply: Reply) => void): void
+}
+
+/** What {@link createWechat} makes, with its parts. */
+export function createWechatParts(options: WechatOptions = {}): WechatParts {
   if (process.env.NODE_ENV === 'production') {
     throw new TypeError(
       'weapp-simulator: the simulated WeChat lets anybody log in as anybody; it does not run with NODE_ENV=production',
@@ -138,6 +173,8 @@ export function createWechat(options: WechatOptions = {}): Wechat {
     sessionKeyMinAge = 0,
     sessionKeyMaxAge = THREE_DAYS,
     gateway = 'off',
+    strict = false,
+    tourist = false,
     clock = createClock(),
   } = options
 
@@ -145,18 +182,21 @@ export function createWechat(options: WechatOptions = {}): Wechat {
   const keep = (secret: string) => void secrets.add(secret)
   const ages = { sessionKeyMinAge, sessionKeyMaxAge }
   const accounts = createAccounts({ appId, unionIds, ages, clock, keep })
-  const loginCodes = createCodes({ clock, keep })
+  const codes = createCodes({ clock, keep })
+  const loginCodes = tourist ? withTourist(codes, accounts) : codes
   const phoneCodes = createCodes({ clock, keep })
-  const tokens = createTokens({ clock, keep })
+  const tokens = createTokens({ clock, keep, forceInterval: strict ? FORCED_REFRESHES_APART : 0 })
   const endpoints = createEndpoints({ appId, appSecret, clock, accounts, loginCodes, phoneCodes, tokens })
   const environments = createEnvironments(appId)
   const faults = createFaults()
-  const api = createApi({ endpoints, faults, clock })
-  const apiFetch = createFetch(api.reply, clock)
-  const server = createApiServer(api.reply, clock)
+  const quotas = createQuotas({ clock, isOurs })
+  const api = createApi({ endpoints, faults, clock, overQuota: strict ? quotas.over : () => undefined })
+  const listeners: ((request: ApiRequest, reply: Reply) => void)[] = []
+  const apiFetch = createFetch(reply, clock)
+  const server = createApiServer(reply, clock)
   const closePhones: (() => Promise<void>)[] = []
 
-  return {
+  const wechat: Wechat = {
     appId,
     appSecret,
     clock,
@@ -191,5 +231,20 @@ export function createWechat(options: WechatOptions = {}): Wechat {
     user: (name) => identityOf(accounts.user(name)),
 
     secrets: () => [...secrets],
+  }
+  const observe = (listener: (request: ApiRequest, reply: Reply) => void) => void listeners.push(listener)
+  return { wechat, accounts, loginCodes, phoneCodes, tokens, faults, server, observe }
+
+  function reply(request: ApiRequest): Reply {
+    const answer = api.reply(request)
+    for (const listener of listeners) listener(request, answer)
+    return answer
+  }
+
+  /** Whether WeChat can tell that a call is this app's: by its AppID, or by a token that is good. */
+  function isOurs({ query, body }: ApiRequest): boolean {
+    const token = query.get('access_token')
+    if (token !== null) return tokens.check(token) === 0
+    return query.get('appid') === appId || body.includes(`"${appId}"`)
   }
 }

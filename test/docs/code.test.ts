@@ -22,8 +22,22 @@ test.before('the client’s types are those of its sources', () => {
 })
 
 test('docs/: every example is in a language that a test knows', (t) => {
-  // `text`: a drawing.
-  const known = ['ts', 'js', 'cjs', 'diff', 'sh', 'json', 'http', 'nginx', 'html', 'yaml', 'text']
+  // `text`: a drawing. Python and PHP are run: simulator.test.ts.
+  const known = [
+    'ts',
+    'js',
+    'cjs',
+    'diff',
+    'sh',
+    'json',
+    'http',
+    'nginx',
+    'html',
+    'yaml',
+    'python',
+    'php',
+    'text',
+  ]
   const others = blocks.filter(({ lang }) => !known.includes(lang))
 
   t.deepEqual(

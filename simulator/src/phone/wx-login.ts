@@ -1,14 +1,12 @@
 import type { Clock } from '../clock.js'
 import type { Accounts, User } from '../servers/accounts.js'
 import type { Codes } from '../servers/codes.js'
+import { TOURIST_CODE } from '../servers/tourist.js'
 import { ANONYMOUS_PROFILE, rawDataOf, signUserInfo } from '../user-info.js'
 import type { App } from './app.js'
 import { failure, type Outcome } from './callbacks.js'
 import type { Network } from './network.js'
 import type { GetUserInfoResult, LoginResult, Wx } from './wx.js'
-
-/** The literal that WeChat's developer tools give to a tourist appid; a server that exchanges it gets 40029. */
-const TOURIST_CODE = 'the code is a mock one'
 
 /** What the user of a phone lets the mini program know. */
 export type UserInfoMode = 'anonymous' | 'named' | 'denied'

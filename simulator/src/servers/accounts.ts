@@ -35,6 +35,12 @@ export interface Accounts {
   /** A user that nobody has named. */
   newUser(): User
   byOpenId(openId: string): User | undefined
+  /** Who there is, in the order they came. */
+  all(): User[]
+  /** The user of that name, if there is one. */
+  find(name: string): User | undefined
+  /** Forgets the user of that name: from then on their openid is nobody's. */
+  remove(name: string): void
   /** What obtaining a code does: a new session_key may take the old one's place. */
   renewSessionKey(user: User): void
   /** Another key that expires when the old one would have. */
@@ -68,6 +74,10 @@ export function createAccounts(options: {
     byOpenId(openId) {
       return [...users.values()].find((user) => user.openId === openId)
     },
+
+    all: () => [...users.values()],
+    find: (name) => users.get(name),
+    remove: (name) => void users.delete(name),
 
     renewSessionKey(user) {
       const age = ageOfKey(user)

@@ -33,8 +33,10 @@ export function createApi(options: {
   endpoints: ReadonlyMap<string, Endpoint>
   faults: Faults
   clock: Clock
+  /** The errcode of a quota that a call is over; `undefined` while there is some left. */
+  overQuota(request: ApiRequest): number | undefined
 }): Api {
-  const { endpoints, faults, clock } = options
+  const { endpoints, faults, clock, overQuota } = options
   const calls: ApiCall[] = []
 
   return {
@@ -82,7 +84,7 @@ export function createApi(options: {
     if (request.method !== endpoint.method) {
       return refusal(endpoint.method === 'GET' ? 43001 : 43002, clock.now())
     }
-    const body = endpoint.handle(request)
+    const body = overQuota(request) ?? endpoint.handle(request)
     return typeof body === 'number' ? refusal(body, clock.now()) : body
   }
 }

@@ -11,6 +11,21 @@ export interface Codes {
   issue(user: User): string
   /** Uses the code up, and says whose it was. */
   redeem(code: string): User | 'invalid' | 'used'
+  /** What is left of the user's codes is invalid from now on. */
+  revoke(user: User): void
+  /** The codes of users, used ones too, for {@link Codes.restore}. */
+  saved(): SavedCode[]
+  restore(saved: readonly SavedCode[], userOf: (name: string) => User): void
+}
+
+/** A code as it is kept in a file. */
+export interface SavedCode {
+  code: string
+  /** The user's name. */
+  user: string
+  /** ms since 1970, by the simulator's clock. */
+  expiresAt: number
+  used: boolean
 }
 
 /**
@@ -39,6 +54,23 @@ export function createCodes({ clock, keep }: { clock: Clock; keep: (secret: stri
 
       entry.used = true
       return entry.user !== undefined && clock.now() < entry.expiresAt ? entry.user : 'invalid'
+    },
+
+    revoke(user) {
+      for (const entry of entries.values()) if (entry.user === user) entry.expiresAt = 0
+    },
+
+    saved() {
+      return Array.from(entries).flatMap(([code, { user, expiresAt, used }]) =>
+        user === undefined ? [] : [{ code, user: user.name, expiresAt, used }],
+      )
+    },
+
+    restore(saved, userOf) {
+      for (const { code, user, expiresAt, used } of saved) {
+        entries.set(code, { user: userOf(user), expiresAt, used })
+        keep(code)
+      }
     },
   }
 }

@@ -36,18 +36,39 @@ export interface FaultOptions {
 export interface Faults {
   /** Adds a fault behind those that wait already. Returns a function that withdraws it. */
   add(fault: Fault, options?: FaultOptions): () => void
+  /** Those that wait, in their order. */
+  waiting(): WaitingFault[]
+  /** Withdraws one of them. */
+  withdraw(id: number): void
   /** The fault for a call of this path, which has then had one of its times. */
   take(path: string): Fault | undefined
 }
 
+/** A fault that waits for its calls. */
+export interface WaitingFault {
+  readonly id: number
+  readonly fault: Fault
+  readonly path: string | undefined
+  /** How many calls it still spoils. */
+  readonly left: number
+}
+
 export function createFaults(): Faults {
-  const plans = new Set<{ fault: Fault; path: string | undefined; left: number }>()
+  const plans = new Set<{ id: number; fault: Fault; path: string | undefined; left: number }>()
+  let ids = 0
 
   return {
     add(fault, { times = 1, path } = {}) {
-      const plan = { fault, path, left: times }
+      ids += 1
+      const plan = { id: ids, fault, path, left: times }
       plans.add(plan)
       return () => plans.delete(plan)
+    },
+
+    waiting: () => Array.from(plans, (plan) => ({ ...plan })),
+
+    withdraw(id) {
+      for (const plan of plans) if (plan.id === id) plans.delete(plan)
     },
 
     take(path) {

@@ -5,6 +5,8 @@ import type { ApiRequest, Reply } from './answer.js'
 
 /** WeChat's API over real HTTP on this machine. */
 export interface ApiServer {
+  /** Answers one request, for a server that has other things to serve as well. */
+  handle(request: IncomingMessage, response: ServerResponse): void
   /** Listens on 127.0.0.1; resolves to the base URL. Port 0 is any free one. */
   listen(port: number): Promise<string>
   /** Stops listening and cuts every connection. */
@@ -15,8 +17,10 @@ export function createApiServer(reply: (request: ApiRequest) => Reply, clock: Cl
   const servers = new Set<Server>()
 
   return {
+    handle,
+
     async listen(port) {
-      const server = createServer((request, response) => void serve(request, response))
+      const server = createServer(handle)
       servers.add(server)
       server.listen(port, '127.0.0.1')
       await once(server, 'listening')
@@ -34,6 +38,10 @@ export function createApiServer(reply: (request: ApiRequest) => Reply, clock: Cl
       servers.clear()
       await Promise.all(closing)
     },
+  }
+
+  function handle(request: IncomingMessage, response: ServerResponse): void {
+    void serve(request, response)
   }
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {

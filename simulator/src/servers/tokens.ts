@@ -17,30 +17,55 @@ export interface Tokens {
   /** `POST /cgi-bin/stable_token`: the same token until it is nearly over, or until forced. */
   stable(forceRefresh: boolean): TokenBody
   check(token: string | null): TokenState
+  /** Every token that was issued, also those that are over, for {@link Tokens.restore}. */
+  saved(): SavedToken[]
+  restore(saved: readonly SavedToken[]): void
+  /** From now on no token that was issued is good any more. */
+  revokeAll(): void
+}
+
+/** An access_token as it is kept in a file. */
+export interface SavedToken {
+  token: string
+  /** The endpoint that issued it. */
+  kind: 'token' | 'stable_token'
+  /** ms since 1970, by the simulator's clock. */
+  expiresAt: number
+  isReplaced: boolean
 }
 
 /**
  * The access_tokens of the mini program. The two endpoints do not displace each other's tokens:
  * developers.weixin.qq.com/doc/subscription/api/base/api_getstableaccesstoken.html
+ *
+ * `forceInterval`: ms that have to pass between two forced refreshes; an earlier one refreshes nothing (same page).
  */
-export function createTokens({ clock, keep }: { clock: Clock; keep: (secret: string) => void }): Tokens {
+export function createTokens(options: {
+  clock: Clock
+  keep: (secret: string) => void
+  forceInterval?: number
+}): Tokens {
+  const { clock, keep, forceInterval = 0 } = options
   const entries = new Map<string, Entry>()
   let plain: Entry | undefined
   let stable: Entry | undefined
+  let forcedAt = Number.NEGATIVE_INFINITY
 
   return {
     issue() {
       replace(plain, OVERLAP)
-      plain = add()
+      plain = add('token')
       return body(plain)
     },
 
-    stable(forceRefresh) {
+    stable(wantsRefresh) {
+      const forceRefresh = wantsRefresh && clock.now() - forcedAt >= forceInterval
+      if (forceRefresh) forcedAt = clock.now()
       // Renewed while five minutes are left, so that `expires_in` is never less than 300.
       const isFresh = stable !== undefined && stable.expiresAt - clock.now() > OVERLAP
       if (stable === undefined || !isFresh || forceRefresh) {
         replace(stable, forceRefresh ? 0 : OVERLAP)
-        stable = add()
+        stable = add('stable_token')
       }
       return body(stable)
     },
@@ -52,10 +77,32 @@ export function createTokens({ clock, keep }: { clock: Clock; keep: (secret: str
       if (clock.now() < entry.expiresAt) return 0
       return entry.isReplaced ? 40001 : 42001
     },
+
+    saved: () => [...entries.values()],
+
+    restore(saved) {
+      for (const { token, kind, expiresAt, isReplaced } of saved) {
+        const entry = { token, kind, expiresAt, isReplaced }
+        entries.set(token, entry)
+        keep(token)
+        if (isReplaced) continue
+        if (kind === 'token') plain = entry
+        else stable = entry
+      }
+    },
+
+    revokeAll() {
+      for (const entry of entries.values()) {
+        entry.isReplaced = true
+        entry.expiresAt = 0
+      }
+      plain = undefined
+      stable = undefined
+    },
   }
 
-  function add(): Entry {
-    const entry = { token: randomAccessToken(), expiresAt: clock.now() + LIFE, isReplaced: false }
+  function add(kind: SavedToken['kind']): Entry {
+    const entry = { token: randomAccessToken(), kind, expiresAt: clock.now() + LIFE, isReplaced: false }
     entries.set(entry.token, entry)
     keep(entry.token)
     return entry
@@ -72,8 +119,4 @@ export function createTokens({ clock, keep }: { clock: Clock; keep: (secret: str
   }
 }
 
-interface Entry {
-  readonly token: string
-  expiresAt: number
-  isReplaced: boolean
-}
+type Entry = SavedToken

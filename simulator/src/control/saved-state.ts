@@ -1,0 +1,104 @@
+import type { SavedCode } from '../servers/codes.js'
+import type { SavedToken } from '../servers/tokens.js'
+import type { UserProfile } from '../user-info.js'
+import type { WechatParts } from '../wechat.js'
+import type { ObjectSchema, Schema } from './schema.js'
+
+/** What survives a restart. Times are ms since 1970, by the simulator's clock. */
+export interface SavedState {
+  /** The format, so that a later version can tell. */
+  weappSimulator: 1
+  appId: string
+  appSecret: string
+  /** ms that the simulator's clock is ahead of the machine's. */
+  ahead: number
+  users: SavedUser[]
+  loginCodes: SavedCode[]
+  phoneCodes: SavedCode[]
+  tokens: SavedToken[]
+}
+
+interface SavedUser {
+  name: string
+  phoneNumber: string
+  profile: UserProfile
+  sessionKey: { text: string; madeAt: number } | null
+}
+
+const TEXT: Schema = { type: 'string', maxLength: 1_000_000 }
+const NUMBER: Schema = { type: 'number' }
+const FLAG: Schema = { type: 'boolean' }
+
+const CODES: Schema = {
+  type: 'array',
+  items: record({ code: TEXT, user: TEXT, expiresAt: NUMBER, used: FLAG }),
+}
+
+/** What a file has to look like. */
+export const SAVED_STATE: ObjectSchema = record({
+  weappSimulator: { type: 'integer', minimum: 1, maximum: 1 },
+  appId: TEXT,
+  appSecret: TEXT,
+  // A century: dates beyond some thousands of years are none.
+  ahead: { type: 'number', minimum: 0, maximum: 100 * 366 * 86_400_000 },
+  users: {
+    type: 'array',
+    items: record({
+      name: TEXT,
+      phoneNumber: TEXT,
+      profile: record({
+        ...{ nickName: TEXT, gender: NUMBER, language: TEXT, city: TEXT },
+        ...{ province: TEXT, country: TEXT, avatarUrl: TEXT },
+      }),
+      sessionKey: {
+        oneOf: [{ type: 'null' }, record({ text: TEXT, madeAt: NUMBER })],
+        description: 'a session_key or null',
+      },
+    }),
+  },
+  loginCodes: CODES,
+  phoneCodes: CODES,
+  tokens: {
+    type: 'array',
+    items: record({
+      token: TEXT,
+      kind: { type: 'string', enum: ['token', 'stable_token'] },
+      expiresAt: NUMBER,
+      isReplaced: FLAG,
+    }),
+  },
+})
+
+/** How long what is over is remembered: a code that was used is "used", and not "invalid". */
+const REMEMBERED = 60 * 60_000
+
+export function capture({ wechat, accounts, loginCodes, phoneCodes, tokens }: WechatParts): SavedState {
+  const { appId, appSecret, clock } = wechat
+  const isRemembered = ({ expiresAt }: { expiresAt: number }) => expiresAt > clock.now() - REMEMBERED
+  return {
+    weappSimulator: 1,
+    ...{ appId, appSecret, ahead: Math.max(0, clock.now() - Date.now()) },
+    users: accounts.all().map(({ name, phoneNumber, profile, sessionKey = null }) => {
+      return { name, phoneNumber, profile, sessionKey }
+    }),
+    loginCodes: loginCodes.saved().filter(isRemembered),
+    phoneCodes: phoneCodes.saved().filter(isRemembered),
+    tokens: tokens.saved().filter(isRemembered),
+  }
+}
+
+/** Puts what was saved into a WeChat that is new. */
+export function restore(saved: SavedState, parts: WechatParts): void {
+  const { wechat, accounts, loginCodes, phoneCodes, tokens } = parts
+  wechat.clock.advance(saved.ahead)
+  for (const { name, phoneNumber, profile, sessionKey } of saved.users) {
+    Object.assign(accounts.user(name), { phoneNumber, profile, sessionKey: sessionKey ?? undefined })
+  }
+  loginCodes.restore(saved.loginCodes, accounts.user)
+  phoneCodes.restore(saved.phoneCodes, accounts.user)
+  tokens.restore(saved.tokens)
+}
+
+function record(properties: Record<string, Schema>): ObjectSchema {
+  return { type: 'object', properties, required: Object.keys(properties) }
+}
