@@ -32,6 +32,8 @@ export type Inspection =
 export interface InspectedApp {
   readonly appIds: readonly string[]
   readonly carrier: CarrierKind
+  /** The prefix of its header names, beside `X-WX-`. */
+  readonly prefix: string
   readonly faults: Faults
   /** The live sessions of a user, in all mini programs. */
   sessionsOf(openId: string): Promise<InspectedSession[]>

@@ -115,7 +115,9 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
       createMiniProgram({ appId, appSecret, carrier, store, warn: warnings(), faults }, resolved),
     ]),
   )
-  const witness = createWitness({ programs, carrier: carrier.kind, store, faults })
+  const witness = createWitness({
+    ...{ programs, carrier: carrier.kind, prefix: resolved.headers, store, faults },
+  })
   const isIssuing = carrier.credential === 'issued'
   const readWire = createWireReader(resolved.headers)
   const unspoken = readWire({})

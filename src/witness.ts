@@ -27,14 +27,17 @@ interface Identified {
 export interface WitnessOptions {
   programs: ReadonlyMap<string, MiniProgram>
   carrier: CarrierKind
+  /** The prefix of the header names. */
+  prefix: string
   store: Pick<SessionStore, 'list'>
   faults: Faults
 }
 
 const identities = diagnostics('identify')
 
-export function createWitness({ programs, carrier, store, faults }: WitnessOptions): Witness {
-  const app: InspectedApp = { appIds: [...programs.keys()], carrier, faults, sessionsOf, end, revoke }
+export function createWitness({ programs, carrier, prefix, store, faults }: WitnessOptions): Witness {
+  const appIds = [...programs.keys()]
+  const app: InspectedApp = { appIds, carrier, prefix, faults, sessionsOf, end, revoke }
 
   return {
     isHeard: () => identities.hasSubscribers || inspections.hasSubscribers,
