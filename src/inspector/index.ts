@@ -5,3 +5,4 @@
  */
 export { type Inspector, inspector } from './inspector.js'
 export type { InspectorOptions } from './options.js'
+export type { Entry, EventEntry, Message, RequestEntry, Situation } from './protocol.js'

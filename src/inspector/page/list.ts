@@ -14,7 +14,7 @@ export interface Filter {
 export interface List {
   show(entry: Entry): void
   /** Everything anew: after a filter, in another language, or from a server that was started anew. */
-  showAll(entries: Iterable<Entry>, filter: Filter): void
+  showAll(entries: readonly Entry[], filter: Filter): void
   select(id: number | undefined): void
   /** How many are there. */
   size(): number
@@ -140,7 +140,10 @@ function matches(entry: Entry, { text, kind, openId }: Filter): boolean {
 function textOf(entry: RequestEntry): string {
   const { id, method, path, headers, body, steps, identity, response } = entry
   const ofHeaders = [...headers, ...(response?.headers ?? [])].flatMap(({ name, value }) => [name, value])
-  const ofSteps = steps.flatMap((step) => ('reason' in step ? [step.reason] : [step.kind]))
+  const ofSteps = steps.flatMap((step) => [
+    step.kind,
+    'reason' in step ? step.reason : 'text' in step ? step.text : '',
+  ])
   return [
     ...[`#${id}`, method, path, `${response?.status ?? ''}`, identity?.nickName, identity?.openId],
     ...[identity?.appId, body?.text, response?.body?.text, ...ofHeaders, ...ofSteps],

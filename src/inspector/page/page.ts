@@ -140,7 +140,7 @@ const ENTRIES_MAX = 1000
 function forgetOldest(): void {
   if (entries.size <= ENTRIES_MAX) return
   for (const id of [...entries.keys()].slice(0, entries.size - ENTRIES_MAX)) entries.delete(id)
-  list.showAll(entries.values(), filter())
+  list.showAll([...entries.values()], filter())
 }
 
 function showAll(): void {
@@ -168,7 +168,7 @@ function filter(): Filter {
 }
 
 function showList(): void {
-  list.showAll(entries.values(), filter())
+  list.showAll([...entries.values()], filter())
   list.select(selected)
   showNothing()
 }
@@ -188,6 +188,7 @@ function select(id: number | undefined): void {
   selected = id
   list.select(id)
   showDetail()
+  byId('detail').scrollTop = 0
 }
 
 function showDetail(): void {
