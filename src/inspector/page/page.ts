@@ -130,7 +130,7 @@ function draw(): void {
   }
   showUserChoices()
   showNothing()
-  if (selected !== undefined && ids.includes(selected)) showDetail()
+  if (selected === undefined || ids.includes(selected)) showDetail()
   if (byId('view-users').hidden === false) void attempt(undefined, loadUsers)
 }
 

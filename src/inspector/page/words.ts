@@ -41,7 +41,7 @@ export const LABELS = {
   errors: ['服务器错误', 'Server errors'],
   user: ['用户', 'User'],
   everybody: ['所有用户', 'All users'],
-  export: ['导出为测试', 'Export as a test'],
+  export: ['导出为测试', 'Export test'],
   clear: ['清空', 'Clear'],
   list: ['请求列表，最新的在前', 'Requests, the newest first'],
   detail: ['请求详情', 'Request details'],
