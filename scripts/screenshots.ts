@@ -66,6 +66,7 @@ async function laptop(locale: string, colorScheme: 'light' | 'dark', name: strin
   await page.locator('#story:not(.is-busy)').waitFor()
   await page.setViewportSize(LAPTOP)
   await inspector.locator('.row').first().click()
+  await inspector.locator('#toast').waitFor({ state: 'hidden' })
   await page.mouse.move(0, 0)
   await shoot(page, name)
 }
