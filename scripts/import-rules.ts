@@ -54,6 +54,13 @@ export const LIMITS: Limit[] = [
     rule: 'A session does not know where it is kept: of src/stores/ it imports store.ts alone',
   },
   {
+    from: ['src/'],
+    target: ['src/inspector/'],
+    allowed: [],
+    exempt: ['src/inspector/'],
+    rule: 'The inspector is for development: nothing of the server loads it',
+  },
+  {
     from: ['src/testing/'],
     target: ['src/'],
     allowed: ['src/testing/', 'src/stores/store.ts'],
