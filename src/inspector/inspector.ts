@@ -63,8 +63,8 @@ export function inspector(options: InspectorOptions = {}): Inspector {
   const observer = createObserver({ journal, people, faults: () => faults, onApp: meet })
   const actions = createActions({ journal, people, replays, apps, setFaults: changeFaults, happened })
   const site = createSite({ path, streams, first, actions })
-  journal.onPut((entry) => streams.send({ entry: viewOf(entry, mask) }))
-  journal.onClear(() => streams.send({ cleared: true }))
+  journal.onPut((entry) => streams.send(() => ({ entry: viewOf(entry, mask) })))
+  journal.onClear(() => streams.send(() => ({ cleared: true })))
 
   async function inspect(received: RequestContext, next: () => Promise<unknown>): Promise<void> {
     // Whichever framework made it, it is Koa's.
@@ -88,14 +88,14 @@ export function inspector(options: InspectorOptions = {}): Inspector {
     if (apps.has(app)) return
     apps.add(app)
     setFaults(app, faults)
-    streams.send({ situation: situation() })
+    streams.send(() => ({ situation: situation() }))
   }
 
   function changeFaults(changed: Situation['faults']): void {
     faults = changed
     for (const app of apps) setFaults(app, faults)
     happened({ event: 'faults', faults })
-    streams.send({ situation: situation() })
+    streams.send(() => ({ situation: situation() }))
   }
 
   function happened(event: Happened): void {

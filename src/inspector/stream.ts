@@ -17,7 +17,8 @@ const LOOK = 200
 export interface Streams {
   /** `first`: what this page is told before all else. */
   open(request: IncomingMessage, response: ServerResponse, first: () => Iterable<Message>): void
-  send(message: Message): void
+  /** Tells all pages. What nobody listens to is not made. */
+  send(message: () => Message): void
   close(): void
 }
 
@@ -40,7 +41,8 @@ export function createStreams(): Streams {
       watch()
     },
     send(message) {
-      const text = print(message)
+      if (streams.size === 0) return
+      const text = print(message())
       for (const response of streams.keys()) write(response, text)
     },
     close() {
