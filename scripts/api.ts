@@ -33,6 +33,7 @@ export function readEntries(): Entry[] {
     const entries = [
       entry('koa-weapp-session', 'server', join(server, 'index.d.ts')),
       entry('koa-weapp-session/bridge', 'bridge', join(server, 'bridge/index.d.ts')),
+      entry('koa-weapp-session/inspector', 'inspector', join(server, 'inspector/index.d.ts')),
       entry('koa-weapp-session/jwt', 'jwt', join(server, 'jwt/index.d.ts')),
       entry('koa-weapp-session/express-store', 'express-store', join(server, 'stores/express/index.d.ts')),
       entry('koa-weapp-session/koa-store', 'koa-store', join(server, 'stores/koa/index.d.ts')),

@@ -60,12 +60,14 @@ async function laptop(locale: string, colorScheme: 'light' | 'dark', name: strin
   await app.locator('.card, .empty').first().waitFor()
   if ((await app.locator('.card').count()) === 0)
     for (const drawing of DRAWINGS) await draw(page, app, drawing)
-  await page.locator('#clear').click()
+  const inspector = page.frameLocator('iframe.inspector')
+  await inspector.locator('#clear').click()
   await page.locator('[data-trial=expire]').click()
   await page.locator('#story:not(.is-busy)').waitFor()
-  await page.locator('.timeline summary').first().click()
-  await page.mouse.move(0, 0)
   await page.setViewportSize(LAPTOP)
+  await inspector.locator('.row').first().click()
+  await inspector.locator('#toast').waitFor({ state: 'hidden' })
+  await page.mouse.move(0, 0)
   await shoot(page, name)
 }
 

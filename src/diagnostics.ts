@@ -14,6 +14,20 @@ import type { Reason } from './protocol.js'
  * subscribe('koa-weapp-session:refusal', (message) => count((message as Diagnostics['refusal']).reason))
  */
 export interface Diagnostics {
+  /** It is known whose request it is, and the handlers are next. A request that is refused is not told of here. */
+  identify: {
+    /** How: by a login, the credential of a session, the platform's word (`cloudRun()`), or not at all. */
+    by: 'login' | 'session' | 'platform' | 'nothing'
+    carrier: 'code' | 'header' | 'cookie' | 'jwt'
+    /** Absent where nobody is known, and no mini program either. */
+    appId?: string
+    /** Absent for a guest. */
+    user?: string
+    session?: string
+    /** Unix ms: when the session ends. */
+    expires?: number
+    ms: number
+  }
   /** A login has succeeded. */
   login: {
     appId: string
@@ -97,6 +111,7 @@ export function channelName(name: keyof Diagnostics): `koa-weapp-session:${keyof
 }
 
 export const DIAGNOSTICS: readonly (keyof Diagnostics)[] = [
+  'identify',
   'login',
   'exchange',
   'refusal',

@@ -23,12 +23,14 @@ import { SupersededError } from './session/succession.js'
 import { TrustedSession } from './session/trusted-session.js'
 import type { SessionRecord } from './stores/store.js'
 import { withTimeout } from './stores/with-timeout.js'
+import type { Faults } from './util/faults.js'
 import { isTextUpTo } from './util/json.js'
 import { optionError } from './util/option-error.js'
 import { warnings } from './util/warn.js'
 import { createWechat, type Wechat } from './wechat/api.js'
 import type { WxUserInfo } from './wechat/user-info.js'
 import { createWireReader, type Wire } from './wire.js'
+import { createWitness } from './witness.js'
 
 /** The middleware, and what can be done to sessions from outside a request. */
 export interface WeappSession {
@@ -104,14 +106,18 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
   printDiagnostics()
   const { apps, appIdOf, carrier, trust, ignore, onLogin, loginPath, logoutPath, checkLoginOrigin } = resolved
   const { legacyStatus } = resolved
-  const store = withTimeout(resolved.store)
+  const faults: Faults = {}
+  const store = withTimeout(resolved.store, faults)
   const programs = new Map(
     Object.entries(apps).map(([appId, appSecret]) => [
       appId,
       // Warnings of its own: what is said once is said once of each.
-      createMiniProgram({ appId, appSecret, carrier, store, warn: warnings() }, resolved),
+      createMiniProgram({ appId, appSecret, carrier, store, warn: warnings(), faults }, resolved),
     ]),
   )
+  const witness = createWitness({
+    ...{ programs, carrier: carrier.kind, prefix: resolved.headers, store, faults },
+  })
   const isIssuing = carrier.credential === 'issued'
   const readWire = createWireReader(resolved.headers)
   const unspoken = readWire({})
@@ -125,12 +131,18 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
     const answer = setAnswer(ctx, createAnswer(ctx))
     if (isPreflight(ctx) || (ignore && (await ignore(ctx)))) return void (await next())
 
+    const began = witness.isHeard() ? performance.now() : 0
+    if (began) witness.begun(ctx.req)
     let session: RequestSession | TrustedSession | undefined
     try {
       answer.wire = readWire(ctx.req.headers)
       const request = { ctx, answer, program: onlyProgram ?? (await programOf(ctx)) }
       if (isPost(ctx, logoutPath)) return await logOut(request)
       session = await identify(request)
+      if (began) {
+        const isLogin = answer.wire.isLogin || isPost(ctx, loginPath)
+        witness.identified({ program: request.program, session, isLogin }, performance.now() - began)
+      }
     } catch (error) {
       return refuse(ctx, error)
     }
@@ -143,6 +155,8 @@ export function weappSession(options: WeappSessionOptions): WeappSession {
       // A handler's error is the handler's, and leaves the session as it was.
       if (error instanceof WeappSessionError) answer.refuse(error)
       throw error
+    } finally {
+      if (began) witness.handled()
     }
 
     try {

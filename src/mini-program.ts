@@ -11,6 +11,7 @@ import type { RequestSessionTools } from './session/request-session.js'
 import { createSessions } from './session/sessions.js'
 import { createSuccessions } from './session/succession.js'
 import type { SessionStore } from './stores/store.js'
+import type { Faults } from './util/faults.js'
 import type { Warnings } from './util/warn.js'
 import { createWechatApi } from './wechat/api.js'
 import { createWechatCheck, isOutage } from './wechat/check.js'
@@ -21,6 +22,10 @@ import { createSlots } from './wechat/slots.js'
 export interface MiniProgram extends RequestSessionTools {
   readonly appId: string
   readonly logIn: LogIn
+  /** What diagnostics call a user or a session. */
+  alias(value: string): string
+  /** What the store calls a user. */
+  userId(openId: string): string
   /** Ends every session of a user. */
   revoke(openId: string): Promise<void>
 }
@@ -31,6 +36,8 @@ export interface MiniProgramOptions {
   carrier: SessionCarrier
   store: SessionStore
   warn: Warnings
+  /** What goes wrong on purpose. */
+  faults?: Faults
 }
 
 /** ms that a login takes beside its exchange, at most, before others believe that its process has died. */
@@ -39,17 +46,18 @@ const TIME_FOR_THE_STORE = 1000
 const channel = diagnostics('revoke')
 
 export function createMiniProgram(options: MiniProgramOptions, resolved: ResolvedOptions): MiniProgram {
-  const { appId, appSecret, carrier, store, warn } = options
+  const { appId, appSecret, carrier, store, warn, faults } = options
+  const reached = { ...resolved.wechat, faults }
   const { ttl, rolling, maxAge, maxSessionsPerUser, maxYoungSessions } = resolved
   const ids = createIds(appId, appSecret, carrier.kind)
   const sealer = createSealer(appSecret)
   const succession = createSuccessions(store, ids)
   const slots = createSlots(resolved.wechat.concurrency)
   const outage = loginOutage()
-  const checkWechat = createWechatCheck({ appId, appSecret, ...resolved.wechat })
+  const checkWechat = createWechatCheck({ appId, appSecret, ...reached })
   const exchanger = createCodeExchanger({
     store,
-    code2Session: createCode2Session({ appId, appSecret, ...resolved.wechat, warn, outage }),
+    code2Session: createCode2Session({ appId, appSecret, ...reached, warn, outage }),
     slots,
     isWechatDown: async () => isOutage(await checkWechat()),
     onTurnedAway: outage.turnedAway,
@@ -73,12 +81,14 @@ export function createMiniProgram(options: MiniProgramOptions, resolved: Resolve
     maxSessionsPerUser,
     maxYoungSessions,
   })
-  const wechat = createWechatApi({ appId, appSecret, ...resolved.wechat, slots, warn })
+  const wechat = createWechatApi({ appId, appSecret, ...reached, slots, warn })
 
   return {
     appId,
     sessions,
     logIn,
+    alias: ids.alias,
+    userId: ids.user,
     openData,
     sealer,
     wechat,

@@ -2,13 +2,14 @@ import type { Ids } from '../crypto/ids.js'
 import type { Sealer } from '../crypto/seal.js'
 import { type Diagnostics, diagnostics } from '../diagnostics.js'
 import { WeappSessionError } from '../errors.js'
+import { inspections } from '../inspection.js'
 import type { OpenData } from '../session/open-data.js'
 import type { LoadedSession } from '../session/session.js'
 import type { Sessions } from '../session/sessions.js'
 import type { Successions } from '../session/succession.js'
 import type { Claim, Entry, SessionRecord, SessionStore } from '../stores/store.js'
 import type { WechatSession } from '../wechat/code2session.js'
-import { isAnonymous, isSigned, type Profile, pickProfile, userOf } from '../wechat/user-info.js'
+import { isAnonymous, isSigned, type Profile, pickProfile, signatureOf, userOf } from '../wechat/user-info.js'
 import type { PendingLogins } from './pending-logins.js'
 import type { Login } from './read-login.js'
 
@@ -93,7 +94,7 @@ export function createLogIn(options: LoginOptions): LogIn {
 
   /** The profile that a login brings, once it is certain that WeChat gave it for this user. */
   function verify(id: string, { userInfo, encrypted }: Login, wechat: WechatSession): Profile | undefined {
-    checkSignature(userInfo, wechat.sessionKey)
+    checkSignature(userInfo, wechat.sessionKey, wechat.openId)
     const decrypted = encrypted && openData.openFirst(id, wechat, encrypted)
     return profileOf(userInfo?.fields ?? decrypted)
   }
@@ -150,7 +151,7 @@ export function createLogIn(options: LoginOptions): LogIn {
     const sessionKey = sealer.open(record.key, id)
     if (sessionKey === undefined) throw new WeappSessionError('ERR_SESSION_EXPIRED')
     const { userInfo, encrypted } = login
-    checkSignature(userInfo, sessionKey)
+    checkSignature(userInfo, sessionKey, record.user?.openId)
     const decrypted = encrypted && (await openData.open({ id, credential: '', record }, encrypted))
     return improve(id, record, profileOf(userInfo?.fields ?? decrypted))
   }
@@ -191,9 +192,16 @@ function proofOf({ userInfo, encrypted }: Login): Diagnostics['login']['proof'] 
   return encrypted ? 'encryptedData' : 'none'
 }
 
-function checkSignature(userInfo: Login['userInfo'], sessionKey: string): void {
-  if (!userInfo || isSigned(userInfo.rawData, userInfo.signature, sessionKey)) return
-  throw new WeappSessionError('ERR_UNTRUSTED_RAW_DATA')
+function checkSignature(userInfo: Login['userInfo'], sessionKey: string, openId: string | undefined): void {
+  if (!userInfo) return
+  const { rawData, signature } = userInfo
+  const isGood = isSigned(rawData, signature, sessionKey)
+  if (inspections.hasSubscribers) {
+    const expected = signatureOf(rawData, sessionKey)
+    const fits = (text: string) => isSigned(text, signature, sessionKey)
+    inspections.publish({ kind: 'signature', isGood, expected, ...(openId && { openId }), fits })
+  }
+  if (!isGood) throw new WeappSessionError('ERR_UNTRUSTED_RAW_DATA')
 }
 
 function profileOf(fields: Record<string, unknown> | undefined): Profile | undefined {

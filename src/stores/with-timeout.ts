@@ -3,6 +3,7 @@ import { diagnostics, type StoreCall, type StoreOutcome } from '../diagnostics.j
 import { WeappSessionError } from '../errors.js'
 import { breaker } from '../util/breaker.js'
 import { deadline } from '../util/deadline.js'
+import type { Faults } from '../util/faults.js'
 import { checkOptions } from '../util/option-error.js'
 import { createOutage } from '../util/outage.js'
 import { checkTimeout } from './options.js'
@@ -44,7 +45,7 @@ class TooLate extends Error {}
  * more would pile up in front of it. Only late answers count. After an error, the next call may well succeed: a Redis
  * that is full, or a replica, refuses every write and answers every read.
  */
-export function withTimeout(store: SessionStore): TimedStore {
+export function withTimeout(store: SessionStore, faults: Faults = {}): TimedStore {
   const { timeout = DEFAULT_TIMEOUT } = store
   const isFailure = (error: unknown) => error instanceof TooLate
   // Nearly all calls have to be late: in a cluster, one node may hang while the others answer.
@@ -52,8 +53,10 @@ export function withTimeout(store: SessionStore): TimedStore {
   const outage = createOutage('The session store works again')
   let isClosed = false
 
-  async function call<T>(name: StoreCall, work: () => Promise<T>): Promise<T> {
+  async function call<T>(name: StoreCall, untroubled: () => Promise<T>): Promise<T> {
     const began = calls.hasSubscribers ? performance.now() : 0
+    const { store: trouble } = faults
+    const work = trouble ? () => trouble().then(untroubled) : untroubled
     try {
       const getsReady = store.ready?.()
       if (getsReady) await getsReady
@@ -65,6 +68,11 @@ export function withTimeout(store: SessionStore): TimedStore {
       if (began) tell(name, began, 'failed')
       throw refusal(name, cause)
     }
+  }
+
+  /** What is kept here counts as lost, too, while the store is in trouble: else nobody would notice that it is. */
+  function peek(id: string) {
+    return faults.store ? undefined : store.peek?.(id)
   }
 
   function refusal(call: StoreCall, cause: unknown): WeappSessionError {
@@ -113,7 +121,7 @@ export function withTimeout(store: SessionStore): TimedStore {
     timeout,
     answers,
     // It reads memory, and needs no deadline.
-    ...(store.peek && { peek: store.peek }),
+    ...(store.peek && { peek }),
     read: (id) => call('read', () => store.read(id)),
     claim: (id) => call('claim', () => store.claim(id)),
     refuse: (claim, refusal, memory) => call('refuse', () => store.refuse(claim, refusal, memory)),

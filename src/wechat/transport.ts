@@ -1,4 +1,5 @@
 import type { Dispatcher, Pool } from 'undici'
+import type { Faults } from '../util/faults.js'
 
 export interface TransportOptions {
   /** Where WeChat's API is: `https://api.weixin.qq.com`, a regional host, or a simulator. */
@@ -7,6 +8,8 @@ export interface TransportOptions {
   timeout: number
   /** In place of our own connections. */
   fetch?: typeof globalThis.fetch | undefined
+  /** What goes wrong on purpose. Default: nothing. */
+  faults?: Faults | undefined
 }
 
 /** An answer as it came over the wire. */
@@ -31,8 +34,10 @@ const KEEP_ALIVE = 4000
 /** Bytes of an answer; WeChat's have some hundreds. */
 const ANSWER_MAX = 65_536
 
-export function createTransmit({ baseUrl, timeout, fetch }: TransportOptions): Transmit {
-  return fetch ? throughFetch(baseUrl, fetch) : inBackground(load(baseUrl, timeout))
+export function createTransmit({ baseUrl, timeout, fetch, faults = {} }: TransportOptions): Transmit {
+  const transmit = fetch ? throughFetch(baseUrl, fetch) : inBackground(load(baseUrl, timeout))
+  return (path, body) =>
+    faults.wechat ? later(faults.wechat(), () => transmit(path, body)) : transmit(path, body)
 }
 
 /** undici takes 60 ms and 10 MB to load, which nobody who imports this has to wait for. */
@@ -53,21 +58,23 @@ function inBackground(loading: Promise<Transmit>): Transmit {
     // Reported to the first who asks.
     () => {},
   )
-  return (path, body) => {
-    if (loaded) return loaded(path, body)
-    let isOver = false
-    let sent: Sent | undefined
-    const answer = loading.then((transmit) => {
-      if (isOver) throw new Error('nobody waits any more')
-      sent = transmit(path, body)
-      return sent.answer
-    })
-    const abort = () => {
-      isOver = true
-      sent?.abort()
-    }
-    return { answer, abort }
+  return (path, body) => (loaded ? loaded(path, body) : later(loading, (transmit) => transmit(path, body)))
+}
+
+/** Sends when what it waits for is there, if somebody still waits for the answer. */
+function later<T>(awaited: Promise<T>, send: (value: T) => Sent): Sent {
+  let isOver = false
+  let sent: Sent | undefined
+  const answer = awaited.then((value) => {
+    if (isOver) throw new Error('nobody waits any more')
+    sent = send(value)
+    return sent.answer
+  })
+  const abort = () => {
+    isOver = true
+    sent?.abort()
   }
+  return { answer, abort }
 }
 
 /**

@@ -63,13 +63,18 @@ export interface EncryptedData {
   iv: string
 }
 
+/** What WeChat would sign a text with, in hex. */
+export function signatureOf(rawData: string, sessionKey: string): string {
+  return hash('sha1', rawData + sessionKey, 'hex')
+}
+
 /**
  * Whether WeChat signed this text: hex SHA-1 of `rawData + session_key`, both as UTF-8 text, in constant time.
  * The text must be the one that was received: parsing and printing it again changes the bytes.
  * developers.weixin.qq.com/miniprogram/dev/framework/open-ability/signature.html
  */
 export function isSigned(rawData: string, signature: string, sessionKey: string): boolean {
-  const expected = Buffer.from(hash('sha1', rawData + sessionKey, 'hex'))
+  const expected = Buffer.from(signatureOf(rawData, sessionKey))
   const actual = Buffer.from(signature.toLowerCase())
   return actual.length === expected.length && timingSafeEqual(actual, expected)
 }

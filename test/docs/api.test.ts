@@ -24,6 +24,7 @@ test('docs/api.md and docs/api/ are what the declarations say; if not: npm run d
     'client-http.md',
     'client.md',
     'express-store.md',
+    'inspector.md',
     'jwt.md',
     'koa-store.md',
     'server.md',

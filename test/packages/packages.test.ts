@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import test, { type ExecutionContext } from 'ava'
 import { readPage } from '../docs/support/markdown.js'
 import { freePorts } from '../support/redis.js'
@@ -79,7 +80,11 @@ test('simulator/README.md: its program prints what a server gets for a code', as
 })
 
 test('npm pack: the server package holds what was built, its sources, documents, and nothing else', async (t) => {
-  const built = await builtFrom(join(root, 'src'))
+  // The inspector is for development, and its page is one file of each kind: neither ships its sources.
+  const ofPage = ['html', 'css', 'js'].map((kind) => `dist/inspector/page/page.${kind}`)
+  const built = (await builtFrom(join(root, 'src')))
+    .filter((path) => !/^(src\/inspector|dist\/inspector\/page)\//.test(path))
+    .concat(ofPage)
   const others = server.files.filter((path) => !built.includes(path))
 
   t.deepEqual(
@@ -97,6 +102,8 @@ test('npm pack: the server package holds what was built, its sources, documents,
     `client: ${inKB(client.size)} packed, ${inKB(client.unpackedSize)} unpacked, ${client.files.length} files`,
   )
   t.true(server.size < 400 * 1024)
+  const page = ofPage.map((path) => gzipSync(readFileSync(join(root, path))).length)
+  t.true(page.reduce((sum, size) => sum + size) < 20 * 1024, `${page}`)
   t.true(client.size < 40 * 1024)
 })
 

@@ -1,4 +1,4 @@
-import Koa from 'koa'
+import Koa, { type Middleware } from 'koa'
 import type { WeappSession } from 'koa-weapp-session'
 import { answers, type Log } from './answers.js'
 import type { DrawingStore } from './drawings.js'
@@ -12,10 +12,13 @@ export interface AppOptions {
   log?: Log
   /** What else has to work before `/readyz` says so, by name. The drawings are always asked. */
   checks?: Record<string, Check>
+  /** What comes before all else: in development, the inspector. Default: nothing. */
+  first?: Middleware[]
 }
 
 /** The server of One stroke. Top to bottom, as a request sees it. */
-export function createApp({ session, drawings, log = printFailures, checks = {} }: AppOptions): Koa {
+export function createApp(options: AppOptions): Koa {
+  const { session, drawings, log = printFailures, checks = {}, first = [] } = options
   const app = new Koa()
   // The session middleware tells of outages here.
   app.on('error', (error: unknown, ctx?: Koa.Context) => {
@@ -23,6 +26,7 @@ export function createApp({ session, drawings, log = printFailures, checks = {} 
   })
 
   const router = paints(drawings)
+  for (const middleware of first) app.use(middleware)
   app.use(health({ ...checks, drawings: async () => drawings.isReady?.() }))
   app.use(answers(log))
   app.use(session)

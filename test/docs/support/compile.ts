@@ -15,6 +15,7 @@ interface Setting {
 const PATHS = {
   'koa-weapp-session': ['../../src/index.ts'],
   'koa-weapp-session/bridge': ['../../src/bridge/index.ts'],
+  'koa-weapp-session/inspector': ['../../src/inspector/index.ts'],
   'koa-weapp-session/jwt': ['../../src/jwt/index.ts'],
   'koa-weapp-session/express-store': ['../../src/stores/express/index.ts'],
   'koa-weapp-session/koa-store': ['../../src/stores/koa/index.ts'],

@@ -41,9 +41,10 @@ export async function packClient(folder: string): Promise<Packed> {
  * must not be swept away under it.
  */
 async function packCompiled(project: string, stage: string, to: string): Promise<Packed> {
-  const tsc = join(root, 'node_modules/typescript/bin/tsc')
+  const tsc = [join(root, 'node_modules/typescript/bin/tsc'), '-p', project, '--outDir']
+  const builder = project === root ? [join(root, 'scripts/build-server.js')] : tsc
   await mkdir(stage)
-  await run(process.execPath, [tsc, '-p', project, '--outDir', join(stage, 'dist')])
+  await run(process.execPath, [...builder, join(stage, 'dist')])
   const { files }: { files: string[] } = JSON.parse(await readFile(join(project, 'package.json'), 'utf8'))
   // What begins with `!` is left out of a folder that another entry names.
   const folders = files.filter((name) => !/^(dist$|!)/.test(name)).map((name) => name.replace(/\/.*/, ''))

@@ -1,12 +1,11 @@
-/** The page around the phones: shows what goes on between them and the server, and makes things happen. */
+/** The page around the phones: makes things happen, and says what came of it. The inspector of the app is beside it. */
+import type { Situation as Inspected } from 'koa-weapp-session/inspector'
 import { type Experiment, NAMES, type Situation, USERS, type User } from '../protocol.js'
 import { byId, el } from './inspector/dom.js'
-import { createButtons } from './inspector/experiments.js'
+import { createButtons, type Known } from './inspector/experiments.js'
 import { openFeed } from './inspector/feed.js'
-import { showRecords } from './inspector/records.js'
 import { type Trial, tell } from './inspector/story.js'
-import { createTimeline } from './inspector/timeline.js'
-import { fillWords, LABELS, say, switchLanguage, type Words } from './inspector/words.js'
+import { fillWords, LABELS, onChoice, say, showTheme, switchLanguage, type Words } from './inspector/words.js'
 import type { PhoneControls } from './phone.js'
 
 /** px, its frame included: see inspector.css. */
@@ -14,32 +13,36 @@ const PHONE = { width: 393, height: 758 }
 
 let user: User = 'xiaoming'
 let situation: Situation | undefined
-let story: Words | undefined
+let faults: Inspected['faults'] = { store: 'none', wechat: 'none' }
+let story: Words = LABELS.ready
+let isAlive = true
 
-const timeline = createTimeline(byId('timeline'))
 const feed = openFeed({
-  onOpen: () => timeline.showAll([]),
-  onEntry: timeline.show,
-  onSituation(news) {
-    situation = news
+  onFaults(news) {
+    faults = news
     showSituation()
+  },
+  onLife(isThere) {
+    // It may be another one, with another carrier.
+    if (isThere) void learn(fetch('/demo/situation'))
+    isAlive = isThere
+    showGone()
   },
 })
 const buttons = createButtons(byId('experiments'), (trial) => void run(trial))
 const frames = new Map(USERS.map((user) => [user, frameOf(user)]))
 const switches = new Map(USERS.map((user) => [user, switchTo(user)]))
+const inspector = el('iframe', 'inspector')
 
 byId('phone').append(el('div', 'phone', ...frames.values()))
 byId('users').append(...switches.values())
+byId('inspector').append(inspector)
+inspector.src = '/__weapp'
 byId('language').addEventListener('click', () => {
   switchLanguage()
   showAll()
 })
-byId('clear').addEventListener('click', () => {
-  feed.clear()
-  story = undefined
-  showAll()
-})
+onChoice(showAll)
 for (const tab of document.querySelectorAll<HTMLElement>('.tabs [data-tab]')) {
   tab.addEventListener('click', () => showTab(tab.dataset.tab ?? ''))
 }
@@ -49,42 +52,44 @@ showTab('phone')
 showAll()
 
 function showAll(): void {
+  showTheme()
   fillWords()
   byId('language').textContent = say(LABELS.language)
-  timeline.showAll(feed.entries())
-  showStory()
+  byId('tabs').ariaLabel = say(LABELS.parts)
+  byId('phones').ariaLabel = say(LABELS.phones)
+  byId('inspector').ariaLabel = say(LABELS.inspector)
+  inspector.title = say(LABELS.inspector)
+  byId('story').textContent = say(story)
+  showGone()
   showSituation()
+}
+
+function showGone(): void {
+  byId('gone').hidden = isAlive
+  byId('gone').textContent = isAlive ? '' : say(LABELS.gone)
+}
+
+/** All that is known, once the demo has said its part. */
+function known(): Known | undefined {
+  return situation && { ...situation, faults }
 }
 
 function showSituation(): void {
   for (const [whose, frame] of frames) frame.hidden = whose !== user
   for (const [whose, button] of switches) {
     button.ariaPressed = String(whose === user)
-    button.classList.toggle('is-offline', situation?.phones[whose].isOffline === true)
+    const isOffline = situation?.phones[whose].isOffline === true
+    button.classList.toggle('is-offline', isOffline)
+    // What the red dot says.
+    button.title = isOffline ? say(LABELS.offline) : ''
   }
-  buttons.show(situation, user)
-  if (!situation) return
-  const { store, carrier, isStoreDown, isWechatDown, phones } = situation
-  byId('lamps').replaceChildren(
-    el('span', 'lamp is-plain', `${carrier}Carrier()`),
-    lamp(LABELS[store], isStoreDown),
-    lamp(LABELS.wechat, isWechatDown),
-  )
-  showRecords(byId('records'), phones[user])
+  buttons.show(known(), user)
 }
 
-function lamp(what: Words, isDown: boolean): HTMLElement {
-  return el(
-    'span',
-    `lamp ${isDown ? 'is-down' : ''}`,
-    `${say(what)} · ${say(isDown ? LABELS.down : LABELS.up)}`,
-  )
-}
-
-function showStory(): void {
-  const place = byId('story')
-  place.hidden = story === undefined
-  place.textContent = story ? say(story) : ''
+function showStory(words: Words, isBusy: boolean): void {
+  story = words
+  byId('story').classList.toggle('is-busy', isBusy)
+  byId('story').textContent = say(words)
 }
 
 function showTab(tab: string): void {
@@ -96,29 +101,22 @@ function showTab(tab: string): void {
 
 /** Does one of the things that the buttons say, and tells what came of it. */
 async function run(trial: Trial): Promise<void> {
-  const place = byId('story')
   const before = feed.lastId()
   // Another phone may be looked at meanwhile.
   const whose = user
   buttons.setBusy(true)
-  place.classList.add('is-busy')
-  story = LABELS.trying
-  showStory()
-  // On a small screen it is behind another tab.
-  if (!place.offsetParent) showTab('timeline')
+  showStory(LABELS.trying, true)
   try {
     await TRIALS[trial](trial, whose)
     await feed.quiet()
-    const isOn = document.querySelector(`[data-trial=${trial}]`)?.ariaPressed === 'true'
-    const entries = feed.since(before).filter((entry) => entry.user === whose)
-    story = tell(trial, entries, isOn)
+    const isOn = buttons.isOn(trial, known(), whose)
+    const requests = feed.since(before, whose)
+    showStory(tell(trial, { requests, isOn, errcode: situation?.errcode }), false)
   } catch (error) {
     console.error(error)
-    story = LABELS.failed
+    showStory(LABELS.failed, false)
   } finally {
     buttons.setBusy(false)
-    place.classList.remove('is-busy')
-    showStory()
   }
 }
 
@@ -130,23 +128,37 @@ const MINUTE = 61_000
 
 /** What a trial is made of: something that happens, and then somebody who uses the app, so that it shows. */
 type Run = (trial: Trial, user: User) => Promise<void>
-const onServer: Run = async (trial, user) => {
-  const response = await fetch(`/inspector/experiments/${trial as Experiment}/${user}`, { method: 'POST' })
-  situation = (await response.json()) as Situation
-  showSituation()
+const onServer: Run = (trial, user) =>
+  learn(fetch(`/demo/experiments/${trial as Experiment}/${user}`, { method: 'POST' }))
+const thenUsed =
+  (happens: Run): Run =>
+  async (trial, user) => {
+    await happens(trial, user)
+    phone(user).letPass(MINUTE)
+    await phone(user).pullDown()
+  }
+/** What the inspector's own buttons do. */
+const inspect = async (action: string, input: object): Promise<void> => {
+  const response = await fetch(`/__weapp/${action}`, {
+    ...{ method: 'POST', body: JSON.stringify(input), headers: { 'Content-Type': 'application/json' } },
+  })
+  if (!response.ok) throw new Error(`${action}: ${response.status}`)
 }
-const thenUsed: Run = async (trial, user) => {
-  await onServer(trial, user)
-  phone(user).letPass(MINUTE)
-  await phone(user).pullDown()
-}
+const fault =
+  (name: 'store' | 'wechat'): Run =>
+  async () => {
+    const changed = { ...faults, [name]: faults[name] === 'none' ? ('fails' as const) : ('none' as const) }
+    await inspect('faults', changed)
+    faults = changed
+    showSituation()
+  }
 const TRIALS: Record<Trial, Run> = {
-  expire: thenUsed,
-  revoke: thenUsed,
-  store: thenUsed,
-  wechat: thenUsed,
-  network: thenUsed,
-  carrier: thenUsed,
+  expire: thenUsed(onServer),
+  revoke: thenUsed((_trial, user) => inspect('revoke', { openId: situation?.phones[user].openId })),
+  store: thenUsed(fault('store')),
+  wechat: thenUsed(fault('wechat')),
+  network: thenUsed(onServer),
+  carrier: thenUsed(onServer),
   use: (_trial, user) => phone(user).pullDown(),
   tamper: onServer,
   reuse: onServer,
@@ -162,6 +174,14 @@ const TRIALS: Record<Trial, Run> = {
     await started
     await phone(user).idle()
   },
+}
+
+/** Takes what the demo says of itself. */
+async function learn(asked: Promise<Response>): Promise<void> {
+  const response = await asked
+  if (!response.ok) throw new Error(`${response.status}`)
+  situation = (await response.json()) as Situation
+  showSituation()
 }
 
 function phone(user: User): PhoneControls {
@@ -190,12 +210,9 @@ function fitPhone(): void {
 }
 
 function switchTo(whose: User): HTMLButtonElement {
-  const button = el(
-    'button',
-    `user is-${whose}`,
-    el('span', `avatar is-${whose}`, NAMES[whose].slice(-1)),
-    NAMES[whose],
-  )
+  const avatar = el('span', `avatar is-${whose}`, NAMES[whose].slice(-1))
+  avatar.ariaHidden = 'true'
+  const button = el('button', `user is-${whose}`, avatar, NAMES[whose])
   button.type = 'button'
   button.addEventListener('click', () => {
     user = whose

@@ -2,18 +2,19 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { memoryStore, redisStore } from 'koa-weapp-session'
+import { type Inspector, inspector } from 'koa-weapp-session/inspector'
 import { createWechat, type Wechat } from 'weapp-simulator'
 import type { DrawingStore } from '../../server/drawings.js'
 import { embeddedDrawings } from '../../server/drawings-embedded.js'
-import { type Situation, USERS, type User } from '../protocol.js'
+import { type Situation, USERS } from '../protocol.js'
+import { agingStore } from './aging-store.js'
 import { bundle } from './bundle.js'
+import { createCredentials } from './credentials.js'
 import { createDoors } from './doors.js'
 import { createExperiments } from './experiments.js'
 import { isForUs } from './guard.js'
 import { createPhones } from './phones.js'
-import { createRecorder, type Recorder } from './recorder.js'
 import { createSite } from './site.js'
-import { switchableStore } from './switchable-store.js'
 
 export interface DemoOptions {
   /** On 127.0.0.1; any other when it is taken. */
@@ -36,23 +37,29 @@ const APP_ID = 'wx-one-stroke'
 /** The server of One stroke with a simulated WeChat, two phones, and the inspector, in one process. */
 export async function startDemo({ port, folder, redisUrl }: DemoOptions): Promise<Demo> {
   const wechat = createWechat({ appId: APP_ID })
-  const recorder = createRecorder()
-  const store = switchableStore(redisUrl === undefined ? memoryStore() : redisStore({ url: redisUrl }))
+  const inspect = inspector()
+  const credentials = createCredentials()
+  const store = agingStore(redisUrl === undefined ? memoryStore() : redisStore({ url: redisUrl }))
   const drawings = embeddedDrawings({ folder })
-  const doors = createDoors({ wechat, store, drawings: recorded(drawings, recorder) })
+  const doors = createDoors({
+    ...{ wechat, store, drawings: noted(drawings, inspect) },
+    first: [inspect, credentials.watch],
+  })
 
   const server = await listen(port)
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const phones = createPhones(wechat, origin)
-  const experiments = createExperiments({ wechat, doors, store, phones, recorder, origin })
-  const site = createSite({ assets: await bundle(wechat.appId), recorder, experiments, situation })
+  const experiments = createExperiments({
+    ...{ wechat, doors, store, phones, credentials, origin },
+    note: inspect.note,
+  })
+  const site = createSite({ assets: await bundle(wechat.appId), experiments, situation })
 
   const answerSite = site.callback()
   server.on('request', (request, response) => {
     if (!isForUs(request)) response.writeHead(403).end('This server is for pages of its own.\n')
-    else if (request.url?.startsWith('/applet/')) {
-      recorder.request(request, response, () => doors.answer(request, response))
-    } else answerSite(request, response)
+    else if (/^\/(applet|__weapp)(\/|$)/.test(request.url ?? '')) doors.answer(request, response)
+    else answerSite(request, response)
   })
   server.on('upgrade', (request, socket, head) => {
     if (isForUs(request) && request.headers.origin) phones.connect(request, socket, head)
@@ -64,37 +71,21 @@ export async function startDemo({ port, folder, redisUrl }: DemoOptions): Promis
     wechat,
     async close() {
       phones.close()
+      inspect.close()
       server.closeAllConnections()
       server.close()
-      recorder.close()
       await wechat.close()
       await doors.close()
       await drawings.close()
     },
   }
 
-  async function situation(): Promise<Situation> {
-    const views = await Promise.all(USERS.map(async (user) => [user, await phoneOf(user)] as const))
-    return {
-      store: redisUrl === undefined ? 'memory' : 'redis',
-      carrier: doors.carrier,
-      isStoreDown: store.isDown,
-      isWechatDown: experiments.isWechatDown(),
-      phones: Object.fromEntries(views) as Situation['phones'],
-    }
-  }
-
-  async function phoneOf(user: User): Promise<Situation['phones'][User]> {
-    const {
-      offline,
-      user: { openId },
-    } = phones.of(user)
-    const sessions = await store.sessionsOf(openId).catch(() => [])
-    return {
-      openId,
-      isOffline: offline,
-      sessions: sessions.map(({ id, record }) => ({ id: id.slice(0, 8), record: { ...record } })),
-    }
+  function situation(): Situation {
+    const views = USERS.map((user) => {
+      const { offline, user: identity } = phones.of(user)
+      return [user, { openId: identity.openId, isOffline: offline }]
+    })
+    return { carrier: doors.carrier, phones: Object.fromEntries(views) as Situation['phones'] }
   }
 }
 
@@ -110,8 +101,8 @@ async function listen(port: number): Promise<Server> {
   }
 }
 
-/** Drawings that tell the recorder what the app does with them. */
-function recorded(drawings: DrawingStore, recorder: Recorder): DrawingStore {
+/** Drawings that tell the inspector what the app does with them. */
+function noted(drawings: DrawingStore, inspect: Inspector): DrawingStore {
   return {
     ...drawings,
     list: (openId, page) => told('list', drawings.list(openId, page), ({ drawings }) => drawings.length),
@@ -119,19 +110,12 @@ function recorded(drawings: DrawingStore, recorder: Recorder): DrawingStore {
     remove: (openId, id) => told('remove', drawings.remove(openId, id)),
   }
 
-  async function told<T>(
-    call: 'list' | 'save' | 'remove',
-    work: Promise<T>,
-    countOf?: (result: T) => number,
-  ): Promise<T> {
+  async function told<T>(call: string, work: Promise<T>, countOf?: (result: T) => number): Promise<T> {
     const began = performance.now()
-    const tell = (outcome: 'done' | 'failed', count?: number) => {
-      const ms = performance.now() - began
-      recorder.step({ kind: 'handler', call, outcome, ms, ...(count !== undefined && { count }) })
-    }
+    const tell = (outcome: string) => inspect.note(`drawings.${call}: ${outcome}`, performance.now() - began)
     try {
       const result = await work
-      tell('done', countOf?.(result))
+      tell(`${countOf?.(result) ?? 'ok'}`)
       return result
     } catch (error) {
       tell('failed')

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { RequestListener } from 'node:http'
+import type { Middleware } from 'koa'
 import {
   codeCarrier,
   headerCarrier,
@@ -16,8 +17,6 @@ import type { CarrierName } from '../protocol.js'
 export interface Doors {
   carrier: CarrierName
   answer: RequestListener
-  /** Ends every session of a user. */
-  revoke(openId: string): Promise<void>
   close(): Promise<void>
 }
 
@@ -25,9 +24,12 @@ export interface DoorsOptions {
   wechat: Wechat
   store: SessionStore
   drawings: DrawingStore
+  /** What comes before all else, in this order. */
+  first: Middleware[]
 }
 
-export function createDoors({ wechat: { appId, appSecret, fetch }, store, drawings }: DoorsOptions): Doors {
+export function createDoors({ wechat, store, drawings, first }: DoorsOptions): Doors {
+  const { appId, appSecret, fetch } = wechat
   const options = { appId, appSecret, store, wechat: { fetch } }
   const sessions: Record<CarrierName, WeappSession> = {
     header: weappSession({ ...options, carrier: headerCarrier({ keys: randomBytes(32) }) }),
@@ -41,7 +43,6 @@ export function createDoors({ wechat: { appId, appSecret, fetch }, store, drawin
   const doors: Doors = {
     carrier: 'header',
     answer: (request, response) => answers[doors.carrier](request, response),
-    revoke: (openId) => sessions[doors.carrier].revoke(openId),
     // They share the store.
     close: () => sessions.header.close(),
   }
@@ -49,6 +50,6 @@ export function createDoors({ wechat: { appId, appSecret, fetch }, store, drawin
 
   function answerOf(session: WeappSession): RequestListener {
     // What goes wrong is in the inspector.
-    return createApp({ session, drawings, log: () => {} }).callback()
+    return createApp({ session, drawings, first, log: () => {} }).callback()
   }
 }

@@ -1,95 +1,90 @@
 import type { Phone, Wechat } from 'weapp-simulator'
-import type { Experiment, User } from '../protocol.js'
+import { type Experiment, PHONE_HEADER, type User } from '../protocol.js'
+import type { AgingStore } from './aging-store.js'
+import type { Credentials } from './credentials.js'
 import type { Doors } from './doors.js'
 import type { Phones } from './phones.js'
-import { PHONE_HEADER, type Recorder } from './recorder.js'
-import type { SwitchableStore } from './switchable-store.js'
 
 export interface Laboratory {
   wechat: Wechat
   doors: Doors
-  store: SwitchableStore
+  store: AgingStore
   phones: Phones
-  recorder: Recorder
+  credentials: Credentials
+  /** Writes a line between the requests of the inspector. */
+  note(text: string): void
   /** Of the app's server. */
   origin: string
 }
 
-/** What the buttons of the inspector do, each to the phone of a user. */
+/** What the buttons beside the phones do, each to the phone of a user. */
 export interface Experiments {
-  run(experiment: Experiment, user: User): Promise<void>
-  isWechatDown(): boolean
+  run(experiment: Experiment, user: User): Promise<{ errcode?: number }>
 }
 
 /** What makes requests of its own. */
 const BY_HAND = new Set<Experiment>(['tamper', 'reuse', 'forge'])
 
 export function createExperiments(laboratory: Laboratory): Experiments {
-  const { wechat, doors, store, phones, recorder, origin } = laboratory
-  let restoreWechat: (() => void) | undefined
+  const { wechat, doors, store, phones, credentials, note, origin } = laboratory
 
-  const experiments: Record<Experiment, (user: User, phone: Phone) => Promise<unknown> | unknown> = {
-    expire: (user, phone) => recorder.event(user, 'expire', () => store.expire(phone.user.openId)),
-
-    revoke: (user, phone) => recorder.event(user, 'revoke', () => doors.revoke(phone.user.openId)),
+  const experiments: Record<Experiment, (user: User, phone: Phone) => Promise<number | undefined>> = {
+    async expire(_, phone) {
+      note('时间过去了，会话到期 · time has passed: the session is over')
+      await store.expire(phone.user.openId)
+      return undefined
+    },
 
     async tamper(user, phone) {
       const headers = await loginHeaders(phone)
       const rawData = decodeURIComponent(headers['Weapp-RawData'])
       const changed = rawData.replace(phone.profile.nickName, '管理员').replace('微信用户', '管理员')
       await send(user, phone, { ...headers, 'Weapp-RawData': encodeURIComponent(changed) })
+      return undefined
     },
 
     async reuse(user, phone) {
       const headers = await loginHeaders(phone)
       await send(user, phone, headers)
       await send(user, phone, headers)
-      await recorder.event(user, 'codeUsed', async (entry) => {
-        entry.errcode = await askWechat(headers['Weapp-Code'])
-      })
+      const errcode = await askWechat(headers['Weapp-Code'])
+      note(`拿同一个 code 直接问微信 · the same code, straight to WeChat → errcode ${errcode}`)
+      return errcode
     },
 
     async forge(user, phone) {
-      if (!credentialOf(user)) await send(user, phone, await loginHeaders(phone))
-      const [name, value] = credentialOf(user) ?? ['Weapp-Code', 'made-up']
+      if (!credentials.of(user)) await send(user, phone, await loginHeaders(phone))
+      const [name, value] = credentials.of(user) ?? ['Weapp-Code', 'made-up']
       // The first character: of the last, base64url has bits that say nothing.
       await send(user, phone, { [name]: (value.startsWith('A') ? 'B' : 'A') + value.slice(1) })
+      return undefined
     },
 
-    wechat(user) {
-      const isDown = restoreWechat !== undefined
-      return recorder.event(user, isDown ? 'wechatUp' : 'wechatDown', () => {
-        restoreWechat?.()
-        restoreWechat = isDown ? undefined : wechat.fail({ status: 502 }, { times: Infinity })
-      })
+    async carrier() {
+      doors.carrier = doors.carrier === 'header' ? 'code' : 'header'
+      note(`服务器改用 · the server now has ${doors.carrier}Carrier()`)
+      return undefined
     },
 
-    store: (user) =>
-      recorder.event(user, store.isDown ? 'storeUp' : 'storeDown', () => {
-        store.isDown = !store.isDown
-      }),
-
-    carrier(user) {
-      const carrier = doors.carrier === 'header' ? 'code' : 'header'
-      return recorder.event(user, `${carrier}Carrier`, () => {
-        doors.carrier = carrier
-      })
+    async network(user, phone) {
+      phones.setOffline(user, !phone.offline)
+      note(
+        phone.offline
+          ? '手机没有网络了 · the phone is offline'
+          : '手机又有网络了 · the phone is online again',
+      )
+      return undefined
     },
-
-    network: (user, phone) =>
-      recorder.event(user, phone.offline ? 'online' : 'offline', () =>
-        phones.setOffline(user, !phone.offline),
-      ),
   }
 
   return {
     async run(experiment, user) {
       const phone = phones.of(user)
       // By hand as with the client: without a network there is no login.
-      if (phone.offline && BY_HAND.has(experiment)) return
-      await experiments[experiment](user, phone)
+      if (phone.offline && BY_HAND.has(experiment)) return {}
+      const errcode = await experiments[experiment](user, phone)
+      return errcode === undefined ? {} : { errcode }
     },
-    isWechatDown: () => restoreWechat !== undefined,
   }
 
   /** A request by hand, without the client and its retries. */
@@ -101,19 +96,6 @@ export function createExperiments(laboratory: Laboratory): Experiments {
         complete: resolve,
       })
     })
-  }
-
-  /** The credential that a phone has shown or been given last: which header it is in, and what it is. */
-  function credentialOf(user: User): [name: string, value: string] | undefined {
-    for (const entry of [...recorder.entries()].reverse()) {
-      if (entry.type !== 'request' || entry.user !== user || entry.response?.status !== 200) continue
-      const headers = [...entry.response.headers, ...entry.headers]
-      const found = ['Weapp-Session', 'Weapp-Code'].flatMap((name) =>
-        headers.filter((header) => header[0] === name),
-      )[0]
-      if (found) return found
-    }
-    return undefined
   }
 
   /** What WeChat itself says of a code. */

@@ -2,8 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Phone, Wechat } from 'weapp-simulator'
 import { type WebSocket, WebSocketServer } from 'ws'
-import { NAMES, USERS, type User } from '../protocol.js'
-import { PHONE_HEADER } from './recorder.js'
+import { NAMES, PHONE_HEADER, USERS, type User } from '../protocol.js'
 
 /** The phones of the simulator, and the lines on which pages use them. */
 export interface Phones {

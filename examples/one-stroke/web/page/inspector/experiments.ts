@@ -1,7 +1,13 @@
+import type { Situation as Inspected } from 'koa-weapp-session/inspector'
 import type { Situation, User } from '../../protocol.js'
 import { el } from './dom.js'
 import type { Trial } from './story.js'
 import { say, type Words } from './words.js'
+
+/** How things stand, by the word of the demo and of the inspector. */
+export interface Known extends Situation {
+  faults: Inspected['faults']
+}
 
 interface Described {
   trial: Trial
@@ -9,7 +15,7 @@ interface Described {
   /** What it does, in one line. */
   line: Words
   /** A switch: what it is now. */
-  isOn?(situation: Situation, user: User): boolean
+  isOn?(situation: Known, user: User): boolean
 }
 
 const TRIALS: Described[] = [
@@ -63,13 +69,13 @@ const TRIALS: Described[] = [
     trial: 'store',
     title: ['停掉会话存储', 'Store down'],
     line: ['用户会被登出吗？', 'All logged out?'],
-    isOn: ({ isStoreDown }) => isStoreDown,
+    isOn: ({ faults }) => faults.store !== 'none',
   },
   {
     trial: 'wechat',
     title: ['停掉微信服务器', 'WeChat down'],
     line: ['谁会受影响？', 'Who notices?'],
-    isOn: ({ isWechatDown }) => isWechatDown,
+    isOn: ({ faults }) => faults.wechat !== 'none',
   },
   {
     trial: 'carrier',
@@ -80,7 +86,8 @@ const TRIALS: Described[] = [
 
 /** The buttons. */
 export interface Buttons {
-  show(situation: Situation | undefined, user: User): void
+  show(known: Known | undefined, user: User): void
+  isOn(trial: Trial, known: Known | undefined, user: User): boolean
   setBusy(isBusy: boolean): void
 }
 
@@ -89,21 +96,26 @@ export function createButtons(place: HTMLElement, onPress: (trial: Trial) => voi
     const button = el('button', 'experiment')
     button.type = 'button'
     button.dataset.trial = trial
-    button.addEventListener('click', () => onPress(trial))
+    button.addEventListener('click', () => {
+      if (button.ariaDisabled !== 'true') onPress(trial)
+    })
     return button
   })
   place.append(...buttons)
 
   return {
-    show(situation, user) {
+    show(known, user) {
       TRIALS.forEach(({ title, line, isOn }, i) => {
         const button = buttons[i] as HTMLButtonElement
         button.replaceChildren(el('b', '', say(title)), el('span', 'experiment-line', say(line)))
-        if (isOn) button.ariaPressed = String(situation !== undefined && isOn(situation, user))
+        if (isOn) button.ariaPressed = String(known !== undefined && isOn(known, user))
       })
     },
+    isOn: (wanted, known, user) =>
+      known !== undefined && TRIALS.find(({ trial }) => trial === wanted)?.isOn?.(known, user) === true,
     setBusy(isBusy) {
-      for (const button of buttons) button.disabled = isBusy
+      // Not `disabled`: the keyboard would be nowhere afterwards.
+      for (const button of buttons) button.ariaDisabled = String(isBusy)
     },
   }
 }

@@ -1,12 +1,11 @@
-import type { Entry, Message, Situation } from '../../protocol.js'
+import type { Message, RequestEntry, Situation } from 'koa-weapp-session/inspector'
+import { PHONE_HEADER, type User } from '../../protocol.js'
 
-/** What the server tells, as it happens. */
+/** What the inspector tells, as it happens: the same that its own page is told. */
 export interface Feed {
-  entries(): Entry[]
-  /** Those that came after one of this id. */
-  since(id: number): Entry[]
+  /** The requests of a phone that came after one of this id. */
+  since(id: number, user: User): RequestEntry[]
   lastId(): number
-  clear(): void
   /** Settles when every request has its answer. */
   quiet(): Promise<void>
 }
@@ -15,43 +14,46 @@ export interface Feed {
 const SILENCE = 250
 
 export interface Listeners {
-  /** From here on everything is told, from the beginning: at the start, and when the server was started anew. */
-  onOpen(): void
-  onEntry(entry: Entry): void
-  onSituation(situation: Situation): void
+  /** What goes wrong on purpose. */
+  onFaults(faults: Situation['faults']): void
+  /** The server is there, or gone. */
+  onLife(isAlive: boolean): void
 }
 
-export function openFeed({ onOpen, onEntry, onSituation }: Listeners): Feed {
-  const entries = new Map<number, Entry>()
+export function openFeed({ onFaults, onLife }: Listeners): Feed {
+  const requests = new Map<number, RequestEntry>()
   let lastNews = 0
   let lastId = 0
-  const source = new EventSource('/inspector/events')
+  const source = new EventSource('/__weapp/events')
+  source.addEventListener('error', () => onLife(false))
   source.addEventListener('message', ({ data }) => {
     const message = JSON.parse(data) as Message
     lastNews = performance.now()
-    if ('situation' in message) return onSituation(message.situation)
-    entries.set(message.entry.id, message.entry)
-    lastId = Math.max(lastId, message.entry.id)
-    onEntry(message.entry)
-  })
-  source.addEventListener('open', () => {
-    entries.clear()
-    lastId = 0
-    onOpen()
+    if ('run' in message) {
+      // From here on everything is told, from the beginning.
+      requests.clear()
+      lastId = 0
+      onLife(true)
+    }
+    if ('situation' in message) onFaults(message.situation.faults)
+    if (!('entry' in message)) return
+    const { entry } = message
+    lastId = Math.max(lastId, entry.id)
+    if (entry.type === 'request') requests.set(entry.id, entry)
   })
 
   return {
-    entries: () => [...entries.values()],
-    since: (id) => [...entries.values()].filter((entry) => entry.id > id),
+    since: (id, user) => [...requests.values()].filter((entry) => entry.id > id && userOf(entry) === user),
     lastId: () => lastId,
-    clear: () => entries.clear(),
     async quiet() {
-      const isWaiting = () =>
-        [...entries.values()].some((entry) => entry.type === 'request' && !entry.response)
+      const isWaiting = () => [...requests.values()].some((entry) => !entry.response)
       lastNews = performance.now()
-      while (isWaiting() || performance.now() - lastNews < SILENCE) {
+      while (isWaiting() || performance.now() - lastNews < SILENCE)
         await new Promise((resolve) => setTimeout(resolve, 50))
-      }
     },
   }
+}
+
+function userOf({ headers }: RequestEntry): string | undefined {
+  return headers.find(({ name }) => name.toLowerCase() === PHONE_HEADER.toLowerCase())?.value
 }

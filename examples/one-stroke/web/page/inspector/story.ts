@@ -1,8 +1,9 @@
-import type { Entry, Experiment, RequestEntry, Step } from '../../protocol.js'
+import type { RequestEntry } from 'koa-weapp-session/inspector'
+import type { Experiment } from '../../protocol.js'
 import type { Words } from './words.js'
 
-/** What a user can do here: what the server does for it, and what only the page can. */
-export type Trial = Experiment | 'use' | 'restart' | 'burst'
+/** What a user can do here: what the server does for it, what the inspector does, and what only the page can. */
+export type Trial = Experiment | 'revoke' | 'store' | 'wechat' | 'use' | 'restart' | 'burst'
 
 /** What happened, counted. */
 interface Tally {
@@ -16,9 +17,19 @@ interface Tally {
   isOn: boolean
 }
 
-/** What came of a trial, in plain words; of a switch, `isOn` says where it is now. */
-export function tell(trial: Trial, entries: Entry[], isOn: boolean): Words {
-  const tally = tallyOf(entries, isOn)
+/** What is known of a trial when it is over. */
+export interface Outcome {
+  /** The phone's requests since it began. */
+  requests: RequestEntry[]
+  /** Of a switch: where it is now. */
+  isOn: boolean
+  /** What WeChat said, where it was asked by hand. */
+  errcode: number | undefined
+}
+
+/** What came of a trial, in plain words. */
+export function tell(trial: Trial, outcome: Outcome): Words {
+  const tally = tallyOf(outcome)
   return spoilt(trial, tally) ?? STORIES[trial](tally)
 }
 
@@ -42,24 +53,26 @@ function spoilt(trial: Trial, { requests, reasons, statuses, isOn }: Tally): Wor
   if (!(trial in EXPECTED) || reasons.at(-1) === EXPECTED[trial]) return undefined
   return [
     `这次没走到那一步：${statuses.at(-1)} ${reasons.at(-1)}。先把停掉的恢复，再试一次。`,
-    `It did not come to that: ${statuses.at(-1)} ${reasons.at(-1)}. Switch on again what is down, and try once more.`,
+    `Something else failed first: ${statuses.at(-1)} ${reasons.at(-1)}. Switch on again what is down, and try once more.`,
   ]
 }
 
-function tallyOf(entries: Entry[], isOn: boolean): Tally {
-  const requests = entries.filter((entry) => entry.type === 'request')
+function tallyOf({ requests, isOn, errcode }: Outcome): Tally {
   const steps = requests.flatMap((request) => request.steps)
-  const count = (holds: (step: Step) => boolean) => steps.filter(holds).length
+  const count = (kind: string) => steps.filter((step) => step.kind === kind).length
   return {
-    requests,
-    isOn,
-    logins: count((step) => step.kind === 'identify' && step.claim === 'login'),
-    exchanges: count((step) => step.kind === 'exchange'),
-    reads: count((step) => step.kind === 'store'),
+    ...{ requests, isOn, errcode },
+    logins: requests.filter(isLogin).length,
+    exchanges: count('exchange'),
+    reads: count('store'),
     reasons: steps.flatMap((step) => (step.kind === 'refusal' ? step.reason : [])),
     statuses: requests.map(({ response }) => response?.status ?? 0),
-    errcode: entries.flatMap((entry) => (entry.type === 'event' ? (entry.errcode ?? []) : []))[0],
   }
+}
+
+/** What claims to be one, whatever came of it. */
+function isLogin({ headers }: RequestEntry): boolean {
+  return headers.some(({ meaning }) => meaning === 'login' || meaning === 'rawData')
 }
 
 const STORIES: Record<Trial, (tally: Tally) => Words> = {
