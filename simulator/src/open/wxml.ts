@@ -1,0 +1,128 @@
+import type { TmplGroup } from 'glass-easel-template-compiler'
+import { OpenError } from './errors.js'
+import type { Folder } from './folder.js'
+import { otherVersion, type Tools } from './tools.js'
+
+/**
+ * Compiles the templates of pages and components with WeChat's own compiler, together with what they import and with
+ * their WXS. Gives the JavaScript of an expression: an object of templates, by their paths.
+ *
+ * @throws {OpenError} ERR_OPEN_WXML with the place of what is wrong
+ */
+export async function compileTemplates(
+  folder: Folder,
+  { TmplGroup }: Pick<Tools, 'TmplGroup'>,
+  paths: Iterable<string>,
+): Promise<string> {
+  const group = new TmplGroup()
+  try {
+    const added = new Set<string>()
+    const waiting = [...paths]
+    for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
+      if (added.has(path)) continue
+      added.add(path)
+      const source = await folder.read(`${path}.wxml`)
+      if (source === undefined)
+        throw new OpenError('ERR_OPEN_WXML', `${path}.wxml is imported, and is not there.`)
+      addTemplate(group, path, source)
+      waiting.push(...(group.getDirectDependencies(path) as string[]))
+      await addScripts(folder, group, group.getScriptDependencies(path) as string[])
+    }
+    return withWechatsHelpers(group.getTmplGenObjectGroups())
+  } finally {
+    group.free()
+  }
+}
+
+interface Finding {
+  isError: boolean
+  message: string
+  startLine: number
+  startColumn: number
+}
+
+function addTemplate(group: TmplGroup, path: string, source: string): void {
+  const findings = group.addTmpl(path, asWritten(source)) as Finding[]
+  const [error] = findings.filter(({ isError }) => isError)
+  if (!error) return
+  // The compiler counts from 0.
+  const place = `${path}.wxml:${error.startLine + 1}:${error.startColumn + 1}`
+  throw new OpenError('ERR_OPEN_WXML', `${place}: ${error.message}`)
+}
+
+/** WXS files, and those that they require. */
+async function addScripts(folder: Folder, group: TmplGroup, paths: string[]): Promise<void> {
+  const added = new Set<string>()
+  const waiting = [...paths]
+  for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
+    if (added.has(path)) continue
+    added.add(path)
+    const source = await folder.read(`${path}.wxs`)
+    if (source === undefined) throw new OpenError('ERR_OPEN_WXML', `${path}.wxs is used, and is not there.`)
+    const base = path
+    // The compiler knows scripts by names without an ending.
+    const named = source.replace(/\brequire\(\s*(['"])([^'"]+?)\.wxs\1\s*\)/g, (_, quote, name) => {
+      const url = new URL(name, `wxs:///${base}`)
+      waiting.push(url.pathname.slice(1))
+      return `require(${quote}/${url.pathname.slice(1)}${quote})`
+    })
+    group.addScript(path, named)
+  }
+}
+
+const COMMENT = '<!--[\\s\\S]*?-->'
+const ATTRIBUTES = '(?:[^>"\']|"[^"]*"|\'[^\']*\')*'
+const WXS = `<wxs\\b${ATTRIBUTES}/>|<wxs\\b${ATTRIBUTES}>[\\s\\S]*?</wxs\\s*>`
+/** A comment, a script, a tag, or the text before the next one. */
+const PART = new RegExp(`(${COMMENT}|${WXS})|(</?[\\w-]+${ATTRIBUTES}>)|([^<]+)`, 'g')
+
+/**
+ * WeChat's own compiler, wcc, shows `&lt;` as it is written (only `<text decode>` reads it), and takes `\n` in text for
+ * a new line. This one reads entities and leaves `\n` alone; so it is given what wcc would have made of it.
+ */
+function asWritten(source: string): string {
+  return source.replace(PART, (part, ignored?: string, tag?: string, text?: string) => {
+    if (ignored !== undefined) return part
+    if (tag !== undefined) return outsideOfExpressions(tag, withoutEntities)
+    return outsideOfExpressions(text ?? '', (plain) => withEscapes(withoutEntities(plain)))
+  })
+}
+
+function outsideOfExpressions(text: string, change: (plain: string) => string): string {
+  return text
+    .split(/(\{\{[\s\S]*?\}\})/)
+    .map((part, i) => (i % 2 === 0 ? change(part) : part))
+    .join('')
+}
+
+function withoutEntities(text: string): string {
+  return text.replaceAll('&', '&amp;')
+}
+
+function withEscapes(text: string): string {
+  return text.replace(/\\([nt])/g, (_, letter) => (letter === 'n' ? '\n' : '\t'))
+}
+
+/** What data can have methods of. */
+const METHODS = `new Set([String,Number,Boolean,Array,Object].flatMap(function(c){var p=c.prototype;return Object.getOwnPropertyNames(p).map(function(n){return p[n]})}))`
+
+/** Of the compiler's own helpers, and what each of them does with wcc. */
+const HELPERS: [from: string, to: string][] = [
+  // `{{null}}` is shown as null, and only what is not there as nothing.
+  [
+    "var Y=function(a){return a==null?'':String(a)};",
+    "var Y=function(a){return a===undefined?'':String(a)};",
+  ],
+  // Functions of WXS can be called. Methods of data cannot: `{{name.toUpperCase()}}` shows nothing.
+  [
+    "var P=function(a){return typeof a==='function'?a:()=>{}};",
+    `var M=${METHODS};var P=function(a){return typeof a==='function'&&!M.has(a)?a:()=>{}};`,
+  ],
+]
+
+function withWechatsHelpers(code: string): string {
+  return HELPERS.reduce((code, [from, to]) => {
+    if (!code.includes(from)) throw otherVersion()
+    return code.replace(from, () => to)
+  }, code)
+}
