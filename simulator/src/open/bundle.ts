@@ -58,8 +58,9 @@ export async function bundleMiniProgram({
   const folder = await openFolder(path)
   const files = await readProgram(folder)
   const templates = await compileTemplates(folder, tools, files.components.keys())
+  files.notices.push(...templates.notices)
   const unknownTags = await findUnknownTags(folder, files)
-  const program = await moduleOf(folder, files, templates, unknownTags)
+  const program = await moduleOf(folder, files, templates.code, unknownTags)
   const [code, html, css] = await Promise.all([
     bundleScripts(tools, { folder, program, replace, script }),
     readPage('phone.html'),

@@ -3,9 +3,17 @@ import { OpenError } from './errors.js'
 import type { Folder } from './folder.js'
 import { otherVersion, type Tools } from './tools.js'
 
+/** Templates, compiled. */
+export interface CompiledTemplates {
+  /** The JavaScript of an expression: an object of templates, by their paths. */
+  code: string
+  /** What the compiler passed over, in sentences for the developer. */
+  notices: string[]
+}
+
 /**
  * Compiles the templates of pages and components with WeChat's own compiler, together with what they import and with
- * their WXS. Gives the JavaScript of an expression: an object of templates, by their paths.
+ * their WXS.
  *
  * @throws {OpenError} ERR_OPEN_WXML with the place of what is wrong
  */
@@ -13,8 +21,9 @@ export async function compileTemplates(
   folder: Folder,
   { TmplGroup }: Pick<Tools, 'TmplGroup'>,
   paths: Iterable<string>,
-): Promise<string> {
+): Promise<CompiledTemplates> {
   const group = new TmplGroup()
+  const notices: string[] = []
   try {
     const added = new Set<string>()
     const waiting = [...paths]
@@ -24,30 +33,37 @@ export async function compileTemplates(
       const source = await folder.read(`${path}.wxml`)
       if (source === undefined)
         throw new OpenError('ERR_OPEN_WXML', `${path}.wxml is imported, and is not there.`)
-      addTemplate(group, path, source)
+      notices.push(...addTemplate(group, path, source))
       waiting.push(...(group.getDirectDependencies(path) as string[]))
       await addScripts(folder, group, group.getScriptDependencies(path) as string[])
     }
-    return withWechatsHelpers(group.getTmplGenObjectGroups())
+    return { code: withWechatsHelpers(group.getTmplGenObjectGroups()), notices }
   } finally {
     group.free()
   }
 }
 
 interface Finding {
+  level: 'Note' | 'Warn' | 'Error' | 'Fatal'
   isError: boolean
   message: string
   startLine: number
   startColumn: number
 }
 
-function addTemplate(group: TmplGroup, path: string, source: string): void {
+/** What this compiler mends by a guess, and wcc refuses. */
+const REFUSED = new Set(['missing end tag', 'invalid end tag'])
+
+function addTemplate(group: TmplGroup, path: string, source: string): string[] {
   const findings = group.addTmpl(path, asWritten(source)) as Finding[]
-  const [error] = findings.filter(({ isError }) => isError)
-  if (!error) return
-  // The compiler counts from 0.
-  const place = `${path}.wxml:${error.startLine + 1}:${error.startColumn + 1}`
-  throw new OpenError('ERR_OPEN_WXML', `${place}: ${error.message}`)
+  const error = findings.find(({ isError, message }) => isError || REFUSED.has(message))
+  if (error) throw new OpenError('ERR_OPEN_WXML', sentenceOf(path, error))
+  return findings.filter(({ level }) => level === 'Warn').map((finding) => sentenceOf(path, finding))
+}
+
+/** The compiler counts from 0. */
+function sentenceOf(path: string, { message, startLine, startColumn }: Finding): string {
+  return `${path}.wxml:${startLine + 1}:${startColumn + 1}: ${message}`
 }
 
 /** WXS files, and those that they require. */

@@ -86,7 +86,7 @@ function camelCase(name: string): string {
 
 /** The tree that the framework makes of the same template, compiled as for a page here. */
 export async function renderByUs(files: Files, path: string, data: Data): Promise<string> {
-  const code = await withFiles(files, async (folder) => {
+  const { code } = await withFiles(files, async (folder) => {
     return compileTemplates(await openFolder(folder), loadTools(), [path])
   })
   const groupList = new Function(`return ${code}`)() as Record<string, glassEasel.template.ProcGenGroup>

@@ -89,5 +89,5 @@ try {
   app.start(pages)
 } catch (error) {
   notices.fail(error)
-  throw error
+  console.error(error)
 }
