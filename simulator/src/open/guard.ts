@@ -14,13 +14,14 @@ export function isForUs({ headers: { host, origin } }: IncomingMessage): boolean
 }
 
 /**
- * Code and styles of this server alone, and nothing inline; images from everywhere, as mini programs have them. Sockets
+ * Code and styles of this server alone, and nothing inline; images and fonts from everywhere, as mini programs have them. Sockets
  * by name: for some browsers they are not of the page's own origin.
  */
 export const HEADERS: Record<string, string> = {
   'Content-Security-Policy': [
     "default-src 'self'",
     "img-src 'self' data: blob: https: http:",
+    "font-src 'self' data: https:",
     "connect-src 'self' ws://127.0.0.1:* ws://localhost:*",
     "base-uri 'none'",
     "frame-ancestors 'self'",

@@ -35,7 +35,12 @@ export async function compileTemplates(
         throw new OpenError('ERR_OPEN_WXML', `${path}.wxml is imported, and is not there.`)
       notices.push(...addTemplate(group, path, source))
       waiting.push(...(group.getDirectDependencies(path) as string[]))
-      await addScripts(folder, group, group.getScriptDependencies(path) as string[])
+      const inline = (group.getInlineScriptModuleNames(path) as string[]).flatMap((name) => {
+        const { code, required } = asJavaScript(group.getInlineScript(path, name), path)
+        group.setInlineScript(path, name, code)
+        return required
+      })
+      await addScripts(folder, group, [...inline, ...(group.getScriptDependencies(path) as string[])])
     }
     return { code: withWechatsHelpers(group.getTmplGenObjectGroups()), notices }
   } finally {
@@ -58,6 +63,8 @@ function addTemplate(group: TmplGroup, path: string, source: string): string[] {
   const findings = group.addTmpl(path, asWritten(source)) as Finding[]
   const error = findings.find(({ isError, message }) => isError || REFUSED.has(message))
   if (error) throw new OpenError('ERR_OPEN_WXML', sentenceOf(path, error))
+  // Nobody mends a package here.
+  if (path.includes('miniprogram_npm/')) return []
   return findings.filter(({ level }) => level === 'Warn').map((finding) => sentenceOf(path, finding))
 }
 
@@ -75,15 +82,29 @@ async function addScripts(folder: Folder, group: TmplGroup, paths: string[]): Pr
     added.add(path)
     const source = await folder.read(`${path}.wxs`)
     if (source === undefined) throw new OpenError('ERR_OPEN_WXML', `${path}.wxs is used, and is not there.`)
-    const base = path
-    // The compiler knows scripts by names without an ending.
-    const named = source.replace(/\brequire\(\s*(['"])([^'"]+?)\.wxs\1\s*\)/g, (_, quote, name) => {
-      const url = new URL(name, `wxs:///${base}`)
-      waiting.push(url.pathname.slice(1))
-      return `require(${quote}/${url.pathname.slice(1)}${quote})`
-    })
-    group.addScript(path, named)
+    const { code, required } = asJavaScript(source, path)
+    waiting.push(...required)
+    group.addScript(path, code)
   }
+}
+
+/**
+ * WXS is JavaScript but for a few things: the compiler knows scripts by names without an ending, and `.constructor` is a
+ * name, `'Array'`, rather than a function. `getRegExp()` and `getDate()` are in page/wxs.ts.
+ */
+function asJavaScript(source: string, path: string): { code: string; required: string[] } {
+  const required: string[] = []
+  const code = source
+    .replace(/\brequire\(\s*(['"])([^'"]+?)\.wxs\1\s*\)/g, (_, quote, name) => {
+      const script = new URL(name, `wxs:///${path}`).pathname.slice(1)
+      required.push(script)
+      return `require(${quote}/${script}${quote})`
+    })
+    .replace(
+      /((?:[\w$]+|\[[^\]]*\]|\([^()]*\))(?:\.[\w$]+|\[[^\]]*\]|\([^()]*\))*?)\.constructor\b/g,
+      'getConstructor($1)',
+    )
+  return { code, required }
 }
 
 const COMMENT = '<!--[\\s\\S]*?-->'

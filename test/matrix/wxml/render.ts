@@ -9,6 +9,8 @@ import * as glassEasel from 'glass-easel'
 import { openFolder } from '../../../simulator/src/open/folder.js'
 import { loadTools } from '../../../simulator/src/open/tools.js'
 import { compileTemplates } from '../../../simulator/src/open/wxml.js'
+// What scripts of templates have beside JavaScript.
+import '../../../simulator/src/open/page/wxs.js'
 
 const run = promisify(execFile)
 

@@ -84,6 +84,11 @@ export const SAMPLES: Sample[] = [
     data: { n: 3, s: 'abc' },
   },
   {
+    name: '<wxs>: constructor, getRegExp() and getDate()',
+    wxml: `<wxs module="m">module.exports = { c: function (x) { return x.constructor }, l: function (x) { return x.l[0].constructor === 'Number' }, r: function (s) { return s.replace(getRegExp('[a-c]', 'g'), '*') }, y: getDate(2020, 1, 1).getFullYear() }</wxs><view>{{m.c(l)}} {{m.c(o)}} {{m.c(s)}} {{m.c(1)}} {{m.c(true)}} {{m.l({ l: [1] })}} {{m.r(s)}} {{m.y}}</view>`,
+    data: { l: [], o: {}, s: 'abcd' },
+  },
+  {
     name: '<wxs src>, and require() in it',
     wxml: `<wxs src="./u/a.wxs" module="u"/><view wx:for="{{u.evens(l)}}" wx:key="*this">{{u.pad(item)}}</view>`,
     data: { l: [1, 2, 4] },

@@ -27,12 +27,19 @@ function nameOf(tag: string): string {
   return tag === 'page' || tag.includes('-') || SIMULATED.includes(tag) ? tag : `wx-${tag}`
 }
 
-/** The page's policy forbids inline styles that are set as an attribute, and they may have rpx. */
+/** The framework keeps ids of components apart by these; a page's WXSS knows them without. */
+const PREFIX = /^[0-9a-f]{8}--/
+
+/** The page's policy forbids inline styles that are set as an attribute, and they may have rpx. Ids are as they are written. */
 function withStyles(element: HTMLElement): HTMLElement {
   const setAttribute = element.setAttribute.bind(element)
   element.setAttribute = (name, value) => {
     if (name === 'style') element.style.cssText = withoutRpx(value)
     else setAttribute(name, value)
   }
+  Object.defineProperty(element, 'id', {
+    get: () => element.getAttribute('id') ?? '',
+    set: (id: string) => setAttribute('id', id.replace(PREFIX, '')),
+  })
   return element
 }

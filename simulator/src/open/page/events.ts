@@ -1,4 +1,5 @@
 import { type Element as Node, triggerEvent } from 'glass-easel'
+import { PRESSED } from './components/define.js'
 
 /** ms: developers.weixin.qq.com/miniprogram/dev/framework/view/wxml/event.html */
 const LONG_PRESS = 350
@@ -71,14 +72,9 @@ export function listenToHands(): void {
   document.addEventListener('keydown', (event) => {
     const target = targetOf(event)
     const isPressed = event.key === 'Enter' || event.key === ' '
+    if (!isPressed || !(target instanceof HTMLElement) || !PRESSED.has(target.role ?? '')) return
     // HTML's own elements click by themselves.
-    if (
-      !isPressed ||
-      !(target instanceof HTMLElement) ||
-      target.role !== 'button' ||
-      target.matches('button')
-    )
-      return
+    if (target.matches('button, input, textarea')) return
     event.preventDefault()
     target.click()
   })

@@ -2,6 +2,9 @@
  * A phone: runs a mini program, as it is, in a page of its own, so that its globals, its styles and its end are its own
  * too.
  */
+// Before the templates.
+import './wxs.js'
+
 import { program } from 'weapp:program'
 import { createApp } from './app.js'
 import { listenToHands } from './events.js'

@@ -1,4 +1,4 @@
-import { addGlobalErrorListener, addGlobalWarningListener, type GeneralComponent } from 'glass-easel'
+import { addGlobalErrorListener, type GeneralComponent } from 'glass-easel'
 import {
   type AssociatedBackend,
   type behavior,
@@ -30,10 +30,19 @@ export interface Registry {
   need(path: string): void
 }
 
+/** What these behaviors are for, the framework or a button within does for every component. */
+const DONE = new Set<unknown>(['wx://component-export', 'wx://form-field-button'])
+
 export function createRegistry(program: Program, surroundings: Surroundings, notices: Notices): Registry {
   const env = new MiniProgramEnv()
   const backend = env.associateBackend(createBackend())
   const space = env.createCodeSpace('app', true)
+  // A component may have a property of any name, `dataset` too; and its code sees its caller, as pages that assign a handler.
+  space.getComponentSpace().updateComponentOptions({
+    writeFieldsToNode: false,
+    useMethodCallerListeners: true,
+    writeIdToDOM: true,
+  })
   defineBuiltins(space.getComponentSpace(), surroundings, program.unknownTags)
   space.setOverallBehavior(readyBehavior(space))
   for (const [path, { config, scope }] of Object.entries(program.components)) {
@@ -45,10 +54,6 @@ export function createRegistry(program: Program, surroundings: Surroundings, not
   addGlobalErrorListener((error, where) => {
     notices.fail(error)
     console.error(where, error)
-    return false
-  })
-  addGlobalWarningListener((message, owner) => {
-    notices.tell(`${typeof owner === 'string' ? owner : owner.is}: ${message}`)
     return false
   })
 
@@ -112,8 +117,7 @@ export function createRegistry(program: Program, surroundings: Surroundings, not
     const behaviors = (definition.behaviors ?? []).flatMap((one): unknown[] => {
       if (typeof one !== 'string') return [one]
       if (one === 'wx://form-field') return [formField satisfies behavior.GeneralBehavior | unknown]
-      // What it is for, the framework does for every component.
-      if (one !== 'wx://component-export') notices.tell(`${current}: the behavior ${one} is not simulated.`)
+      if (!DONE.has(one)) notices.tell(`${current}: the behavior ${one} is not simulated.`)
       return []
     })
     return { ...definition, behaviors }

@@ -15,7 +15,7 @@ export const BASE = `
   label, icon, switch, radio, checkbox { display: inline-block; }
   image, cover-image { display: inline-block; width: 320px; height: 240px; overflow: hidden; }
   image > img, cover-image > img { display: block; width: 100%; height: 100%; }
-  button { display: block; width: 100%; border: 0; font: inherit; color: inherit; cursor: pointer; -webkit-tap-highlight-color: transparent; }
+  button { display: block; margin: 0 auto; padding: 0 14px; border: 0; border-radius: 5px; background: #f8f8f8; color: #000; font: inherit; font-size: 18px; line-height: 2.55555556; cursor: pointer; -webkit-tap-highlight-color: transparent; }
   button[disabled] { cursor: default; }
   button.wx-type-primary { background: #07c160; color: #fff; }
   button.wx-type-warn { color: #e64340; }

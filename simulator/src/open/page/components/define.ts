@@ -53,6 +53,9 @@ const SHARED: Properties = {
   animation: null,
 }
 
+/** Roles of what is pressed. */
+export const PRESSED: ReadonlySet<string> = new Set(['button', 'checkbox', 'link', 'radio', 'switch', 'tab'])
+
 type Reaction = (value: never) => void
 
 /** Lets every page use a component of WeChat. */
@@ -115,8 +118,8 @@ function sharedReactions({ element }: Host): Record<string, Reaction> {
     hidden: (value: boolean) => element.toggleAttribute('hidden', value),
     ariaRole(role: string) {
       attribute('role')(role)
-      // Who cannot tap gets there too.
-      if (role === 'button' && !element.matches('button')) element.tabIndex = 0
+      // Who cannot tap gets there too: see events.ts.
+      if (PRESSED.has(role) && !element.matches('button')) element.tabIndex = 0
     },
     ariaLabel: attribute('aria-label'),
     ariaHidden: attribute('aria-hidden'),

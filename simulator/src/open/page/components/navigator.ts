@@ -31,9 +31,6 @@ export const NAVIGATOR: Builtin = {
       })
     }
     element.addEventListener('click', go)
-    element.addEventListener('keydown', ({ key }) => {
-      if (key === 'Enter') element.click()
-    })
     return {}
   },
 }
