@@ -1,19 +1,23 @@
-/** Components that others publish for mini programs, in a mini program that is opened in a browser. */
+/**
+ * Components that others publish for mini programs, in a mini program that is opened in a browser: by the package as it is
+ * published, with the framework that its users install.
+ */
 import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
 import { chromium } from 'playwright-core'
 import { chromiumPath } from '../../scripts/chromium.js'
-import { createWechat } from '../../simulator/src/index.js'
-import { openMiniProgram } from '../../simulator/src/open/index.js'
+import type * as simulator from '../../simulator/src/index.js'
+import type * as open from '../../simulator/src/open/index.js'
+import { packSimulator } from '../packages/support/pack.js'
 import { type Installed, install } from './support/install.js'
 
 let installed: Installed
 
 test.before('Vant and TDesign: are installed', async (t) => {
   t.timeout(300_000)
-  installed = await install('components', [])
+  installed = await install('components', [packSimulator])
 })
 
 test.after.always(() => installed?.remove())
@@ -30,6 +34,8 @@ test('openMiniProgram(): components of Vant and TDesign are shown, and do what t
     const from = join(installed.folder, 'node_modules', name, dist)
     await cp(from, join(folder, 'miniprogram_npm', name), { recursive: true })
   }
+  const { createWechat } = await published<typeof simulator>('index.js')
+  const { openMiniProgram } = await published<typeof open>('open/index.js')
   const wechat = createWechat()
   const log: string[] = []
   const { url, close } = await openMiniProgram({ folder, wechat, watch: false, log: (one) => log.push(one) })
@@ -67,3 +73,8 @@ test('openMiniProgram(): components of Vant and TDesign are shown, and do what t
   t.deepEqual(log, [])
   t.is(await page.getByRole('log').count(), 0, 'nothing was missing')
 })
+
+/** A module of the package as it was installed. */
+function published<T>(file: string): Promise<T> {
+  return import(join(installed.folder, 'node_modules/weapp-simulator/dist', file)) as Promise<T>
+}

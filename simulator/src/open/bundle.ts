@@ -45,7 +45,7 @@ export interface MiniProgramBundle {
  * @throws {OpenError} when its files cannot be read or compiled, or when the framework is not installed
  *
  * @example
- * const { assets } = await bundleMiniProgram({ folder: 'miniprogram', appId: wechat.appId })
+ * const { assets } = await bundleMiniProgram({ folder: 'miniprogram', appId: 'wx-dev' })
  * assets.get('/phone.js')?.text
  */
 export async function bundleMiniProgram({

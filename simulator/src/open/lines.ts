@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http'
-import { createRequire } from 'node:module'
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import type { Phone } from '../phone/phone.js'
+import { loadWs } from './tools.js'
 
 /** Whose phones the pages are, and what their requests carry. */
 export interface PhoneLinesOptions {
@@ -30,9 +30,18 @@ const APIS = ['login', 'checkSession', 'getUserInfo', 'getUserProfile', 'request
 /** Bytes of one message. */
 const MESSAGE_MAX = 2 * 1024 * 1024
 
-/** Makes the lines of some phones. Needs the package `ws`. */
+/**
+ * Makes the lines of some phones.
+ *
+ * @throws {OpenError} ERR_OPEN_PACKAGES when the package `ws` is not installed
+ *
+ * @example
+ * const phone = createWechat().phone('alice')
+ * const lines = createPhoneLines({ phone: (user) => (user === 'alice' ? phone : undefined) })
+ * server.on('upgrade', lines.connect)
+ */
 export function createPhoneLines({ phone: phoneOf, headers = () => ({}) }: PhoneLinesOptions): PhoneLines {
-  const { WebSocketServer } = createRequire(import.meta.url)('ws') as typeof import('ws')
+  const { WebSocketServer } = loadWs()
   const server = new WebSocketServer({ noServer: true, maxPayload: MESSAGE_MAX })
   const lines = new Map<string, Set<WebSocket>>()
 

@@ -10,9 +10,9 @@ export interface Tools {
   nodePaths: string[]
 }
 
-/** One sentence that installs them all. The parts of glass-easel fit each other in one version only. */
+/** What installs them all. The parts of glass-easel fit each other in one version only. */
 const INSTALL =
-  'npm install -D esbuild glass-easel@0.12 glass-easel-miniprogram-adapter@0.12 glass-easel-template-compiler@0.12'
+  'npm install -D esbuild glass-easel@0.12 glass-easel-miniprogram-adapter@0.12 glass-easel-template-compiler@0.12 ws'
 
 const NAMES = ['esbuild', 'glass-easel', 'glass-easel-miniprogram-adapter', 'glass-easel-template-compiler']
 
@@ -23,18 +23,23 @@ const NAMES = ['esbuild', 'glass-easel', 'glass-easel-miniprogram-adapter', 'gla
  * @throws {OpenError} ERR_OPEN_PACKAGES, with the command that installs them
  */
 export function loadTools(): Tools {
-  const places = [createRequire(import.meta.url), createRequire(join(process.cwd(), 'package.json'))]
-  const require = places.find((require) => NAMES.every((name) => isThere(require, name)))
-  if (!require) {
-    throw new OpenError(
-      'ERR_OPEN_PACKAGES',
-      `To open a mini program, WeChat's framework is needed: ${INSTALL}`,
-    )
-  }
+  const require = requireWith(NAMES)
   const { build } = require('esbuild') as typeof import('esbuild')
   const { TmplGroup } =
     require('glass-easel-template-compiler') as typeof import('glass-easel-template-compiler')
   return { build, TmplGroup, nodePaths: [nodeModulesOf(require.resolve('glass-easel'))] }
+}
+
+/** Loads the package that speaks WebSocket. @throws {OpenError} ERR_OPEN_PACKAGES */
+export function loadWs(): typeof import('ws') {
+  return requireWith(['ws'])('ws') as typeof import('ws')
+}
+
+function requireWith(names: string[]): NodeJS.Require {
+  const places = [createRequire(import.meta.url), createRequire(join(process.cwd(), 'package.json'))]
+  const require = places.find((require) => names.every((name) => isThere(require, name)))
+  if (require) return require
+  throw new OpenError('ERR_OPEN_PACKAGES', `To open a mini program, install WeChat's framework: ${INSTALL}`)
 }
 
 function isThere(require: NodeJS.Require, name: string): boolean {
