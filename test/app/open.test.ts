@@ -180,6 +180,104 @@ test.serial(
   },
 )
 
+/** A page whose code says in #said what it finds out, and a component in it. */
+const KINDS = {
+  'app.json': '{ "pages": ["index", "other"] }',
+  'app.js': `App({ onLaunch({ path }) { this.path = path }, onShow() { this.shown = true } })`,
+  'index.json': '{ "usingComponents": { "c-canvas": "./canvas" } }',
+  'index.wxml': `
+    <view id="said">{{said}}</view><view id="typed">{{a.b[1]}} {{typed}}</view>
+    <c-canvas id="paper" bind:ready="ready" model:size="{{size}}" data-kind="paper">{{size}}</c-canvas>
+    <textarea model:value="{{typed}}" maxlength="-1" aria-label="文字" />
+    <scroll-view scroll-y style="height: 100rpx" bindscrolltolower="lower"><view style="height: 1000rpx">long</view></scroll-view>
+    <checkbox-group bindchange="choose"><checkbox value="x" aria-label="x" /><checkbox value="y" checked aria-label="y" /></checkbox-group>
+    <slider value="{{20}}" step="5" bindchange="slide" aria-label="多少" />
+    <view catchtap="caught"><button class="press" bindtap="tapped">按</button></view>
+    <text decode>&lt;b&gt;&nbsp;</text><progress percent="{{40}}" /><icon type="success" />
+    <picker mode="region"><view>地区</view></picker>
+    <navigator url="/other?q=a%20b&empty=" open-type="redirect">去</navigator>`,
+  'index.js': `Page({
+    data: { said: '', a: { b: [1, 2] }, size: 3, typed: '' },
+    say(what) { this.setData({ said: this.data.said + what + ';' }) },
+    onLoad() { this.setData({ 'a.b[1]': 5 }); this.say(getApp().path + getApp().shown) },
+    onReady() {
+      this.say(getCurrentPages().map(({ route }) => route).join())
+      wx.createSelectorQuery().select('#paper').fields({ dataset: true, size: true }).selectAll('.press').boundingClientRect()
+        .exec(([{ dataset, width }, all]) => this.say(dataset.kind + (width > 0) + all.length))
+      this.say(typeof wx.createBLEConnection + typeof wx.noSuchApi + wx.canIUse('login') + wx.canIUse('scanCode'))
+      wx.setStorage({ key: 'k', data: { n: 1 } }).then(() => wx.getStorage({ key: 'k' })).then(({ data }) => this.say('stored' + data.n))
+      wx.getStorage({ key: 'none', fail: ({ errMsg }) => this.say(errMsg) })
+    },
+    ready({ detail }) { this.say('canvas' + detail.width + this.selectComponent('#paper').data.size) },
+    lower() { if (!this.low) this.say('lower'); this.low = true },
+    choose({ detail }) { this.say(detail.value.join('+')) },
+    slide({ detail }) { this.say('slid' + detail.value) },
+    tapped({ type, target, detail }) { this.say(type + typeof detail.x + typeof target.dataset) },
+    caught({ mark }) { this.say('caught') },
+  })`,
+  'canvas.json': '{ "component": true }',
+  'canvas.wxml': '<canvas type="2d" id="c" style="width: 100px; height: 50px" /><slot />',
+  'canvas.js': `Component({
+    behaviors: [Behavior({ data: { shared: 1 } }), 'wx://component-export'],
+    properties: { size: Number },
+    lifetimes: {
+      ready() {
+        this.createSelectorQuery().select('#c').fields({ node: true, size: true }).exec(([{ node, width }]) => {
+          node.getContext('2d').fillRect(0, 0, 1, 1)
+          this.setData({ size: this.data.size + this.data.shared })
+          this.triggerEvent('ready', { width })
+        })
+      },
+    },
+  })`,
+  'other.wxml': '<view id="said">{{said}}</view>',
+  'other.js': `Page({ onLoad(query) { this.setData({ said: JSON.stringify(query) }) } })`,
+}
+
+test.serial(
+  'openMiniProgram(): pages, components, queries, events and storage do as in WeChat',
+  async (t) => {
+    const folder = temporaryFolder(t)
+    for (const [path, text] of Object.entries(KINDS)) await writeFile(join(folder, path), text)
+    const wechat = createWechat()
+    const { url, close } = await openMiniProgram({ folder, wechat, watch: false })
+    t.teardown(async () => {
+      await close()
+      await wechat.close()
+    })
+    const page = await openPage(t, browser(), `${url}/phone`)
+    const said = (words: string) => page.locator('#said', { hasText: words }).waitFor()
+    for (const words of [
+      'indextrue;',
+      'index;',
+      'papertrue1;',
+      'functionundefinedtruefalse;',
+      'stored1;',
+      'getStorage:fail data not found;',
+      'canvas1004;',
+    ]) {
+      await said(words)
+    }
+    await page.locator('c-canvas', { hasText: '4' }).waitFor()
+    await page.getByRole('textbox', { name: '文字' }).fill('很长'.repeat(100))
+    await page.locator('#typed', { hasText: `5 ${'很长'.repeat(100)}` }).waitFor()
+    await page.locator('scroll-view').evaluate((element) => element.scrollTo({ top: 9999 }))
+    await said('lower;')
+    await page.getByRole('checkbox', { name: 'x' }).check()
+    await said('x+y;')
+    await page.getByRole('slider', { name: '多少' }).press('ArrowRight')
+    await said('slid25;')
+    await page.getByRole('button', { name: '按' }).click()
+    await said('tapnumberobject;caught;')
+    t.is(await page.locator('text').innerText(), '<b>\u00a0')
+    await page.getByText('地区').click()
+    await page.getByRole('log').getByText('<picker mode="region"> is not simulated.').waitFor()
+    await page.getByRole('button', { name: '关闭' }).click()
+    await page.getByRole('link', { name: '去' }).click()
+    t.is(await page.locator('#said').innerText(), '{"q":"a%20b","empty":""}')
+  },
+)
+
 interface Backend {
   url: string
   bodies: Record<string, string>[]

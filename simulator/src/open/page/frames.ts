@@ -33,6 +33,7 @@ export function createFrame({ config, styles, goBack, tabs }: FrameOptions): Fra
   if (goBack) bar.append(backButton(goBack))
   const body = element('div', 'page-body')
   if (config.disableScroll) body.classList.add('is-fixed')
+  if (config.backgroundColor) view.style.background = config.backgroundColor
   if (config.navigationStyle !== 'custom') view.append(bar)
   view.append(body)
   if (tabs) view.append(tabs)

@@ -3,13 +3,16 @@ import {
   type AssociatedBackend,
   type behavior,
   type CodeSpace,
+  component,
   MiniProgramEnv,
 } from 'glass-easel-miniprogram-adapter'
 import { createBackend } from './backend.js'
 import { defineBuiltins } from './components/builtins.js'
 import type { Surroundings } from './components/define.js'
 import type { Notices } from './notices.js'
+import type { Caller } from './page-stack.js'
 import type { Program } from './program.js'
+import { createSelectorQuery } from './wx/query.js'
 
 /** What a mini program registers by `Page()`, `Component()` and `Behavior()`: whatever it says. */
 export type Definition = Record<string, unknown> & {
@@ -50,6 +53,10 @@ export function createRegistry(program: Program, surroundings: Surroundings, not
     const content = program.templates[path]
     if (content) space.addCompiledTemplate(path, { groupList: program.templates, content })
     if (scope !== undefined) space.addStyleSheet(path, undefined, scope)
+  }
+  // The framework's own query gives no canvas.
+  component.ComponentCaller.prototype.createSelectorQuery = function (this: Caller) {
+    return createSelectorQuery(() => this) as never
   }
   addGlobalErrorListener((error, where) => {
     notices.fail(error)
@@ -141,8 +148,8 @@ function readyBehavior(space: CodeSpace): Parameters<CodeSpace['setOverallBehavi
     .getComponentSpace()
     .define()
     .lifetime('attached', function () {
-      const { _$: component } = this as unknown as { _$: GeneralComponent }
-      queueMicrotask(() => component.triggerLifetime('ready', []))
+      const { _$: node } = this as unknown as { _$: GeneralComponent }
+      queueMicrotask(() => node.triggerLifetime('ready', []))
     })
     .registerBehavior() as unknown as Parameters<CodeSpace['setOverallBehavior']>[0]
 }
