@@ -182,7 +182,7 @@ test.serial(
 
 /** A page whose code says in #said what it finds out, and a component in it. */
 const KINDS = {
-  'app.json': '{ "pages": ["index", "other"] }',
+  'app.json': '{ "pages": ["index", "other", "asked"] }',
   'app.js': `App({ onLaunch({ path }) { this.path = path }, onShow() { this.shown = true } })`,
   'index.json': '{ "usingComponents": { "c-canvas": "./canvas" } }',
   'index.wxml': `
@@ -193,6 +193,7 @@ const KINDS = {
     <checkbox-group bindchange="choose"><checkbox value="x" aria-label="x" /><checkbox value="y" checked aria-label="y" /></checkbox-group>
     <slider value="{{20}}" step="5" bindchange="slide" aria-label="多少" />
     <view catchtap="caught"><button class="press" bindtap="tapped">按</button></view>
+    <button bindtap="ask">问</button>
     <text decode>&lt;b&gt;&nbsp;</text><progress percent="{{40}}" /><icon type="success" />
     <picker mode="region"><view>地区</view></picker>
     <navigator url="/other?q=a%20b&empty=" open-type="redirect">去</navigator>`,
@@ -214,6 +215,13 @@ const KINDS = {
     slide({ detail }) { this.say('slid' + detail.value) },
     tapped({ type, target, detail }) { this.say(type + typeof detail.x + typeof target.dataset) },
     caught({ mark }) { this.say('caught') },
+    ask() {
+      wx.navigateTo({
+        url: 'asked',
+        events: { answer: (text) => this.say('answered ' + text) },
+        success: ({ eventChannel }) => eventChannel.emit('question', 'who'),
+      })
+    },
   })`,
   'canvas.json': '{ "component": true }',
   'canvas.wxml': '<canvas type="2d" id="c" style="width: 100px; height: 50px" /><slot />',
@@ -230,6 +238,12 @@ const KINDS = {
       },
     },
   })`,
+  'asked.wxml': '<view id="asked">{{asked}}</view>',
+  'asked.js': `Page({ onLoad() {
+    const channel = this.getOpenerEventChannel()
+    channel.emit('answer', 'at once')
+    channel.on('question', (asked) => this.setData({ asked }))
+  } })`,
   'other.wxml': '<view id="said">{{said}}</view>',
   'other.js': `Page({ onLoad(query) { this.setData({ said: JSON.stringify(query) }) } })`,
 }
@@ -269,6 +283,10 @@ test.serial(
     await said('slid25;')
     await page.getByRole('button', { name: '按' }).click()
     await said('tapnumberobject;caught;')
+    await page.getByRole('button', { name: '问' }).click()
+    await page.locator('#asked', { hasText: 'who' }).waitFor()
+    await page.getByRole('button', { name: '返回' }).click()
+    await said('answered at once;')
     t.is(await page.locator('text').innerText(), '<b>\u00a0')
     await page.getByText('地区').click()
     await page.getByRole('log').getByText('<picker mode="region"> is not simulated.').waitFor()

@@ -78,7 +78,7 @@ export async function openMiniProgram({
     else socket.destroy()
   })
   await listen(server, port)
-  const stopWatching = isWatched ? watchFolder(folder.root, refresh) : () => {}
+  const stopWatching = isWatched ? watchFolder(folder.root, refresh, log) : () => {}
 
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
@@ -159,12 +159,18 @@ async function listen(server: Server, port: number): Promise<void> {
   await once(server, 'listening')
 }
 
-function watchFolder(root: string, onChange: () => Promise<void>): () => void {
+function watchFolder(
+  root: string,
+  onChange: () => Promise<void>,
+  log: (sentence: string) => void,
+): () => void {
   let timer: NodeJS.Timeout | undefined
   const watcher = watch(root, { recursive: true }, () => {
     clearTimeout(timer)
-    timer = setTimeout(() => void onChange(), SETTLE)
+    timer = setTimeout(() => onChange().catch((error) => log(String(error))), SETTLE)
   })
+  // Of a machine that watches too much already, say.
+  watcher.on('error', (error) => log(`Changes are no longer seen: ${error.message}`))
   return () => {
     clearTimeout(timer)
     watcher.close()

@@ -1,4 +1,5 @@
 import type { component } from 'glass-easel-miniprogram-adapter'
+import type { EventChannel } from './event-channel.js'
 import type { Frame } from './frames.js'
 
 /** A page or a component, as its code sees itself. */
@@ -9,7 +10,8 @@ export type Query = Record<string, string>
 
 /** The stack of pages, and the ways between them. Each way throws an `Error` with WeChat's text when it leads nowhere. */
 export interface Pages {
-  navigateTo(url: string): void
+  /** Gives this page's end of a channel to the one that it opens, which hears of `events` from the start. */
+  navigateTo(url: string, events?: Record<string, () => void>): EventChannel
   redirectTo(url: string): void
   reLaunch(url: string): void
   switchTab(url: string): void

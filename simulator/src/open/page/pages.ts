@@ -1,5 +1,6 @@
 import type { Root } from 'glass-easel-miniprogram-adapter'
 import type { WindowConfig } from '../program-files.js'
+import { createChannel, type EventChannel } from './event-channel.js'
 import { createFrame, createTabs, type Frame } from './frames.js'
 import type { Caller, PageLifecycle, Pages, Query } from './page-stack.js'
 import type { Program } from './program.js'
@@ -23,12 +24,15 @@ export function createPages(program: Program, registry: Registry, host: HTMLElem
   let stack: OpenPage[] = []
 
   return {
-    navigateTo(url) {
+    navigateTo(url, events = {}) {
       const { path, query } = resolve('navigateTo', url)
       if (tabPaths.has(path)) throw new Error('navigateTo:fail can not navigateTo a tabbar page')
       if (stack.length >= STACK_MAX) throw new Error('navigateTo:fail webview count limit exceed')
       hide()
-      open(path, query)
+      const [ours, theirs] = createChannel()
+      for (const [name, listener] of Object.entries(events)) ours.on(name, listener)
+      open(path, query, theirs)
+      return ours
     },
     redirectTo(url) {
       const { path, query } = resolve('redirectTo', url)
@@ -77,7 +81,7 @@ export function createPages(program: Program, registry: Registry, host: HTMLElem
     return { path, query }
   }
 
-  function open(path: string, query: Query): void {
+  function open(path: string, query: Query, channel: EventChannel = createChannel()[1]): void {
     registry.need(path)
     const files = program.components[path]
     const config: WindowConfig = { ...shared, ...files?.config }
@@ -93,6 +97,7 @@ export function createPages(program: Program, registry: Registry, host: HTMLElem
     const caller = root.get() as Caller
     caller.route = path
     caller.options = query
+    caller.getOpenerEventChannel = () => channel
     const page: OpenPage = { path, caller, root, frame }
     stack.push(page)
     if (isTab) tabs.set(path, page)

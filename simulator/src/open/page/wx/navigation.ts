@@ -6,7 +6,8 @@ type Way = Callbacks & { url: string }
 /** The ways between pages, and what a page says about its bar. */
 export function createNavigation(pages: () => Pages): Record<string, unknown> {
   return {
-    navigateTo: way('navigateTo'),
+    navigateTo: ({ url, events, ...callbacks }: Way & { events?: Record<string, () => void> }) =>
+      now('navigateTo', callbacks, () => ({ eventChannel: pages().navigateTo(url, events) })),
     redirectTo: way('redirectTo'),
     reLaunch: way('reLaunch'),
     switchTab: way('switchTab'),
@@ -29,16 +30,16 @@ export function createNavigation(pages: () => Pages): Record<string, unknown> {
       now('pageScrollTo', callbacks, () => pages().frame()?.scrollTo(scrollTop)),
   }
 
-  function way(api: 'navigateTo' | 'redirectTo' | 'reLaunch' | 'switchTab') {
+  function way(api: 'redirectTo' | 'reLaunch' | 'switchTab') {
     return ({ url, ...callbacks }: Way) => now(api, callbacks, () => pages()[api](url))
   }
 }
 
 /** At once: the next line of the app already runs on the other page. The callbacks come later, as always. */
-function now(api: string, callbacks: Callbacks, work: () => void): Promise<object> | undefined {
+function now(api: string, callbacks: Callbacks, work: () => unknown): Promise<object> | undefined {
   try {
-    work()
-    return settle(api, callbacks, () => {})
+    const result = work()
+    return settle(api, callbacks, () => result)
   } catch (error) {
     return settle(api, callbacks, () => Promise.reject(error))
   }
