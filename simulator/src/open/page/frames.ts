@@ -26,7 +26,7 @@ export interface FrameOptions {
 const BOTTOM = 50
 
 export function createFrame({ config, styles, goBack, tabs }: FrameOptions): Frame {
-  const view = element('section', 'page')
+  const view = element('main', 'page')
   const bar = element('header', 'page-bar')
   const title = element('h1', '')
   bar.append(title)

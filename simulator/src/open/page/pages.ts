@@ -146,6 +146,8 @@ export function createPages(program: Program, registry: Registry, host: HTMLElem
   }
 
   function show(): void {
+    // Nobody gets into the pages below, by the keyboard or by a screen reader.
+    for (const page of stack) page.frame.view.inert = page !== stack.at(-1)
     call(stack.at(-1), 'onShow')
     stack.at(-1)?.root.getComponent().triggerPageLifetime('show', [])
   }
