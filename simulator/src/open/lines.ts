@@ -37,8 +37,7 @@ const MESSAGE_MAX = 2 * 1024 * 1024
  *
  * @example
  * const phone = createWechat().phone('alice')
- * const lines = createPhoneLines({ phone: (user) => (user === 'alice' ? phone : undefined) })
- * server.on('upgrade', lines.connect)
+ * const { connect, close } = createPhoneLines({ phone: (user) => (user === 'alice' ? phone : undefined) })
  */
 export function createPhoneLines({ phone: phoneOf, headers = () => ({}) }: PhoneLinesOptions): PhoneLines {
   const { WebSocketServer } = loadWs()
