@@ -114,7 +114,23 @@ test('npm pack: the simulator package holds what was built, its sources, its pag
 
   t.deepEqual(simulator.files, [...built, ...page.map((name) => `page/${name}`), ...always].sort())
   t.log(`simulator: ${inKB(simulator.size)} packed, ${inKB(simulator.unpackedSize)} unpacked`)
+  // With the browser's part of `weapp-simulator/open`.
   t.true(simulator.size < 200 * 1024)
+})
+
+test('weapp-simulator/open: without the framework that it needs, it says what to install', async (t) => {
+  const program = `
+    import { openMiniProgram } from 'weapp-simulator/open'
+    import { createWechat } from 'weapp-simulator'
+    await openMiniProgram({ folder: '.', wechat: createWechat() }).catch(({ code, message }) => console.log(code, message))`
+  await writeFile(join(project, 'open.mjs'), program)
+
+  const { stdout } = await run(process.execPath, ['open.mjs'], { cwd: project })
+
+  t.regex(
+    stdout,
+    /^ERR_OPEN_PACKAGES To open a mini program, install .*: npm install -D esbuild glass-easel@0\.12 /,
+  )
 })
 
 test('package.json: both manifests are ready to be published', (t) => {
@@ -162,7 +178,10 @@ test('exports: the server is imported and required, with each of its entry point
 test('exports: the simulator is imported and required', async (t) => {
   const { imported, required } = await load('simulator', entriesOf('simulator/package.json'))
 
-  t.is(imported.stdout, 'createClock,createSimulatorServer,createWechat\n')
+  t.is(
+    imported.stdout,
+    'createClock,createSimulatorServer,createWechat OpenError,bundleMiniProgram,createPhoneLines,openMiniProgram\n',
+  )
   t.deepEqual(required, imported)
 })
 
@@ -182,12 +201,15 @@ test('peerDependencies: without redis and ws, which are optional, nothing is mis
 /** What `tsc` makes of a folder of sources, and these: all that a package has of them. */
 async function builtFrom(folder: string): Promise<string[]> {
   const names = await readdir(folder, { recursive: true })
+  // For a browser: bundled from its sources when a mini program is opened.
+  const page = names.filter((name) => /^open\/page\/.*\./.test(name))
   return names
-    .filter((name) => name.endsWith('.ts'))
+    .filter((name) => name.endsWith('.ts') && !page.includes(name))
     .flatMap((name) => {
       const stem = `dist/${name.slice(0, -3)}`
       return [`src/${name}`, `${stem}.js`, `${stem}.d.ts`]
     })
+    .concat(page.map((name) => `src/${name}`))
 }
 
 /** By which names a package is imported. */
