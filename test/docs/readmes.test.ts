@@ -44,7 +44,7 @@ function withoutComments(code: string): string {
 
 /** A link to a page, or to a heading of it, whatever its language. */
 function inAnyLanguage(link: string): string {
-  const [path = '', anchor] = link.replace('.zh-CN', '').split('#')
+  const [path = '', anchor] = link.replace('.zh-CN', '').replace('docs/zh/', 'docs/').split('#')
   // Headings are translated, so are their anchors: that each is there, another test looks at.
   return anchor === undefined ? path : `${path}#`
 }
