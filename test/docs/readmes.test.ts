@@ -28,6 +28,32 @@ test('README.md: a README that lags behind is found', (t) => {
   for (const laggard of laggards) t.notDeepEqual(stepsOf(laggard), stepsOf(page))
 })
 
+for (const readme of ['README.md', 'README.zh-CN.md']) {
+  test(`${readme}: its figures are those of docs/performance.md and docs/reliability.md`, (t) => {
+    const [performance, reliability] = ['docs/performance.md', 'docs/reliability.md'].map(
+      (path) => readPage(path).text,
+    ) as [string, string]
+    const rows = readPage(readme).text.split('\n')
+    const rowOf = (link: string) => rows.find((row) => row.startsWith('|') && row.includes(link)) ?? ''
+    const figures = (text: string) => text.match(/\d+(,\d{3})*(\.\d+)?/g) ?? []
+    const ratio = (server: string) =>
+      new RegExp(`^\\| ${server} \\| [\\d.]+ \\| ([\\d.]+)`, 'm').exec(performance)?.[1]
+    const servers = ['header carrier', 'header carrier, cache on'].map((name) => `\\*\\*this, ${name}\\*\\*`)
+    const others = ['koa-session on Redis', 'wafer-node-session on Redis', 'express-session on Redis']
+
+    const [, , here = '', elsewhere = ''] = rowOf('performance.md').split('|')
+    t.deepEqual([...figures(here), ...figures(elsewhere)], [...servers, ...others].map(ratio))
+    const frozen = /frozen \(SIGSTOP\).*? (\d+) ms, typically (\d+)/.exec(reliability)?.slice(1)
+    const [, , whenFrozen = ''] = rowOf('reliability.md#redis').split('|')
+    t.deepEqual(
+      figures(whenFrozen).filter((figure) => !['503', '401'].includes(figure)),
+      frozen,
+    )
+    const [, soak] = /In 60 minutes ([\d,]+) operations had 0 wrong answers/.exec(reliability) ?? []
+    t.true(rows.some((row) => row.startsWith('|') && row.includes(`${soak} `)))
+  })
+}
+
 /** What has to be the same in every language. */
 function stepsOf({ headings, tables, blocks, links }: Page): object {
   return {
@@ -44,7 +70,7 @@ function withoutComments(code: string): string {
 
 /** A link to a page, or to a heading of it, whatever its language. */
 function inAnyLanguage(link: string): string {
-  const [path = '', anchor] = link.replace('.zh-CN', '').split('#')
+  const [path = '', anchor] = link.replace('.zh-CN', '').replace('docs/zh/', 'docs/').split('#')
   // Headings are translated, so are their anchors: that each is there, another test looks at.
   return anchor === undefined ? path : `${path}#`
 }
