@@ -1,7 +1,6 @@
 /** Links as they are for GitHub, made those of the site. */
 import { existsSync } from 'node:fs'
 import { posix } from 'node:path'
-import type { MarkdownRenderer } from 'vitepress'
 import { docs } from './pages.js'
 import { repository } from './repository.js'
 
@@ -15,12 +14,28 @@ export function linkOf(page: string, href: string): string | undefined {
   // From a Chinese page the reader stays among Chinese ones: what is not translated is shown there in English.
   if (guide && page.startsWith('zh/') && existsSync(`${docs}${guide}.md`))
     return `/zh/${guide === 'index' ? '' : guide}${anchor}`
-  if (/^docs\/.+\.md$/.test(target))
-    return `/${target.slice(5, -3).replace(/(^|\/)index$/, '$1')}${anchor}`
+  if (/^docs\/.+\.md$/.test(target)) return `/${target.slice(5, -3).replace(/(^|\/)index$/, '$1')}${anchor}`
   return repository && `${repository}/blob/main/${target}${anchor}`
 }
 
-export function siteLinks(md: MarkdownRenderer): void {
+interface Token {
+  type: string
+  children: Token[] | null
+  attrGet(name: string): string | null
+  attrSet(name: string, value: string): void
+}
+
+/** What is used of markdown-it. */
+interface Markdown {
+  core: {
+    ruler: {
+      push(name: string, rule: (state: { tokens: Token[]; env: { relativePath: string } }) => void): void
+    }
+  }
+}
+
+/** A plugin of markdown-it. */
+export function siteLinks(md: Markdown): void {
   md.core.ruler.push('site_links', ({ tokens, env }) => {
     for (const { children } of tokens) {
       for (const [at, token] of (children ?? []).entries()) {

@@ -1,7 +1,6 @@
 /** What the sidebar lists: each guide once, by what a reader wants. A title is the first heading of its page. */
 import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import type { DefaultTheme } from 'vitepress'
 
 export const docs: string = fileURLToPath(new URL('../../docs/', import.meta.url))
 
@@ -9,6 +8,13 @@ export interface Section {
   en: string
   zh: string
   pages: string[]
+}
+
+export interface SidebarItem {
+  text: string
+  link?: string
+  collapsed?: boolean
+  items?: SidebarItem[]
 }
 
 export const sections: Section[] = [
@@ -38,7 +44,7 @@ export function untranslated(): string[] {
   return all.filter((page) => !existsSync(`${docs}zh/${page}.md`))
 }
 
-export function sidebar(lang: 'en' | 'zh'): DefaultTheme.SidebarItem[] {
+export function sidebar(lang: 'en' | 'zh'): SidebarItem[] {
   const prefix = lang === 'zh' ? '/zh/' : '/'
   const item = (page: string) => ({
     text: titleOf(page, lang),

@@ -1,4 +1,5 @@
 import test from 'ava'
+import { optionError } from '../../src/util/option-error.js'
 import { readPage } from './support/markdown.js'
 import { type Message, messagesIn, messagesOf, sourceOf } from './support/messages.js'
 
@@ -41,6 +42,19 @@ for (const path of PAGES) {
   })
 }
 
+test('docs/errors.md: what a mistake in the options names at its end is a heading', (t) => {
+  const anchors = readPage('docs/errors.md').headings.map(({ anchor }) => anchor)
+  const ofServer = messagesIn('src').filter(({ by }) => by === 'optionError')
+  // Of those that begin with what is filled in, docs/troubleshooting.md has examples.
+  const named = ofServer.filter(({ text }) => !/^…|^give /.test(text))
+
+  t.true(named.length > 40)
+  for (const { text } of named) {
+    const [, anchor = ''] = /#(\w*)\)$/.exec(optionError(text).message) ?? []
+    t.true(anchors.includes(anchor), text)
+  }
+})
+
 test('docs/errors.md: a message without an entry is found', (t) => {
   const source = `export function check(ttl: number) {
     if (ttl < 0) throw optionError(\`ttl is before its time: \${ttl}\`)
@@ -49,8 +63,8 @@ test('docs/errors.md: a message without an entry is found', (t) => {
   const found = messagesOf('src/new.ts', source)
 
   t.deepEqual(found, [
-    { where: 'src/new.ts:2', code: '', text: 'ttl is before its time: …' },
-    { where: 'src/new.ts:3', code: 'WEAPP_NEW', text: 'Something new is wrong.' },
+    { where: 'src/new.ts:2', code: '', text: 'ttl is before its time: …', by: 'optionError' },
+    { where: 'src/new.ts:3', code: 'WEAPP_NEW', text: 'Something new is wrong.', by: 'warn' },
   ])
   for (const message of found) t.false(hasEntry(message, rowsOf('docs/errors.md')))
 })

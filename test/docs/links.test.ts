@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import test from 'ava'
 import { allPages, readPage, root } from './support/markdown.js'
+import { UNTRANSLATED } from './support/translation.js'
 
 const pages = allPages()
 
@@ -12,15 +13,24 @@ test('links: every link to a file of the project leads to one, and every anchor 
       count++
       const [file = '', anchor] = link.split('#')
       const target = file === '' ? path : relative(root, join(root, dirname(path), decodeURI(file)))
+      if (isAwaited(target)) continue
       const isThere = existsSync(join(root, target))
       t.true(isThere, `${path}: ${link}`)
       if (anchor === undefined || !isThere) continue
-      const anchors = readPage(target).headings.map(({ anchor }) => anchor)
+      const { headings, text } = readPage(target)
+      // Chinese pages have the anchors of the English headings too.
+      const ids = Array.from(text.matchAll(/^<a id="([^"]+)"><\/a>$/gm), ([, id]) => id)
+      const anchors = [...headings.map(({ anchor }) => anchor), ...ids]
       t.true(anchors.includes(decodeURI(anchor)), `${path}: ${link} has ${anchors}`)
     }
   }
   t.true(count > 80)
 })
+
+/** Whether it is a Chinese page that is still missing: the site shows the English one there. */
+function isAwaited(target: string): boolean {
+  return UNTRANSLATED.some((name) => target === join('docs/zh', name))
+}
 
 test('links: those to elsewhere are https', (t) => {
   for (const { path, links } of pages) {
@@ -29,9 +39,10 @@ test('links: those to elsewhere are https', (t) => {
 })
 
 test('links: every page of docs/ is linked from both READMEs, and those of the API from docs/api.md', (t) => {
-  const all = pages.filter(({ path }) => path.startsWith('docs/')).map(({ path }) => `./${path}`)
-  const docs = all.filter((path) => !path.startsWith('./docs/api/'))
-  const api = all.filter((path) => !docs.includes(path)).map((path) => path.replace('/docs', ''))
+  const all = pages.map(({ path }) => path).filter((path) => /^docs\/(api\/)?[^/]+\.md$/.test(path))
+  // The beginning of the site says what the README does.
+  const docs = all.filter((path) => !path.startsWith('docs/api/') && path !== 'docs/index.md')
+  const api = all.filter((path) => path.startsWith('docs/api/')).map((path) => path.replace('docs/', './'))
   const { links } = readPage('docs/api.md')
   t.true(api.length >= 4)
   t.deepEqual(
@@ -40,9 +51,9 @@ test('links: every page of docs/ is linked from both READMEs, and those of the A
   )
 
   for (const readme of ['README.md', 'README.zh-CN.md']) {
-    const { links } = readPage(readme)
+    const links = readPage(readme).links.map((link) => link.replace('/docs/zh/', '/docs/'))
     t.deepEqual(
-      docs.filter((path) => !links.includes(path)),
+      docs.filter((path) => !links.includes(`./${path}`)),
       [],
       readme,
     )

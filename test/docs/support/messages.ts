@@ -11,6 +11,8 @@ export interface Message {
   code: string
   /** What is filled in is `…`. */
   text: string
+  /** The function that is given it, if there is one. */
+  by?: string
 }
 
 interface Node {
@@ -63,7 +65,10 @@ export function messagesOf(path: string, source: string): Message[] {
   const names = new Set<string>()
   const nodes: Node[] = []
   const visit = (value: unknown): void => {
-    if (Array.isArray(value)) return value.forEach(visit)
+    if (Array.isArray(value)) {
+      for (const one of value) visit(one)
+      return
+    }
     if (typeof value !== 'object' || value === null || !('type' in value)) return
     const node = value as Node
     nodes.push(node)
@@ -80,11 +85,16 @@ export function messagesOf(path: string, source: string): Message[] {
   visit(program)
 
   const found: Message[] = []
-  const say = (node: Node, code: string | undefined, text: string) => {
-    // What is filled in altogether is said, with its words, where it is made.
-    if (!/[a-z]{2}/i.test(text.replace(OWNER, ''))) return
+  const say = (node: Node, code: string | undefined, text: string, by?: string) => {
+    // What is filled in altogether is said, with its words, where it is made; the name of the page is no word.
+    if (!/[a-z]{2}/i.test(text.replace(OWNER, '').replace('docs/errors.md', ''))) return
     const where = `${path}:${source.slice(0, node.start).split('\n').length}`
-    found.push({ where, code: code ?? '', text: text.replace(/…+/g, '…').replace(OWNER, '') })
+    found.push({
+      where,
+      code: code ?? '',
+      text: text.replace(/…+/g, '…').replace(OWNER, ''),
+      ...(by && { by }),
+    })
   }
   for (const node of nodes) {
     if (node.type === 'CallExpression' || node.type === 'NewExpression') {
@@ -96,7 +106,7 @@ export function messagesOf(path: string, source: string): Message[] {
       const message = at === undefined ? undefined : args[at]
       if (message) {
         const code = at === 1 && args[0] ? textsOf(args[0], constants)[0] : undefined
-        for (const text of textsOf(message, constants)) say(node, code, text)
+        for (const text of textsOf(message, constants)) say(node, code, text, name)
       }
       if (name === 'Error' || name === 'TypeError')
         for (const text of args[0] ? textsOf(args[0], constants) : [])

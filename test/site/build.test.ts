@@ -1,0 +1,135 @@
+import { execFile } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join, posix } from 'node:path'
+import { promisify } from 'node:util'
+import test from 'ava'
+import { miniSearch } from '../../site/.vitepress/search.js'
+import { root } from '../docs/support/markdown.js'
+
+/** `npm run docs:build`, and what it has built. */
+
+const folder = mkdtempSync(join(tmpdir(), 'weapp-site-'))
+test.after.always(() => rmSync(folder, { recursive: true, force: true }))
+
+/** Each page, by its path: `zh/client.html`. */
+const pages = new Map<string, string>()
+
+test.before('the site builds, without a dead link', async (t) => {
+  t.timeout(10 * 60_000)
+  const env = { ...process.env, DOCS_OUT: folder, GITHUB_REPOSITORY: 'somebody/a-project' }
+  await promisify(execFile)('npm', ['run', 'docs:build'], { cwd: root, env })
+  for (const file of readdirSync(folder, { recursive: true, encoding: 'utf8' }))
+    if (file.endsWith('.html')) pages.set(file, readFileSync(join(folder, file), 'utf8'))
+})
+
+test('site: each page is there in both languages', (t) => {
+  const names = [...pages.keys()].filter((name) => name !== '404.html')
+  const english = names.filter((name) => !name.startsWith('zh/'))
+
+  t.true(english.length > 25)
+  t.deepEqual(
+    names
+      .filter((name) => name.startsWith('zh/'))
+      .map((name) => name.slice(3))
+      .sort(),
+    english.sort(),
+  )
+  for (const name of names) {
+    const lang = name.startsWith('zh/') ? 'zh-CN' : 'en'
+    t.true(pages.get(name)?.includes(`<html lang="${lang}"`), name)
+  }
+})
+
+test('site: links lead to pages that are there, and to headings that they have', (t) => {
+  let count = 0
+  for (const [name, html] of pages) {
+    for (const [, href = ''] of html.matchAll(/<a [^>]*?href="([^"]+)"/g)) {
+      if (/^[a-z]+:/.test(href) || name === '404.html') continue
+      count++
+      const [path = '', hash] = href.split('#')
+      const target =
+        path === ''
+          ? name
+          : posix
+              .join(
+                '/',
+                posix.dirname(name),
+                path.startsWith('/') ? posix.relative(`/${posix.dirname(name)}`, path) : path,
+              )
+              .slice(1)
+      const file = path.endsWith('/') ? posix.join(target, 'index.html') : target
+      const other = pages.get(file)
+      t.true(other !== undefined, `${name}: ${href}`)
+      const id = decodeURIComponent(hash ?? '')
+      if (id !== '') t.true(other?.includes(`id="${id}"`), `${name}: ${href}`)
+    }
+  }
+  t.true(count > 1000, `${count}`)
+})
+
+test('site: links to the source lead to the repository, and each page to where it is edited', (t) => {
+  const html = pages.get('architecture.html') ?? ''
+  t.true(html.includes('href="https://github.com/somebody/a-project/blob/main/src/'))
+  t.true(html.includes('href="https://github.com/somebody/a-project/edit/main/docs/architecture.md"'))
+})
+
+test('site: nothing is loaded from elsewhere', (t) => {
+  for (const [name, html] of pages) {
+    const loaded = [...html.matchAll(/<(?:script|link|img|iframe)\b[^>]*?(?:src|href)="([^"]+)"/g)]
+    t.true(loaded.length > 3, name)
+    for (const [, address = ''] of loaded) t.regex(address, /^(\/|data:)/, name)
+  }
+  for (const file of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
+    if (!file.endsWith('.css')) continue
+    const css = readFileSync(join(folder, file), 'utf8')
+    t.false(/@import|url\(["']?(?:https?:)?\/\//.test(css), file)
+  }
+})
+
+test('site: the search finds Chinese in the middle of a sentence', async (t) => {
+  const search = await searchOf('zh')
+
+  // 「用户不用重新登录」, 「服务器返回」.
+  for (const words of ['登录态', '不用重新登录', '调试', '反向代理']) t.true(search(words).length > 0, words)
+  t.regex(search('微信的 errcode')[0] ?? '', /^\/zh\/errors/)
+})
+
+test('site: the search finds a message that is pasted, with its values, in both languages', async (t) => {
+  const messages = [
+    'TypeError: koa-weapp-session: ttl must be whole seconds, from 1 up to ten years, such as 7200: it is a string',
+    '[WEAPP_REDIS_EVICTION] WeappSessionWarning: Redis has maxmemory-policy allkeys-lru: when it is full, it forgets sessions',
+    'ERR_SESSION_EXPIRED',
+    'WEAPP_40164',
+  ]
+  for (const lang of ['root', 'zh']) {
+    const search = await searchOf(lang)
+    for (const message of messages) {
+      const first = search(message).slice(0, 3)
+      t.true(
+        first.some((id) => /\/errors(\.html)?#/.test(id)),
+        `${lang}: ${message}: ${first}`,
+      )
+    }
+  }
+})
+
+/** What a search of the site finds, best first, such as `/zh/errors.html#ttl`. */
+async function searchOf(lang: string): Promise<(query: string) => string[]> {
+  const chunks = join(folder, 'assets/chunks')
+  const file = readdirSync(chunks).find((name) => name.startsWith(`@localSearchIndex${lang}.`))
+  const { default: json } = await import(join(chunks, file ?? 'missing'))
+  const { default: MiniSearch } = await import(
+    createRequire(join(root, 'site/package.json'))
+      .resolve('minisearch')
+      .replace(/cjs\/index\.cjs$/, 'es/index.js')
+  )
+  const index = MiniSearch.loadJSON(json, {
+    fields: ['title', 'titles', 'text'],
+    storeFields: ['title', 'titles'],
+    ...miniSearch.options,
+    searchOptions: miniSearch.searchOptions,
+  })
+  return (query) => index.search(query).map(({ id }: { id: string }) => id)
+}
