@@ -16,7 +16,11 @@ const FIRST_VISIT = `(() => {
   if (isHome && (last ?? navigator.language).startsWith('zh')) location.replace(base + 'zh/')
 })()`
 
-const head: HeadConfig[] = [['script', {}, FIRST_VISIT]]
+const head: HeadConfig[] = [
+  ['script', {}, FIRST_VISIT],
+  // No icon: browsers would ask for one.
+  ['link', { rel: 'icon', href: 'data:,' }],
+]
 const socialLinks = repository ? [{ icon: 'github' as const, link: repository }] : []
 const editLink = (text: string) =>
   repository ? { editLink: { pattern: `${repository}/edit/main/docs/:path`, text } } : {}

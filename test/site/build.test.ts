@@ -1,18 +1,24 @@
 import { execFile } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
-import { join, posix } from 'node:path'
+import { extname, join, posix } from 'node:path'
 import { promisify } from 'node:util'
-import test from 'ava'
+import test, { type ExecutionContext } from 'ava'
+import type { Page } from 'playwright-core'
 import { miniSearch } from '../../site/.vitepress/search.js'
 import { root } from '../docs/support/markdown.js'
 import { UNTRANSLATED } from '../docs/support/translation.js'
+import { useBrowser } from '../support/browser.js'
+import { listenTo } from '../support/server.js'
 
 /** `npm run docs:build`, and what it has built. */
 
 const folder = mkdtempSync(join(tmpdir(), 'weapp-site-'))
 test.after.always(() => rmSync(folder, { recursive: true, force: true }))
+
+const browser = useBrowser(test)
 
 /** Each page, by its path: `zh/client.html`. */
 const pages = new Map<string, string>()
@@ -118,6 +124,75 @@ test('site: the search finds a message that is pasted, with its values, in both 
     }
   }
 })
+
+test('site: a first visit goes to the language of the browser, a later one to that which was read last', async (t) => {
+  const { page, home } = await openSite(t, 'zh-CN')
+  await page.goto(home)
+  await page.waitForURL(`${home}zh/`)
+
+  await page.goto(`${home}zh/errors.html#ttl`)
+  await switchLanguage(page)
+  await page.waitForURL(`${home}errors.html#ttl`)
+  await page.goto(home)
+  await page.locator('h2', { hasText: 'What it is better at' }).waitFor()
+  t.is(page.url(), home)
+
+  const english = await openSite(t, 'en-US')
+  await english.page.goto(english.home)
+  await english.page.locator('h2', { hasText: 'What it is better at' }).waitFor()
+  t.is(english.page.url(), english.home)
+})
+
+test('site: in a browser, Chinese words are found, and nothing is asked of other hosts', async (t) => {
+  const { page, home, asked } = await openSite(t, 'zh-CN')
+  await page.goto(`${home}zh/`)
+  await page.locator('.DocSearch-Button').click()
+  await page.locator('.search-input').fill('不用重新登录')
+  await page.locator('.search-input').press('ArrowDown')
+  await page.locator('.result').first().click()
+  await page.waitForURL(/\/zh\/.*#/)
+  await page.locator('.VPNavBarAppearance button').click()
+  await page.locator('html.dark').waitFor()
+
+  t.true(asked.length > 5)
+  t.deepEqual(
+    asked.filter((url) => !url.startsWith(home) && !url.startsWith('data:')),
+    [],
+  )
+})
+
+/** Goes to the same page in the other language. */
+async function switchLanguage(page: Page): Promise<void> {
+  await page.locator('.VPNavBarTranslations button').hover()
+  await page.locator('.VPNavBarTranslations a').first().click()
+}
+
+/** A browser in a language, and the site at an address of this machine. An error on a page fails the test. */
+async function openSite(t: ExecutionContext, locale: string) {
+  const context = await browser().newContext({ locale, viewport: { width: 1400, height: 900 } })
+  t.teardown(() => context.close())
+  const page = await context.newPage()
+  const asked: string[] = []
+  page.on('request', (request) => asked.push(request.url()))
+  page.on('pageerror', (error) => t.fail(error.message))
+  return { page, asked, home: `${await listenTo(t, createServer(sendFile))}/` }
+}
+
+const TYPES: Record<string, string> = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.svg': 'image/svg+xml',
+}
+
+function sendFile({ url = '' }: IncomingMessage, response: ServerResponse): void {
+  const path = decodeURIComponent(new URL(url, 'http://host').pathname)
+  const file = join(folder, path.endsWith('/') ? `${path}index.html` : path)
+  if (existsSync(file)) {
+    response.setHeader('Content-Type', TYPES[extname(file)] ?? 'application/octet-stream')
+    response.end(readFileSync(file))
+  } else response.writeHead(404).end()
+}
 
 /** What a search of the site finds, best first, such as `/zh/errors.html#ttl`. */
 async function searchOf(lang: string): Promise<(query: string) => string[]> {
