@@ -12,7 +12,8 @@ export function linkOf(page: string, href: string): string | undefined {
   const anchor = hash === undefined ? '' : `#${hash}`
   const [, guide] = /^docs\/(?!zh\/)(.+)\.md$/.exec(target) ?? []
   // From a Chinese page the reader stays among Chinese ones: what is not translated is shown there in English.
-  if (guide && page.startsWith('zh/') && existsSync(`${docs}${guide}.md`))
+  // The link to the same page is that to the other language.
+  if (guide && page.startsWith('zh/') && page !== `zh/${guide}.md` && existsSync(`${docs}${guide}.md`))
     return `/zh/${guide === 'index' ? '' : guide}${anchor}`
   if (/^docs\/.+\.md$/.test(target)) return `/${target.slice(5, -3).replace(/(^|\/)index$/, '$1')}${anchor}`
   return repository && `${repository}/blob/main/${target}${anchor}`

@@ -70,12 +70,13 @@ function namesIn(folder: string): string[] {
     .sort()
 }
 
-/** Links from the folder of the project: a Chinese page stands one folder further down. */
+/** Links from the folder of the project: a Chinese page stands one folder further down. The one to the other language is none. */
 function inOneFolder(page: Page): Page {
+  const [english, chinese] = [`docs/${posix.basename(page.path)}`, `docs/zh/${posix.basename(page.path)}`]
   const links = page.links.map((link) =>
     /^[a-z]+:|^#/i.test(link) ? link : posix.join(posix.dirname(page.path), link),
   )
-  return { ...page, links }
+  return { ...page, links: links.filter((link) => link !== english && link !== chinese) }
 }
 
 /** Without code. */

@@ -35,6 +35,8 @@ test('site: links of a page lead to pages of its language', (t) => {
   t.is(linkOf('zh/client.md', './protocol.md#登录'), '/zh/protocol#登录')
   t.is(linkOf('zh/client.md', '../api/server.md'), '/zh/api/server')
   t.is(linkOf('zh/errors.md', './index.md'), '/zh/')
+  t.is(linkOf('zh/errors.md', '../errors.md'), '/errors')
+  t.is(linkOf('errors.md', './zh/errors.md'), '/zh/errors')
   t.is(linkOf('client.md', '#here'), '#here')
   t.is(linkOf('client.md', 'https://example.com/a.md'), 'https://example.com/a.md')
 })
