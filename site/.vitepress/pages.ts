@@ -22,9 +22,9 @@ export const sections: Section[] = [
   {
     en: 'How-to',
     zh: '操作指南',
-    pages: ['deployment', 'stores', 'hosts', 'migration', 'observability', 'scale'],
+    pages: ['deployment', 'stores', 'hosts', 'migration', 'observability', 'inspector', 'simulator', 'scale'],
   },
-  { en: 'Reference', zh: '参考', pages: ['errors', 'troubleshooting', 'api', 'protocol'] },
+  { en: 'Reference', zh: '参考', pages: ['options', 'errors', 'troubleshooting', 'api', 'protocol'] },
   {
     en: 'Explanation',
     zh: '原理',

@@ -67,7 +67,8 @@ test('links: every page of docs/ is linked from the README of its language, and 
 })
 
 test('links: a page in Chinese and its page in English lead to each other', (t) => {
-  const chinese = pages.filter(({ path }) => path.startsWith('docs/zh/'))
+  // The beginning of the site has a switch.
+  const chinese = pages.filter(({ path }) => path.startsWith('docs/zh/') && path !== 'docs/zh/index.md')
   t.true(chinese.length > 0)
   for (const { path, links } of chinese) {
     const name = path.replace('docs/zh/', '')
