@@ -30,3 +30,10 @@ declare global {
     nickName?: string
   }
 }
+
+declare module 'koa-weapp-session' {
+  interface SessionData {
+    visits?: number
+    accountId?: string
+  }
+}
