@@ -1,5 +1,6 @@
 import test from 'ava'
 import { type Page, readPage } from './support/markdown.js'
+import { stepsOf } from './support/steps.js'
 
 const PAIRS = [
   ['README.md', 'README.zh-CN.md'],
@@ -27,24 +28,3 @@ test('README.md: a README that lags behind is found', (t) => {
 
   for (const laggard of laggards) t.notDeepEqual(stepsOf(laggard), stepsOf(page))
 })
-
-/** What has to be the same in every language. */
-function stepsOf({ headings, tables, blocks, links }: Page): object {
-  return {
-    headings: headings.map(({ level }) => level),
-    tables,
-    blocks: blocks.map(({ lang, text }) => ({ lang, text: withoutComments(text) })),
-    links: links.map(inAnyLanguage).sort(),
-  }
-}
-
-function withoutComments(code: string): string {
-  return code.replace(/(^|\s)(\/\/|#)\s.*/gm, '').replace(/[ \t]+$/gm, '')
-}
-
-/** A link to a page, or to a heading of it, whatever its language. */
-function inAnyLanguage(link: string): string {
-  const [path = '', anchor] = link.replace('.zh-CN', '').split('#')
-  // Headings are translated, so are their anchors: that each is there, another test looks at.
-  return anchor === undefined ? path : `${path}#`
-}
