@@ -11,7 +11,7 @@ export function stepsOf({ headings, tables, blocks, links }: Page): object {
 }
 
 function withoutComments(code: string): string {
-  return code.replace(/(^|\s)(\/\/|#)\s.*/gm, '').replace(/[ \t]+$/gm, '')
+  return code.replace(/(^|\s)(\/\/|#)\s.*|\/\*\* .* \*\/$/gm, '').replace(/[ \t]+$/gm, '')
 }
 
 /** A link to a page, or to a heading of it, whatever its language: without the folders that lead there. */
