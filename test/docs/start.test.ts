@@ -130,6 +130,18 @@ for (const path of ['docs/start.md', 'docs/zh/start.md']) {
   })
 }
 
+test('docs/start.md: the code of a project with an AppID is nothing to the simulator', async (t) => {
+  const { wechat } = await startSimulator(t, { appId: 'wx-dev', tourist: true })
+  const real = await startSimulator(t, { appId: 'wx-dev' })
+  const server = await startServer(t, { weixin: wechat })
+  const phone = real.wechat.phone('alice')
+
+  const { toasts } = await openMiniProgram(t, 'docs/start.md', server.url, phone)
+  await until(() => toasts.length === 1)
+
+  t.regex(toasts[0] ?? '', /^GET \/me: 401 ERR_SESSION_KEY_EXCHANGE_FAILED \(WeChat 40029\)/)
+})
+
 test('docs/start.md: in tourist mode, who was logged out stays out for a while', async (t) => {
   const { wechat } = await startSimulator(t, { tourist: true })
   const server = await startServer(t, {
