@@ -43,6 +43,7 @@ export function readEntries(): Entry[] {
       entry('weapp-session-client/http', 'client-http', join(root, 'client/dist/http.d.ts')),
       entry('weapp-session-client/events', 'client-events', join(root, 'client/dist/events.d.ts')),
       entry('weapp-simulator', 'simulator', join(simulator, 'index.d.ts')),
+      entry('weapp-simulator/open', 'simulator-open', join(simulator, 'open/index.d.ts')),
     ]
     // A page prints what no page before it has.
     const printed = new Set(entries.flatMap(({ exports }) => exports.map(keyOf)))

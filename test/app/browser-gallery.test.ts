@@ -11,18 +11,26 @@ const { createGallery } =
 const STROKES = [{ color: '#000000', width: 8, points: [1, 2, 30, 40] }]
 const ACTIONS = JSON.stringify(STROKES)
 
+interface Drawing {
+  id: string
+  actions: string
+}
+
 /** A gallery, and a server whose lists arrive when they are told to. */
 function setUp() {
   const { wx } = createWechat().phone()
-  const lists: { before: string | undefined; answer(page: string[], next?: string): void }[] = []
+  const lists: { before: string | undefined; answer(page: (string | Drawing)[], next?: string): void }[] = []
   let isUp = true
   const gallery = createGallery({
     storage: wx,
     api: {
       list: ({ before }) =>
         new Promise((resolve) => {
-          const answer = (ids: string[], next?: string) =>
-            resolve({ drawings: ids.map((id) => ({ id, actions: ACTIONS })), next })
+          const answer = (page: (string | Drawing)[], next?: string) =>
+            resolve({
+              drawings: page.map((one) => (typeof one === 'string' ? { id: one, actions: ACTIONS } : one)),
+              next,
+            })
           lists.push({ before, answer })
         }),
       async save() {
@@ -114,4 +122,26 @@ test('gallery: a drawing from which every stroke was taken back is deleted', asy
   t.is(gallery.view().waiting, 1)
   await gallery.save()
   t.deepEqual(ids(), [])
+})
+
+test('gallery: a drawing of the original app’s pages is seen, and can be gone on with', async (t) => {
+  const { gallery, lists } = setUp()
+  const loading = gallery.load()
+  await turn()
+  const path = [
+    { method: 'moveTo', data: [75, 150] },
+    { method: 'lineTo', data: [150, 300] },
+  ]
+  const actions = JSON.stringify([
+    { method: 'save', data: [] },
+    { method: 'setStrokeStyle', data: ['normal', [255, 165, 0, 255]] },
+    { method: 'setLineWidth', data: [6] },
+    { method: 'strokePath', data: path },
+    { method: 'restore', data: [] },
+  ])
+  lists[0]?.answer([{ id: 'old', actions }])
+  await loading
+
+  t.deepEqual(gallery.strokes('old'), [{ color: '#ffa500', width: 16, points: [200, 400, 400, 800] }])
+  t.regex(decodeURIComponent(gallery.view().cards[0]?.picture ?? ''), /stroke="#ffa500" stroke-width="16"/)
 })

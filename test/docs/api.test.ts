@@ -28,6 +28,7 @@ test('docs/api.md and docs/api/ are what the declarations say; if not: npm run d
     'jwt.md',
     'koa-store.md',
     'server.md',
+    'simulator-open.md',
     'simulator.md',
     'testing.md',
   ])

@@ -174,6 +174,74 @@ test('actions: a value that is no stroke is refused, and nothing of the drawing 
   t.deepEqual((await alice.list()).body.data, [])
 })
 
+/** What the original app's page sends for one stroke: the actions of a canvas, as JSON. */
+const CANVAS_ACTIONS = [
+  { method: 'save', data: [] },
+  { method: 'setStrokeStyle', data: ['normal', [255, 0, 0, 255]] },
+  { method: 'setLineWidth', data: [5] },
+  {
+    method: 'strokePath',
+    data: [
+      { method: 'moveTo', data: [10, 20.5] },
+      { method: 'lineTo', data: [110, 220] },
+    ],
+  },
+  { method: 'restore', data: [] },
+]
+
+// The pages of 2016 lost a drawing without a word: their actions were no strokes.
+test('actions: the pages of the original app save a drawing, list it as it was, and delete it', async (t) => {
+  const { url, wechat } = await startOneStroke(t)
+  const request = originalClient(wechat.phone('alice'))
+  const call = (path: string, data?: object) =>
+    new Promise((success, fail) => {
+      request({ url: url + path, ...(data && { method: 'POST', data }), success, fail })
+    })
+  const actions = JSON.stringify(CANVAS_ACTIONS)
+
+  const saved = await call(SAVE, { id: '7a1c-uuid', actions })
+  const listed = await call(LIST)
+  const removed = await call(DELETE, { id: '7a1c-uuid' })
+  const left = await call(LIST)
+
+  t.deepEqual(saved, { data: { code: 0, msg: 'success', data: { id: '7a1c-uuid' } } })
+  t.deepEqual(listed, { data: { code: 0, msg: 'success', data: [{ id: '7a1c-uuid', actions }] } })
+  t.deepEqual(removed, { data: { code: 0, msg: 'success', data: { id: '7a1c-uuid' } } })
+  t.deepEqual(left, { data: { code: 0, msg: 'success', data: [] } })
+})
+
+test('actions: of a canvas, only methods and their data are kept, and neither is too large', async (t) => {
+  const { painter } = await startOneStroke(t)
+  const alice = await painter('alice')
+  const [first, ...rest] = CANVAS_ACTIONS
+
+  t.is((await alice.save({ id: 'one', actions: [{ ...first, tool: '<script>' }, ...rest] })).status, 200)
+  t.is((await alice.list()).body.data[0].actions, JSON.stringify(CANVAS_ACTIONS))
+
+  const deep = { method: 'strokePath', data: [[[[[[[1]]]]]]] }
+  const bad = [
+    [{ method: 'moveTo' }],
+    [{ method: 7, data: [] }],
+    [{ method: 'Eval()', data: [] }],
+    [{ method: 'moveTo', data: { 0: 1 } }],
+    [{ method: 'moveTo', data: [null] }],
+    [{ method: 'fillText', data: ['x'.repeat(41)] }],
+    [first, ACTIONS[0]],
+    [deep],
+  ]
+  for (const actions of bad) {
+    isFailure(
+      t,
+      await alice.save({ id: 'two', actions }),
+      400,
+      'ERR_DRAWING_INVALID',
+      JSON.stringify(actions),
+    )
+  }
+  const many = Array(17_000).fill({ method: 'a', data: [1] })
+  isFailure(t, await alice.save({ id: 'two', actions: many }), 413, 'ERR_DRAWING_TOO_LARGE')
+})
+
 test('actions: fields that a stroke has not are left out', async (t) => {
   const { painter } = await startOneStroke(t)
   const alice = await painter('alice')

@@ -1,14 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import test, { type ExecutionContext } from 'ava'
+import test from 'ava'
 import { readPage } from '../docs/support/markdown.js'
-import { freePorts } from '../support/redis.js'
-import { until } from '../support/until.js'
+import { freePort } from '../support/redis.js'
 import { type Packed, packClient, packServer, packSimulator, root, run } from './support/pack.js'
 
 let folder: string
@@ -45,26 +42,22 @@ test.after.always(async () => {
 
 test('README.md: it leads from npm install to a logged-in request', async (t) => {
   for (const readme of ['README.md', 'README.zh-CN.md']) {
-    const { blocks } = readPage(readme)
-    const [serverPort, wechatPort] = (await freePorts(2)).map(String) as [string, string]
-    // Both ports are somebody else's on a busy machine.
-    const here = (text: string) => text.replaceAll('3000', serverPort).replaceAll('8080', wechatPort)
-    for (const [file, text] of programsIn(readme)) await writeFile(join(project, file), here(text))
-    const [start = '', call = ''] = blocks
-      .filter(({ lang, text }) => lang === 'sh' && text.includes('node server.mjs'))
-      .flatMap(({ text }) => here(text).split('\n'))
+    // The port is somebody else's on a busy machine.
+    const port = `${await freePort()}`
+    for (const [file, text] of programsIn(readme))
+      await writeFile(join(project, file), text.replaceAll('3000', port))
+    const commands = readPage(readme).blocks.filter(({ lang, text }) => lang === 'sh' && /^node /.test(text))
+    t.is(commands.length, 1)
 
-    const child = shell(t, start)
-    await until(() =>
-      fetch(`http://127.0.0.1:${serverPort}/`).then(
-        () => true,
-        () => false,
-      ),
-    )
-    const { stdout } = await run('sh', ['-c', call], { cwd: project })
-    child.kill()
+    const { stdout } = await run('sh', ['-c', commands[0]?.text ?? ''], { cwd: project })
 
-    t.regex(stdout, /user: \{[^}]*openId: 'o[\w-]{27}'/, readme)
+    const ids = Array.from(stdout.matchAll(/openId: '(o[\w-]{27})'/g), ([, id]) => id)
+    t.is(ids.length, 2, readme)
+    t.is(ids[0], ids[1], readme)
+    // What the command's comment says that it prints.
+    const carts = (text = '') => Array.from(text.matchAll(/cart: \[.*?\]/g), ([cart]) => cart)
+    t.deepEqual(carts(stdout), carts(commands[0]?.text), readme)
+    t.is(carts(stdout).length, 2)
   }
 })
 
@@ -114,7 +107,23 @@ test('npm pack: the simulator package holds what was built, its sources, its pag
 
   t.deepEqual(simulator.files, [...built, ...page.map((name) => `page/${name}`), ...always].sort())
   t.log(`simulator: ${inKB(simulator.size)} packed, ${inKB(simulator.unpackedSize)} unpacked`)
+  // With the browser's part of `weapp-simulator/open`.
   t.true(simulator.size < 200 * 1024)
+})
+
+test('weapp-simulator/open: without the framework that it needs, it says what to install', async (t) => {
+  const program = `
+    import { openMiniProgram } from 'weapp-simulator/open'
+    import { createWechat } from 'weapp-simulator'
+    await openMiniProgram({ folder: '.', wechat: createWechat() }).catch(({ code, message }) => console.log(code, message))`
+  await writeFile(join(project, 'open.mjs'), program)
+
+  const { stdout } = await run(process.execPath, ['open.mjs'], { cwd: project })
+
+  t.regex(
+    stdout,
+    /^ERR_OPEN_PACKAGES To open a mini program, install .*: npm install -D esbuild glass-easel@0\.12 /,
+  )
 })
 
 test('package.json: both manifests are ready to be published', (t) => {
@@ -162,7 +171,10 @@ test('exports: the server is imported and required, with each of its entry point
 test('exports: the simulator is imported and required', async (t) => {
   const { imported, required } = await load('simulator', entriesOf('simulator/package.json'))
 
-  t.is(imported.stdout, 'createClock,createSimulatorServer,createWechat\n')
+  t.is(
+    imported.stdout,
+    'createClock,createSimulatorServer,createWechat OpenError,bundleMiniProgram,createPhoneLines,openMiniProgram\n',
+  )
   t.deepEqual(required, imported)
 })
 
@@ -182,12 +194,15 @@ test('peerDependencies: without redis and ws, which are optional, nothing is mis
 /** What `tsc` makes of a folder of sources, and these: all that a package has of them. */
 async function builtFrom(folder: string): Promise<string[]> {
   const names = await readdir(folder, { recursive: true })
+  // For a browser: bundled from its sources when a mini program is opened.
+  const page = names.filter((name) => /^open\/page\/.*\./.test(name))
   return names
-    .filter((name) => name.endsWith('.ts'))
+    .filter((name) => name.endsWith('.ts') && !page.includes(name))
     .flatMap((name) => {
       const stem = `dist/${name.slice(0, -3)}`
       return [`src/${name}`, `${stem}.js`, `${stem}.d.ts`]
     })
+    .concat(page.map((name) => `src/${name}`))
 }
 
 /** By which names a package is imported. */
@@ -230,16 +245,6 @@ function programsIn(readme: string): [file: string, text: string][] {
 function installsOf(readme: string): string[] {
   const lines = readPage(readme).blocks.flatMap(({ lang, text }) => (lang === 'sh' ? text.split('\n') : []))
   return lines.filter((line) => line.startsWith('npm install '))
-}
-
-function shell(t: ExecutionContext, line: string): ChildProcess {
-  // Not a child of the shell, which would be all that is killed.
-  const child = spawn('sh', ['-c', line.replace(/ node /, ' exec node ')], { cwd: project, stdio: 'inherit' })
-  t.teardown(async () => {
-    child.kill()
-    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
-  })
-  return child
 }
 
 function inKB(bytes: number): string {

@@ -4,6 +4,7 @@ import { MAGIC_ID, type RefusalBody } from '../../src/protocol.js'
 export interface OriginalOptions {
   url: string
   method?: 'GET' | 'POST'
+  data?: object
   success?: (result: { data: unknown }) => void
   fail?: (error: unknown) => void
 }
@@ -27,6 +28,7 @@ export function originalClient(phone: Phone): (options: OriginalOptions) => void
     phone.wx.request({
       url: options.url,
       ...(options.method && { method: options.method }),
+      ...(options.data && { data: options.data }),
       header,
       success({ data }) {
         // What is no JSON is a text: of Koa, for an error of a handler.

@@ -22,6 +22,7 @@ const sources = {
   'koa-weapp-session/express-store': '${new URL('../../src/stores/express/index.ts', import.meta.url)}',
   'koa-weapp-session/koa-store': '${new URL('../../src/stores/koa/index.ts', import.meta.url)}',
   'weapp-simulator': '${new URL('../../simulator/src/index.ts', import.meta.url)}',
+  'weapp-simulator/open': '${new URL('../../simulator/src/open/index.ts', import.meta.url)}',
 }
 export const resolve = (name, context, next) => next(sources[name] ?? name, context)
 `

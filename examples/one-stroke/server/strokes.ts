@@ -1,3 +1,4 @@
+import { checkedActions, countValues, isCanvasActions, VALUES_MAX } from './canvas-actions.js'
 import { DrawingError } from './errors.js'
 
 /** One stroke of the finger. */
@@ -17,17 +18,29 @@ const Y_MAX = 2000
 
 /**
  * Checks the strokes of a drawing, given as an array or as JSON, and serialises them: fields that no stroke has are
- * left out, so that nothing is kept, and later given to a phone, that is not a drawing.
+ * left out, so that nothing is kept, and later given to a phone, that is not a drawing. The pages of the original app
+ * send what a canvas did instead (canvas-actions.ts); that comes back to them as it was.
  *
  * @throws {DrawingError} ERR_DRAWING_INVALID, ERR_DRAWING_TOO_LARGE
  */
 export function serialiseStrokes(actions: unknown): string {
   const strokes = typeof actions === 'string' ? parse(actions) : actions
   if (!Array.isArray(strokes)) throw invalid('actions must be an array of strokes, or the JSON of one')
+  if (isCanvasActions(strokes)) return serialiseActions(strokes)
   if (strokes.length > STROKES_MAX) {
     throw new DrawingError('ERR_DRAWING_TOO_LARGE', `A drawing has ${STROKES_MAX} strokes at most.`)
   }
   return JSON.stringify(strokes.map(checkedStroke))
+}
+
+function serialiseActions(actions: unknown[]): string {
+  if (countValues(actions) > VALUES_MAX) {
+    throw new DrawingError('ERR_DRAWING_TOO_LARGE', `A drawing has ${VALUES_MAX} actions and values at most.`)
+  }
+  const checked = checkedActions(actions)
+  if (!checked)
+    throw invalid('actions must be strokes, or what getActions() of a canvas gives: { method, data }')
+  return JSON.stringify(checked)
 }
 
 function checkedStroke(stroke: unknown, index: number): Stroke {

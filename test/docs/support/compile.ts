@@ -21,6 +21,7 @@ const PATHS = {
   'koa-weapp-session/koa-store': ['../../src/stores/koa/index.ts'],
   'koa-weapp-session/testing': ['../../src/testing/index.ts'],
   'weapp-simulator': ['../../simulator/src/index.ts'],
+  'weapp-simulator/open': ['../../simulator/src/open/index.ts'],
 }
 
 export const SERVER: Setting = {

@@ -1,3 +1,5 @@
+const { isCanvasActions, strokesFromActions } = require('./canvas-actions')
+
 /**
  * @typedef {{ color: string, width: number }} Brush
  * @typedef {Brush & { points: number[] }} Stroke `points` are x and y in turn, on a paper 1000 wide
@@ -83,14 +85,15 @@ function actionsOf(strokes) {
 }
 
 /**
- * The strokes of a drawing that was saved; none of one that cannot be read.
+ * The strokes of a drawing that was saved, also by the pages of 2016; none of one that cannot be read.
  * @param {string | null | undefined} actions
  * @returns {Stroke[]}
  */
 function strokesOf(actions) {
   try {
-    const strokes = JSON.parse(actions || '[]')
-    return Array.isArray(strokes) ? strokes.filter(isStroke) : []
+    const parts = JSON.parse(actions || '[]')
+    if (!Array.isArray(parts)) return []
+    return isCanvasActions(parts) ? strokesFromActions(parts) : parts.filter(isStroke)
   } catch (_error) {
     return []
   }

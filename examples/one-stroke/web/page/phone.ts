@@ -1,31 +1,7 @@
 /**
- * A phone: runs the mini program, as it is, in a page of its own, so that its globals, its styles and its end are its
- * own too. The inspector shows it in a frame; by itself it is the app on a whole screen.
+ * What the inspector does to a phone, beside what every phone of the simulator lets a hand do. It runs on the phone's own
+ * page, after the mini program has started.
  */
-import { program } from 'one-stroke:miniprogram'
-import { pickAvatar } from './weapp/avatars.js'
-import { openLine } from './weapp/line.js'
-import { createRuntime } from './weapp/runtime.js'
-import { createWx } from './weapp/wx.js'
-
-const user = new URLSearchParams(location.search).get('user') ?? 'xiaoming'
-const { appId } = document.documentElement.dataset
-const socketUrl = `${location.origin.replace(/^http/, 'ws')}/phone/line?user=${encodeURIComponent(user)}`
-
-const runtime = createRuntime(program, document.body, pickAvatar)
-const line = openLine(socketUrl, (network) => onNetwork(network))
-const { wx, onNetwork } = createWx({
-  line,
-  appId: appId ?? '',
-  storageName: `one-stroke/${user}`,
-  runtime: () => runtime,
-})
-Object.assign(globalThis, runtime.globals, { wx })
-
-document.addEventListener('visibilitychange', () => (document.hidden ? runtime.hide() : runtime.show()))
-runtime.start()
-
-/** What a hand can do to a phone, and the inspector does. */
 export interface PhoneControls {
   pullDown(): Promise<void>
   /** Settles when no call of `wx` is under way. */
@@ -40,30 +16,21 @@ declare global {
   interface Window {
     phone?: PhoneControls
   }
+  /** WeChat's: what `App()` was given. */
+  function getApp(): { studio: Studio }
 }
 
 interface Studio {
   session: { logout(): Promise<void>; request(options: object): Promise<unknown> }
 }
 
-const now = Date.now
-let ahead = 0
-Date.now = () => now() + ahead
-
-window.phone = {
-  pullDown: runtime.pullDown,
-  async idle() {
-    while (line.isBusy()) await new Promise((resolve) => setTimeout(resolve, 20))
-  },
-  letPass(ms) {
-    ahead += ms
-  },
-  async burst(count) {
-    const { session } = runtime.globals.getApp().studio as Studio
+if (window.phone) {
+  window.phone.burst = async (count) => {
+    const { session } = getApp().studio
     await session.logout()
     const calls = Array.from({ length: count }, () =>
       session.request({ url: '/applet/session/paints/list?limit=1' }),
     )
     await Promise.allSettled(calls)
-  },
+  }
 }

@@ -1,0 +1,6 @@
+module.exports = Behavior({
+  data: { since: '' },
+  attached() {
+    this.setData({ since: 'started' })
+  },
+})

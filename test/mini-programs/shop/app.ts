@@ -1,0 +1,3 @@
+import { createCart } from './utils/cart'
+
+App({ cart: createCart() })
