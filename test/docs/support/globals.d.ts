@@ -30,10 +30,3 @@ declare global {
     nickName?: string
   }
 }
-
-declare module 'koa-weapp-session' {
-  interface SessionData {
-    visits?: number
-    accountId?: string
-  }
-}
