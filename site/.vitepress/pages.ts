@@ -18,11 +18,24 @@ export interface SidebarItem {
 }
 
 export const sections: Section[] = [
-  { en: 'Start', zh: '开始', pages: ['index', 'client', 'frameworks', 'typescript'] },
+  { en: 'Start', zh: '开始', pages: ['index', 'start', 'client', 'frameworks', 'typescript'] },
   {
     en: 'How-to',
     zh: '操作指南',
-    pages: ['deployment', 'stores', 'hosts', 'migration', 'observability', 'inspector', 'simulator', 'scale'],
+    pages: [
+      'testing',
+      'accounts',
+      'phone-numbers',
+      'several-apps',
+      'deployment',
+      'stores',
+      'hosts',
+      'migration',
+      'observability',
+      'inspector',
+      'simulator',
+      'scale',
+    ],
   },
   { en: 'Reference', zh: '参考', pages: ['options', 'errors', 'troubleshooting', 'api', 'protocol'] },
   {
