@@ -2,19 +2,32 @@ import { type Clock, createClock } from './clock.js'
 import { type CloudRun, type CloudRunOptions, createEnvironments } from './cloud/environments.js'
 import type { GatewaySetting } from './phone/gateway.js'
 import { createPhone, identityOf, type Phone, type PhoneOptions, type UserIdentity } from './phone/phone.js'
-import { createAccounts } from './servers/accounts.js'
-import { type ApiCall, createApi } from './servers/api.js'
+import { createAccounts, type Risk } from './servers/accounts.js'
+import { type ApiCall, createApi, isExchange } from './servers/api.js'
 import { createCodes } from './servers/codes.js'
-import { createEndpoints } from './servers/endpoints.js'
+import { type Component, createComponent } from './servers/component.js'
+import { createEncryptKeys } from './servers/encrypt-keys.js'
+import type { EndpointInfo } from './servers/endpoint.js'
+import { createEndpoints, dialectOf, type Platform } from './servers/endpoints.js'
 import { createFaults, type Fault, type FaultOptions } from './servers/faults.js'
 import { createFetch } from './servers/fetch.js'
 import { createApiServer } from './servers/http-server.js'
-import { randomAppId, randomAppSecret } from './servers/ids.js'
+import { randomAppSecret, randomCorpId } from './servers/ids.js'
+import { createPayments } from './servers/payments.js'
+import { createPhoneMessages } from './servers/phone-messages.js'
+import { openIdOn, randomAppIdOf } from './servers/platform.js'
+import { createPush, type MessagePush, type MessagePushOptions } from './servers/push.js'
+import { createQuotas } from './servers/quotas.js'
 import { createTokens } from './servers/tokens.js'
 import type { UserProfile } from './user-info.js'
 
 /** How a WeChat is set up. */
 export interface WechatOptions {
+  /**
+   * Whose mini program it is: that of WeChat (default), of QQ (`qq`) or of 抖音 (`douyin`), with their paths, answers and ids;
+   * or one of WeChat that runs in 企业微信 too (`wecom`): its paths are there beside WeChat's, and phones have `wx.qy`.
+   */
+  platform?: Platform
   /** The mini program's AppID. Default: a random one, never anybody's. */
   appId?: string
   /** Its AppSecret. Default: random. */
@@ -34,6 +47,14 @@ export interface WechatOptions {
    * developers.weixin.qq.com/community/develop/doc/000ce87adbcdf0e9d507be5d156c00
    */
   sessionKeyMaxAge?: number
+  /** The id of the enterprise in 企业微信. Default: a random one. */
+  corpId?: string
+  /** The secret of the enterprise's app that the mini program is linked with. Default: random. */
+  corpSecret?: string
+  /** The third-party platform (第三方平台) that may be authorised. Default: random ids. */
+  component?: { appId?: string; appSecret?: string }
+  /** Words that make a text risky to `msg_sec_check`. Default: the example of its page. */
+  badWords?: readonly string[]
   /** What `phone.gateway` of every phone begins with. Default `off`. */
   gateway?: GatewaySetting
   /** Default: a clock of its own. Share one to move several simulators together. */
@@ -45,6 +66,8 @@ export interface PhoneUser extends Partial<UserProfile> {
   /** Default: a new user, whom no other phone has. */
   name?: string
   phoneNumber?: string
+  /** What `getuserriskrank` says of them. Default 0, harmless. */
+  risk?: Risk
 }
 
 /** A small WeChat: its servers, and the phones that know it. */
@@ -52,6 +75,13 @@ export interface Wechat {
   readonly appId: string
   readonly appSecret: string
   readonly clock: Clock
+  readonly platform: Platform
+  /** The enterprise in 企业微信, for `platform: 'wecom'`. */
+  readonly wecom: { readonly corpId: string; readonly corpSecret: string }
+  /** A third-party platform that can exchange codes for the mini program, once it is authorised. */
+  readonly component: Component
+  /** Every endpoint that is simulated, and from which source. */
+  readonly endpoints: readonly EndpointInfo[]
   /** Answers as api.weixin.qq.com would, whatever the host, without a socket. Fails as Node's `fetch` does. */
   readonly fetch: typeof fetch
   /** The same over real HTTP on 127.0.0.1. Port 0 (default) is any free one. Resolves to the base URL. */
@@ -90,6 +120,17 @@ export interface Wechat {
   /** Who the user of that name is to your server. */
   user(name: string): UserIdentity
   /**
+   * Messages and events that WeChat sends to your server (消息推送), signed, and encrypted when it is asked for.
+   *
+   * @throws {TypeError} when messages are to be encrypted and `encodingAesKey` is none.
+   *
+   * @example
+   * const push = wechat.push({ url: `${baseUrl}/wechat/events`, token: 'AAAAA' })
+   * await push.verify()
+   * await push.revoke('alice', ['8'])
+   */
+  push(options: MessagePushOptions): MessagePush
+  /**
    * The next calls of WeChat's API go wrong: see {@link Fault}. Faults happen in the order they were asked
    * for. Returns a function that withdraws what is left of this one.
    *
@@ -108,6 +149,9 @@ export interface Wechat {
    */
   secrets(): string[]
 }
+
+/** The example of a risky text: api_msgseccheck. */
+const BAD_WORDS = ['特3456书yuuo莞6543李zxcz蒜7782法fgnv级', '完2347全dfji试3726测asad感3847知qwez到']
 
 const THREE_DAYS = 3 * 24 * 60 * 60_000
 
@@ -132,26 +176,56 @@ export function createWechat(options: WechatOptions = {}): Wechat {
     )
   }
   const {
-    appId = randomAppId(),
+    platform = 'wechat',
+    appId = randomAppIdOf(platform),
     appSecret = randomAppSecret(),
     unionIds = false,
     sessionKeyMinAge = 0,
     sessionKeyMaxAge = THREE_DAYS,
+    corpId = randomCorpId(),
+    corpSecret = randomAppSecret(),
+    badWords = BAD_WORDS,
     gateway = 'off',
     clock = createClock(),
   } = options
 
-  const secrets = new Set([appSecret])
+  const secrets = new Set([appSecret, corpSecret])
   const keep = (secret: string) => void secrets.add(secret)
   const ages = { sessionKeyMinAge, sessionKeyMaxAge }
-  const accounts = createAccounts({ appId, unionIds, ages, clock, keep })
-  const loginCodes = createCodes({ clock, keep })
-  const phoneCodes = createCodes({ clock, keep })
+  const closing = new AbortController()
+  const accountsOf = () => {
+    return createAccounts({ openIdOf: openIdOn(platform, appId), unionIds, ages, clock, keep })
+  }
+  const codes = () => createCodes({ clock, keep })
+  const accounts = accountsOf()
+  const loginCodes = codes()
+  const phoneCodes = codes()
+  const pluginCodes = codes()
+  const anonymousCodes = codes()
   const tokens = createTokens({ clock, keep })
-  const endpoints = createEndpoints({ appId, appSecret, clock, accounts, loginCodes, phoneCodes, tokens })
+  const encryptKeys = createEncryptKeys({ clock, keep })
+  const phoneMessages = createPhoneMessages({ appId, clock })
+  const payments = createPayments(clock)
+  const quotas = createQuotas(clock)
+  const component = createComponent({ ...options.component, clock, keep })
+  const wecom = {
+    ...{ corpId, corpSecret },
+    accounts: accountsOf(),
+    codes: codes(),
+    tokens: createTokens({ clock, keep }),
+  }
+  const endpoints = createEndpoints(platform, {
+    wechat: {
+      ...{ appId, appSecret, clock, accounts, loginCodes, phoneCodes, pluginCodes, tokens },
+      ...{ encryptKeys, phoneMessages, payments, quotas, component, badWords },
+    },
+    wecom,
+    anonymousCodes,
+  })
   const environments = createEnvironments(appId)
   const faults = createFaults()
-  const api = createApi({ endpoints, faults, clock })
+  const dialect = dialectOf(platform, clock)
+  const api = createApi({ endpoints, dialect, faults, quotas, clock })
   const apiFetch = createFetch(api.reply, clock)
   const server = createApiServer(api.reply, clock)
   const closePhones: (() => Promise<void>)[] = []
@@ -160,29 +234,38 @@ export function createWechat(options: WechatOptions = {}): Wechat {
     appId,
     appSecret,
     clock,
+    platform,
+    wecom: { corpId, corpSecret },
+    component,
+    endpoints: endpoints.map(({ handle: _, limits: __, ...info }) => info),
     fetch: apiFetch.fetch,
     fail: faults.add,
     cloudRun: environments.add,
     calls: api.calls,
 
     get exchanges() {
-      return api.calls.filter(({ path }) => path === '/sns/jscode2session').length
+      return api.calls.filter(({ path }) => isExchange(path)).length
     },
 
     listen: (port = 0) => server.listen(port),
 
     async close() {
       apiFetch.close()
+      closing.abort()
       environments.close()
       await Promise.all([server.close(), ...closePhones.map((close) => close())])
     },
 
     phone(whose = {}, phoneOptions) {
-      const { name, phoneNumber, ...profile } = typeof whose === 'string' ? { name: whose } : whose
+      const { name, phoneNumber, risk, ...profile } = typeof whose === 'string' ? { name: whose } : whose
       const user = name === undefined ? accounts.newUser() : accounts.user(name)
       user.profile = { ...user.profile, ...profile }
       user.phoneNumber = phoneNumber ?? user.phoneNumber
-      const situation = { appId, user, accounts, loginCodes, phoneCodes, clock, gateway, environments }
+      user.risk = risk ?? user.risk
+      const situation = {
+        ...{ platform, appId, user, accounts, loginCodes, phoneCodes, pluginCodes, anonymousCodes, wecom },
+        ...{ encryptKeys, phoneMessages, payments, clock, gateway, environments },
+      }
       const { phone, close } = createPhone(situation, phoneOptions)
       closePhones.push(close)
       return phone
@@ -190,6 +273,17 @@ export function createWechat(options: WechatOptions = {}): Wechat {
 
     user: (name) => identityOf(accounts.user(name)),
 
+    push(options) {
+      const openIdOf = (name: string) => accounts.user(name).openId
+      return createPush({ appId, clock, openIdOf, end: endUser, signal: closing.signal }, options)
+    },
+
     secrets: () => [...secrets],
+  }
+
+  function endUser(name: string): void {
+    const user = accounts.user(name)
+    accounts.end(user)
+    for (const codes of [loginCodes, phoneCodes, pluginCodes]) codes.revoke(user)
   }
 }

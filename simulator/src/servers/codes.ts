@@ -11,6 +11,8 @@ export interface Codes {
   issue(user: User): string
   /** Uses the code up, and says whose it was. */
   redeem(code: string): User | 'invalid' | 'used'
+  /** The user's codes are good for nothing any more. */
+  revoke(user: User): void
 }
 
 /**
@@ -39,6 +41,10 @@ export function createCodes({ clock, keep }: { clock: Clock; keep: (secret: stri
 
       entry.used = true
       return entry.user !== undefined && clock.now() < entry.expiresAt ? entry.user : 'invalid'
+    },
+
+    revoke(user) {
+      for (const entry of entries.values()) if (entry.user === user) entry.expiresAt = 0
     },
   }
 }

@@ -16,6 +16,8 @@ export interface Tokens {
   issue(): TokenBody
   /** `POST /cgi-bin/stable_token`: the same token until it is nearly over, or until forced. */
   stable(forceRefresh: boolean): TokenBody
+  /** A token of a third-party platform, which displaces none. */
+  authorizer(): TokenBody
   check(token: string | null): TokenState
 }
 
@@ -44,6 +46,8 @@ export function createTokens({ clock, keep }: { clock: Clock; keep: (secret: str
       }
       return body(stable)
     },
+
+    authorizer: () => body(add()),
 
     check(token) {
       if (token === null || token === '') return 41001
