@@ -74,7 +74,7 @@ export type {
 } from './phone/wx-user-apis.js'
 export type { Risk } from './servers/accounts.js'
 export type { ApiCall } from './servers/api.js'
-export type { Component } from './servers/component.js'
+export type { Component, ComponentOptions } from './servers/component.js'
 export type { EndpointFacts, EndpointInfo, Grade } from './servers/endpoint.js'
 export type { Platform } from './servers/endpoints.js'
 export type { Fault, FaultOptions } from './servers/faults.js'

@@ -5,7 +5,7 @@ import { createPhone, identityOf, type Phone, type PhoneOptions, type UserIdenti
 import { createAccounts, type Risk } from './servers/accounts.js'
 import { type ApiCall, createApi, isExchange } from './servers/api.js'
 import { createCodes } from './servers/codes.js'
-import { type Component, createComponent } from './servers/component.js'
+import { type Component, type ComponentOptions, createComponent } from './servers/component.js'
 import { createEncryptKeys } from './servers/encrypt-keys.js'
 import type { EndpointInfo } from './servers/endpoint.js'
 import { createEndpoints, dialectOf, type Platform } from './servers/endpoints.js'
@@ -52,7 +52,7 @@ export interface WechatOptions {
   /** The secret of the enterprise's app that the mini program is linked with. Default: random. */
   corpSecret?: string
   /** The third-party platform (第三方平台) that may be authorised. Default: random ids. */
-  component?: { appId?: string; appSecret?: string }
+  component?: ComponentOptions
   /** Words that make a text risky to `msg_sec_check`. Default: the example of its page. */
   badWords?: readonly string[]
   /** What `phone.gateway` of every phone begins with. Default `off`. */
@@ -207,7 +207,7 @@ export function createWechat(options: WechatOptions = {}): Wechat {
   const phoneMessages = createPhoneMessages({ appId, clock })
   const payments = createPayments(clock)
   const quotas = createQuotas(clock)
-  const component = createComponent({ ...options.component, clock, keep })
+  const component = createComponent(options.component ?? {}, { clock, keep })
   const wecom = {
     ...{ corpId, corpSecret },
     accounts: accountsOf(),
@@ -228,6 +228,11 @@ export function createWechat(options: WechatOptions = {}): Wechat {
   const api = createApi({ endpoints, dialect, faults, quotas, clock })
   const apiFetch = createFetch(api.reply, clock)
   const server = createApiServer(api.reply, clock)
+  const platformIds = {
+    appId: component.appId,
+    appSecret: component.appSecret,
+    verifyTicket: component.verifyTicket,
+  }
   const closePhones: (() => Promise<void>)[] = []
 
   return {
@@ -236,7 +241,7 @@ export function createWechat(options: WechatOptions = {}): Wechat {
     clock,
     platform,
     wecom: { corpId, corpSecret },
-    component,
+    component: { ...platformIds, authorize: component.authorize, unauthorize: component.unauthorize },
     endpoints: endpoints.map(({ handle: _, limits: __, ...info }) => info),
     fetch: apiFetch.fetch,
     fail: faults.add,

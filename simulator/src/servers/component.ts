@@ -7,6 +7,14 @@ const TOKEN_LIFE = 7200_000
 /** An authorization_code lives ten minutes in the page's example. */
 const CODE_LIFE = 10 * 60_000
 
+/** Who a third-party platform is. */
+export interface ComponentOptions {
+  /** Its AppID. Default: a random one. */
+  appId?: string
+  /** Its AppSecret. Default: random. */
+  appSecret?: string
+}
+
 /** A third-party platform (第三方平台) to which the mini program may be given. */
 export interface Component {
   readonly appId: string
@@ -35,13 +43,10 @@ export interface ComponentState extends Component {
   refreshToken(): string
 }
 
-export function createComponent(options: {
-  appId?: string | undefined
-  appSecret?: string | undefined
-  clock: Clock
-  keep: (secret: string) => void
-}): ComponentState {
-  const { appId = randomAppId(), appSecret = randomAppSecret(), clock, keep } = options
+export function createComponent(
+  { appId = randomAppId(), appSecret = randomAppSecret() }: ComponentOptions,
+  { clock, keep }: { clock: Clock; keep: (secret: string) => void },
+): ComponentState {
   const tokens = new Map<string, number>()
   const codes = new Map<string, number>()
   const verifyTicket = randomTicket('ticket@@@')
