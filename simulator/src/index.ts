@@ -61,6 +61,7 @@ export type {
 } from './phone/wx-device-apis.js'
 export type { WxGlobalSocketApis } from './phone/wx-global-socket-apis.js'
 export type { UserInfoMode } from './phone/wx-login.js'
+export type { BackgroundFetchData, WxPrefetchApis } from './phone/wx-prefetch-apis.js'
 export type {
   AuthSetting,
   GetSettingResult,
@@ -75,7 +76,7 @@ export type {
 export type { Risk } from './servers/accounts.js'
 export type { ApiCall } from './servers/api.js'
 export type { Component, ComponentOptions } from './servers/component.js'
-export type { EndpointFacts, EndpointInfo, Grade } from './servers/endpoint.js'
+export type { EndpointFacts, EndpointInfo, Grade, Limit } from './servers/endpoint.js'
 export type { Platform } from './servers/endpoints.js'
 export type { Fault, FaultOptions } from './servers/faults.js'
 export type { MessagePush, MessagePushOptions, PushMessage, PushResult } from './servers/push.js'

@@ -242,7 +242,7 @@ export function createWechat(options: WechatOptions = {}): Wechat {
     platform,
     wecom: { corpId, corpSecret },
     component: { ...platformIds, authorize: component.authorize, unauthorize: component.unauthorize },
-    endpoints: endpoints.map(({ handle: _, limits: __, ...info }) => info),
+    endpoints: endpoints.map(({ handle: _, ...info }) => info),
     fetch: apiFetch.fetch,
     fail: faults.add,
     cloudRun: environments.add,

@@ -5,7 +5,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import test from 'ava'
 
-import { createWechat, type EndpointInfo, type Platform } from '../../simulator/src/index.js'
+import { createWechat, type EndpointInfo, type Limit, type Platform } from '../../simulator/src/index.js'
 
 const PLATFORMS: Platform[] = ['wechat', 'wecom', 'qq', 'douyin']
 const PAGE = new URL('../../docs/simulator-table.md', import.meta.url)
@@ -66,13 +66,20 @@ const END = '<!-- end -->'
 
 function table(): string {
   const lines = rows().map((row) => {
-    const { method, path, host, does, source, grade, guess = '' } = row
+    const { method, path, host, does, source, grade, guess = '', limits = [] } = row
     const file = testOf(row)
     const call = `\`${method === 'any' ? 'GET, POST' : method} ${path}\``
     const proof = `[${file?.replace('.test.ts', '')}](../test/simulator/${file})`
-    return `| ${call} | ${host} | ${does} | [${grade}](${source}) | ${guess} | ${proof} |`
+    return `| ${call} | ${host} | ${does} | ${limits.map(inWords).join(', ')} | [${grade}](${source}) | ${guess} | ${proof} |`
   })
-  return ['| | at | what it does | source | guessed | test |', '|---|---|---|---|---|---|', ...lines].join(
-    '\n',
-  )
+  return [
+    '| | at | what it does | how often | source | guessed | test |',
+    '|---|---|---|---|---|---|---|',
+    ...lines,
+  ].join('\n')
+}
+
+/** Such as "4,000 a minute (45011)". */
+function inWords({ max, per, of, errcode }: Limit): string {
+  return `${max.toLocaleString('en')} a ${per}${of === 'user' ? ' for each user' : ''} (${errcode})`
 }

@@ -1,7 +1,7 @@
 /** What of `wx` is about the user, beside logins and profiles; and about the phone. */
 import { createDecipheriv } from 'node:crypto'
 import test from 'ava'
-import type { RequestResult } from '../../simulator/src/index.js'
+import type { BackgroundFetchData, RequestResult } from '../../simulator/src/index.js'
 import { exchange, failure, logIn, result, startServer, startWechat } from './support.js'
 
 test('wx.authorize(): each scope is asked once, and wx.getSetting() remembers', async (t) => {
@@ -148,4 +148,57 @@ test('members: what the app adds to wx is there after a cold start', (t) => {
     t.deepEqual(phone.wx.getAccountInfoSync() as unknown, { mine: true })
     phone.coldStart()
   }
+})
+
+test('phone.prefetchFrom(): WeChat fetches ahead with a code, or with the token that the app has set', async (t) => {
+  const asked: Record<string, string>[] = []
+  const url = await startServer(t, (request, response) => {
+    asked.push(Object.fromEntries(new URL(request.url ?? '', 'http://localhost').searchParams))
+    response.end(`data ${asked.length}`)
+  })
+  const wechat = startWechat(t)
+  const phone = wechat.phone('alice')
+  const told: string[] = []
+  phone.wx.onBackgroundFetchData(({ fetchedData, fetchType }) => told.push(`${fetchType} ${fetchedData}`))
+  const data = () =>
+    result<BackgroundFetchData>((callbacks) => phone.wx.getBackgroundFetchData({ ...callbacks }))
+
+  t.regex((await failure(phone.wx.getBackgroundFetchToken)).errMsg, /^getBackgroundFetchToken:fail /)
+  await phone.prefetchFrom(`${url}/prefetch?a=1`)
+  t.is((await exchange(wechat, asked[0]?.code ?? '')).openid, phone.user.openId)
+  t.like(await data(), { fetchedData: 'data 1', path: 'pages/index/index', scene: 1001 })
+  t.deepEqual(told, ['pre data 1'])
+
+  await phone.wx.setBackgroundFetchToken({ token: 'secret' })
+  phone.coldStart()
+  t.is((await result<{ token: string }>(phone.wx.getBackgroundFetchToken)).token, 'secret')
+  await phone.prefetchFrom(`${url}/prefetch`)
+  t.like(asked[1], {
+    appid: wechat.appId,
+    token: 'secret',
+    code: undefined,
+    customMiniprogramVersion: '1.0.0',
+  })
+  t.is((await data()).fetchedData, 'data 2')
+  const tooLong = await failure((callbacks) => {
+    phone.wx.setBackgroundFetchToken({ token: 'x'.repeat(1025), ...callbacks })
+  })
+  t.regex(tooLong.errMsg, /^setBackgroundFetchToken:fail /)
+})
+
+test('phone.prefetchFrom(): what is no success, or longer than 256 KB, is dropped', async (t) => {
+  const url = await startServer(t, (request, response) => {
+    if (request.url?.startsWith('/error')) response.writeHead(500).end('no')
+    else response.end('x'.repeat(256 * 1024 + 1))
+  })
+  const phone = startWechat(t).phone()
+
+  await phone.prefetchFrom(`${url}/error`)
+  await phone.prefetchFrom(`${url}/long`)
+
+  t.regex(
+    (await failure((callbacks) => phone.wx.getBackgroundFetchData({ ...callbacks }))).errMsg,
+    /fail record is null/,
+  )
+  await t.throwsAsync(phone.prefetchFrom('http://127.0.0.1:9/'), { instanceOf: TypeError })
 })

@@ -19,6 +19,7 @@ import { BASE_LIBRARY, type PhoneSystem } from './device.js'
 import type { GatewaySetting } from './gateway.js'
 import { type AnyMishap, createMishaps, type MishapOf, type Mishaps, type WxApi } from './mishaps.js'
 import { createNetwork } from './network.js'
+import { type PrefetchStore, prefetch as sendPrefetch } from './prefetch.js'
 import { type Run, startRun } from './run.js'
 import type { EnvVersion, Wx } from './wx.js'
 import type { UserInfoMode } from './wx-login.js'
@@ -163,6 +164,11 @@ export interface Phone {
   pay(): string
   /** WeChat fetches data ahead: it obtains a code as a login does, and may renew the session_key. */
   prefetch(): Prefetch
+  /**
+   * The same, sent to your server: a GET with the token that the app has set, or else a code. The answer is there for
+   * `wx.getBackgroundFetchData()`, if it is a success of 256 KB at most. Rejects when the server cannot be reached.
+   */
+  prefetchFrom(url: string): Promise<void>
 }
 
 /** What a phone needs to know of its WeChat. */
@@ -201,6 +207,7 @@ export function createPhone(
   const storage = new Map<string, string>()
   const files = new Map<string, Buffer>()
   const consent = createConsent()
+  const prefetched: PrefetchStore = { token: undefined, data: undefined, listener: undefined }
   const buttons = createButtons({ ...situation, files, numbersLeft: () => phone.phoneNumbersLeft })
   let run = start()
 
@@ -276,21 +283,32 @@ export function createPhone(
       return detail
     },
 
-    prefetch() {
-      accounts.renewSessionKey(user)
-      const timestamp = Math.floor(clock.now() / 1000)
-      const { path, scene } = FIRST_PAGE
-      return { appid: appId, code: loginCodes.issue(user), timestamp, path, query: '', scene }
+    prefetch,
+
+    async prefetchFrom(url) {
+      // Who sends a token obtains no code, which would change the session_key.
+      const { code } = prefetched.token === undefined ? prefetch() : { code: '' }
+      await sendPrefetch(url, { ...prefetchFields(), code }, { store: prefetched, clock })
     },
   }
 
   return { phone, close }
 
+  function prefetch(): Prefetch {
+    accounts.renewSessionKey(user)
+    return { ...prefetchFields(), code: loginCodes.issue(user) }
+  }
+
+  function prefetchFields() {
+    const { path, scene } = FIRST_PAGE
+    return { appid: appId, timestamp: Math.floor(clock.now() / 1000), path, query: '', scene }
+  }
+
   function start(): Run {
     accounts.visit(user)
     return startRun({
       ...situation,
-      ...{ network, storage, files, consent, system, baseLibrary, members },
+      ...{ network, storage, files, consent, prefetched, system, baseLibrary, members },
       mishaps: { ...mishaps, take: countVisit },
       sender: { platform, appId, envVersion, domains, ip },
       launch: FIRST_PAGE,

@@ -5,6 +5,7 @@ import { globalSocketApis } from './global-socket.js'
 import { createListeners, type Listeners } from './listeners.js'
 import type { Mishaps } from './mishaps.js'
 import type { Sender } from './outgoing.js'
+import { type PrefetchStore, prefetchApis } from './prefetch.js'
 import type { AppShow, NetworkStatus, Wx } from './wx.js'
 import { fileApis } from './wx-files.js'
 import { type LoginSituation, loginApis } from './wx-login.js'
@@ -33,6 +34,7 @@ export interface RunSituation extends Omit<LoginSituation, 'app'>, Omit<UserSitu
   system: PhoneSystem
   baseLibrary: string
   launch: AppShow
+  prefetched: PrefetchStore
   /** What the app, or its test, adds to every `wx`. */
   members: object
 }
@@ -54,6 +56,7 @@ export function startRun(phone: RunSituation): Run {
     ...loginApis({ ...phone, app }),
     ...userApis({ ...phone, app }, random.getRandomValues),
     ...deviceApis(app, phone),
+    ...prefetchApis(app, phone.prefetched),
     ...requestApis({ ...phone, app }),
     ...cloudApis({ ...phone, app }),
     ...fileApis({ ...phone, app }),

@@ -3,6 +3,7 @@ import type { Callbacks, WxSuccess } from './wx-callbacks.js'
 import type { WxCloud } from './wx-cloud.js'
 import type { WxDeviceApis } from './wx-device-apis.js'
 import type { WxGlobalSocketApis } from './wx-global-socket-apis.js'
+import type { WxPrefetchApis } from './wx-prefetch-apis.js'
 import type { WxUserApis } from './wx-user-apis.js'
 
 export type { Callbacks, WxFailure, WxSuccess } from './wx-callbacks.js'
@@ -226,7 +227,7 @@ export interface NetworkStatus {
  * `getUserCryptoManager().getLatestUserKey` never return a promise, as in WeChat; the other calls with callbacks return one when
  * they are given none.
  */
-export interface Wx extends WxUserApis, WxDeviceApis, WxGlobalSocketApis {
+export interface Wx extends WxUserApis, WxDeviceApis, WxGlobalSocketApis, WxPrefetchApis {
   login(options?: LoginOptions): void
   /** Asks about the session_key of the user's latest code, not about the one your server has. */
   checkSession(options?: Callbacks): undefined | Promise<WxSuccess>

@@ -88,7 +88,7 @@ export function createApi(options: {
     const isAllowed = endpoint.method === 'any' ? METHODS.includes(method) : method === endpoint.method
     if (!isAllowed) return refuse(endpoint.method === 'POST' ? 43002 : 43001)
 
-    const broken = quotas.take(path, endpoint.limits ?? [])
+    const broken = quotas.take(path, endpoint.limits?.filter(({ of }) => of !== 'user') ?? [])
     return broken === 0 ? endpoint.handle(request) : refuse(broken)
   }
 

@@ -28,11 +28,16 @@ export interface EndpointInfo extends EndpointFacts {
   method: 'GET' | 'POST' | 'any'
   /** Such as `/sns/jscode2session`. */
   path: string
+  /** How often it may be called. Default: as often as you like. */
+  limits?: readonly Limit[]
 }
 
 /** How often an endpoint may be called. */
 export interface Limit {
+  /** Calls. */
   max: number
+  /** Whose calls are counted: those of the mini program (default), or of each user, once the user is known. */
+  of?: 'app' | 'user'
   /** A day begins at midnight in Beijing. */
   per: 'minute' | 'day'
   /** What is said when it is called more often. */
@@ -41,7 +46,6 @@ export interface Limit {
 
 /** One URL of a platform's API. */
 export interface Endpoint extends EndpointInfo {
-  limits?: readonly Limit[]
   handle(request: ApiRequest): Outcome
 }
 

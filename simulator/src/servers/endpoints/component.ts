@@ -1,7 +1,7 @@
 import type { ApiRequest } from '../answer.js'
 import { type Backend, WECHAT_HOST } from '../backend.js'
 import { answer, type Endpoint, type Outcome, parse, refuse } from '../endpoint.js'
-import { createUserLimit } from './user-limit.js'
+import { createUserLimit, EXCHANGES_OF_A_USER } from './user-limit.js'
 
 const DOCS = 'https://developers.weixin.qq.com/doc/oplatform'
 
@@ -59,6 +59,7 @@ export function componentEndpoints({ appId, clock, component, loginCodes, tokens
       source: `${DOCS}/openApi/miniprogram-management/login/api_thirdpartycode2session.html`,
       grade: 'documented',
       guess: 'the order in which several mistakes are told',
+      limits: [EXCHANGES_OF_A_USER],
       handle: codeToSession,
     },
   ]

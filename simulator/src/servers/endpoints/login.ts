@@ -4,7 +4,7 @@ import { checkExchange } from '../app-check.js'
 import { type Backend, DOCS, WECHAT_HOST } from '../backend.js'
 import { answer, type Endpoint, type Outcome, ok, refuse } from '../endpoint.js'
 import { signingUser } from '../user-signature.js'
-import { createUserLimit } from './user-limit.js'
+import { createUserLimit, EXCHANGES_OF_A_USER } from './user-limit.js'
 
 /** A code becomes a session_key, which can be asked about and changed. */
 export function loginEndpoints(backend: Backend): Endpoint[] {
@@ -21,6 +21,7 @@ export function loginEndpoints(backend: Backend): Endpoint[] {
       source: `${DOCS}/user-login/api_code2session.html`,
       grade: 'seen',
       guess: 'the order in which several mistakes are told',
+      limits: [EXCHANGES_OF_A_USER],
       handle: codeToSession,
     },
     {

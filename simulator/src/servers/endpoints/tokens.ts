@@ -33,7 +33,7 @@ export function tokenEndpoints(backend: Backend): Endpoint[] {
       method: 'POST',
       path: '/cgi-bin/stable_token',
       host,
-      does: 'an access_token, the same for all who ask',
+      does: 'an access_token, the same for all who ask; another is forced 20 times a day at most, 30 s apart',
       source: 'https://developers.weixin.qq.com/doc/subscription/api/base/api_getstableaccesstoken.html',
       grade: 'documented',
       guess: 'the errcode of forcing twice in 30 s',

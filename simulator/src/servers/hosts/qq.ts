@@ -3,7 +3,7 @@ import { checkExchange, checkTokenCall } from '../app-check.js'
 import type { Backend } from '../backend.js'
 import type { Dialect } from '../dialect.js'
 import { answer, type Endpoint, refuse } from '../endpoint.js'
-import { createUserLimit } from '../endpoints/user-limit.js'
+import { createUserLimit, EXCHANGES_OF_A_USER } from '../endpoints/user-limit.js'
 import { errmsgOf } from '../errmsg.js'
 
 const HOST = 'api.q.qq.com'
@@ -23,6 +23,7 @@ export function qqEndpoints(backend: Backend): Endpoint[] {
       grade: 'seen',
       guess:
         'how long a code lives; the errcodes of a wrong appid or secret, which are WeChat’s here; the content type',
+      limits: [EXCHANGES_OF_A_USER],
       handle({ query }) {
         const wrong = checkExchange(Object.fromEntries(query), backend)
         if (wrong !== 0) return refuse(wrong)
