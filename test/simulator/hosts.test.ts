@@ -308,3 +308,34 @@ async function componentOf(
     query: { component_access_token: String(component_access_token) },
   }
 }
+
+test('a code lives five minutes, at every host', async (t) => {
+  const age = 5 * 60_000
+  for (const platform of ['wechat', 'wecom', 'qq', 'douyin'] as const) {
+    const wechat = startWechat(t, { platform })
+    const { get, post } = await callsOf(wechat)
+    const { wx } = wechat.phone('alice')
+    const login = wx.qy?.login ?? wx.login
+    const { code: js_code, anonymousCode: anonymous_code } = await result<LoginResult>(login)
+    const { appId: appid, appSecret: secret } = wechat
+    const { corpId: corpid, corpSecret: corpsecret } = wechat.wecom
+    const grant_type = 'authorization_code'
+    wechat.clock.advance(age)
+
+    if (platform === 'douyin') {
+      const ask = (body: object) => post('/api/apps/v2/jscode2session', {}, { appid, secret, ...body })
+      t.is((await ask({ code: js_code })).err_no, 40018)
+      t.is((await ask({ anonymous_code })).err_no, 40019)
+    } else if (platform === 'wecom') {
+      const { access_token } = await get('/cgi-bin/gettoken', { corpid, corpsecret })
+      const query = { access_token: String(access_token), js_code, grant_type }
+      t.is((await get('/cgi-bin/miniprogram/jscode2session', query)).errcode, 40029)
+    } else {
+      t.is(
+        (await get('/sns/jscode2session', { appid, secret, js_code, grant_type })).errcode,
+        40029,
+        platform,
+      )
+    }
+  }
+})
