@@ -6,6 +6,7 @@ import { createAccounts, type Risk } from './servers/accounts.js'
 import { type ApiCall, createApi, isExchange } from './servers/api.js'
 import { createCodes } from './servers/codes.js'
 import { type Component, type ComponentOptions, createComponent } from './servers/component.js'
+import { createComponentPush } from './servers/component-push.js'
 import { createEncryptKeys } from './servers/encrypt-keys.js'
 import type { EndpointInfo } from './servers/endpoint.js'
 import { createEndpoints, dialectOf, type Platform } from './servers/endpoints.js'
@@ -241,7 +242,12 @@ export function createWechat(options: WechatOptions = {}): Wechat {
     clock,
     platform,
     wecom: { corpId, corpSecret },
-    component: { ...platformIds, authorize: component.authorize, unauthorize: component.unauthorize },
+    component: {
+      ...platformIds,
+      authorize: component.authorize,
+      unauthorize: component.unauthorize,
+      push: (options) => createComponentPush({ component, appId, clock, signal: closing.signal }, options),
+    },
     endpoints: endpoints.map(({ handle: _, ...info }) => info),
     fetch: apiFetch.fetch,
     fail: faults.add,

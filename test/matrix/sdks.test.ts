@@ -135,6 +135,26 @@ for (const [name, { package: packageName, format }] of Object.entries(RECEIVERS)
   })
 }
 
+test.serial('node-easywechat, 第三方平台: keeps the ticket that WeChat pushes', async (t) => {
+  t.timeout(60_000)
+  const { component } = startWechat(t)
+  const { port, next } = await startReceiver(t, 'node-easywechat-component', component.appId)
+  const arrived = next()
+
+  const { isAccepted } = await component.push({ url: `http://127.0.0.1:${port}/`, ...EVENTS }).ticket()
+
+  t.true(isAccepted)
+  t.deepEqual(await arrived, { ticket: component.verifyTicket })
+  const version = versionIn(installed.folder, 'node-easywechat')
+  isInMatrix(t, PAGE, [
+    'node-easywechat, as a platform’s server',
+    version,
+    'xml',
+    'decrypted, ticket kept',
+    '–',
+  ])
+})
+
 /** Runs one SDK in a process of its own, in which WeChat's hosts are at the simulator. */
 async function runSdk(t: ExecutionContext, name: string, wechat: Wechat, phone: Phone): Promise<Results> {
   const { folder } = installed
@@ -196,7 +216,7 @@ async function startReceiver(
   name: string,
   appId: string,
 ): Promise<{ port: number; next(): Promise<unknown> }> {
-  const argument = JSON.stringify({ name, appId, ...EVENTS })
+  const argument = JSON.stringify({ name, appId, folder: installed.folder, ...EVENTS })
   const child: ChildProcess = spawn(process.execPath, ['events.mjs', argument], {
     cwd: installed.folder,
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -175,6 +175,33 @@ test('wechat.close(): a push that waits ends', async (t) => {
   t.deepEqual(await sent, { isAccepted: false, attempts: 1 })
 })
 
+test('component.push(): the ticket, and what the owner decides, in encrypted XML', async (t) => {
+  const wechat = startWechat(t)
+  const { component } = wechat
+  const { url, deliveries } = await startReceiver(t)
+  const push = component.push({ url, token: TOKEN, encodingAesKey: KEY })
+
+  await push.ticket()
+  await push.authorize()
+  await push.unauthorize()
+
+  const infos = deliveries.map(({ query, body }) => {
+    const [, encrypted = ''] = /<Encrypt><!\[CDATA\[(.+)\]\]>/.exec(body) ?? []
+    t.true(body.startsWith(`<xml><AppId><![CDATA[${component.appId}]]></AppId><Encrypt>`))
+    t.is(query.msg_signature, sha1(TOKEN, query.timestamp, query.nonce, encrypted))
+    const { text, appId } = decrypt(encrypted)
+    t.is(appId, component.appId)
+    return text
+  })
+  t.true(infos[0]?.includes(`<ComponentVerifyTicket><![CDATA[${component.verifyTicket}]]>`))
+  t.regex(
+    infos[1] ?? '',
+    /<InfoType><!\[CDATA\[authorized\]\]>.*<AuthorizationCode><!\[CDATA\[queryauthcode@@@\w{64}\]\]>/,
+  )
+  t.true(infos[2]?.includes(`<AuthorizerAppid><![CDATA[${wechat.appId}]]>`))
+  t.throws(() => component.push({ url, token: TOKEN, encodingAesKey: '' }), { instanceOf: TypeError })
+})
+
 /** As WeChat's page tells servers to. */
 function decrypt(encrypted: string): { text: string; appId: string } {
   const key = Buffer.from(`${KEY}=`, 'base64')

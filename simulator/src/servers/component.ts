@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.js'
+import type { ComponentPush, ComponentPushOptions } from './component-push.js'
 import { randomAccessToken, randomAppId, randomAppSecret, randomTicket } from './ids.js'
 
 /** An access_token, of the platform or for an authorised mini program, lives two hours. */
@@ -28,10 +29,21 @@ export interface Component {
   authorize(): string
   /** They withdraw it. */
   unauthorize(): void
+  /**
+   * The same, and more, with the messages that WeChat sends to the platform.
+   *
+   * @throws {TypeError} when `encodingAesKey` is none.
+   *
+   * @example
+   * const push = wechat.component.push({ url: `${baseUrl}/wechat/platform`, token: 'AAAAA', encodingAesKey })
+   * await push.ticket()
+   * await push.authorize()
+   */
+  push(options: ComponentPushOptions): ComponentPush
 }
 
 /** What the servers know of it. */
-export interface ComponentState extends Component {
+export interface ComponentState extends Omit<Component, 'push'> {
   isAuthorized(): boolean
   /** A component_access_token. */
   issueToken(): string
