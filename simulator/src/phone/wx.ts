@@ -17,7 +17,7 @@ export interface LoginOptions extends Callbacks<LoginResult> {
 
 export interface LoginResult extends WxSuccess {
   code: string
-  /** Of 抖音: it names the phone, and not its user. */
+  /** Of 抖音: it is there when nobody is logged in, too. */
   anonymousCode?: string
   /** Of 抖音: whether somebody is logged in on the phone. */
   isLogin?: boolean

@@ -10,7 +10,7 @@ const HOST = 'developer.toutiao.com'
 const DOCS = 'https://developer.open-douyin.com/docs/resource/zh-CN/mini-app/develop/server'
 const V1 = '/api/apps/jscode2session'
 
-/** 抖音's mini programs. `anonymousCodes`: codes that name the phone, and nobody. */
+/** 抖音's mini programs. `anonymousCodes`: codes of those who need not be logged in. */
 export function douyinEndpoints({ anonymousCodes, ...backend }: DouyinBackend): Endpoint[] {
   const { appId, appSecret, clock, loginCodes, tokens } = backend
 
@@ -22,7 +22,7 @@ export function douyinEndpoints({ anonymousCodes, ...backend }: DouyinBackend): 
       does: 'a code of `tt.login()` becomes openid and session_key, an anonymous one an anonymous_openid',
       source: `${DOCS}/log-in/code-2-session`,
       grade: 'documented',
-      guess: 'the form of ids',
+      guess: 'the form of ids; that a user is the same anonymous one on all their phones',
       handle: ({ body }) => exchange(parse(body), (data) => ({ ...SUCCESS, log_id: logId(), data })),
     },
     {
