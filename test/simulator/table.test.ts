@@ -49,9 +49,7 @@ test('simulator-table.md: every endpoint has a source, and a test whose title be
 
 test('simulator-table.md: it says what the code says', (t) => {
   const text = readFileSync(PAGE, 'utf8')
-  const [before = '', rest = ''] = text.split(BEGIN)
-  const [, after = ''] = rest.split(END)
-  const written = `${before}${BEGIN}\n\n${table()}\n\n${END}${after}`
+  const written = withPart(withPart(text, 'begin', 'end', table()), 'begin wx', 'end wx', wxMembers())
 
   if (process.env.WEAPP_WRITE_MATRIX) {
     writeFileSync(PAGE, written)
@@ -61,8 +59,20 @@ test('simulator-table.md: it says what the code says', (t) => {
   }
 })
 
-const BEGIN = '<!-- begin -->'
-const END = '<!-- end -->'
+/** A page with another content between two comments. */
+function withPart(page: string, begin: string, end: string, content: string): string {
+  const [from, to] = [`<!-- ${begin} -->`, `<!-- ${end} -->`]
+  const [before = '', rest = ''] = page.split(from)
+  const [, after = ''] = rest.split(to)
+  return `${before}${from}\n\n${content}\n\n${to}${after}`
+}
+
+/** What an app finds on its `wx`, in any platform. */
+function wxMembers(): string {
+  const wechat = createWechat({ platform: 'wecom' })
+  const names = Object.keys(wechat.phone('alice').wx).sort()
+  return names.map((name) => `\`${name}\``).join(', ')
+}
 
 function table(): string {
   const lines = rows().map((row) => {
