@@ -1,9 +1,9 @@
 /**
  * `npm test`: sees to a redis-server, runs the tests, and then searches all that they printed, sent and stored
  * for every secret that they used. Arguments go to ava: `npm test -- test/login.test.ts`. Without any, all but
- * test/faults/, test/app/, test/frameworks/, test/matrix/, test/slow-machine/ and test/orders/all/ are run, which take
+ * test/faults/, test/app/, test/frameworks/, test/matrix/, test/slow-machine/, test/site/ and test/orders/all/ are run, which take
  * minutes: `npm run test:faults`, `npm run test:app`, `npm run test:frameworks`, `npm run test:matrix`,
- * `npm run test:slow-machine`, `npm run test:orders`.
+ * `npm run test:slow-machine`, `npm run test:site`, `npm run test:orders`.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -26,6 +26,7 @@ const { status, output } = await runAva(
         '!test/frameworks/**',
         '!test/matrix/**',
         '!test/slow-machine/**',
+        '!test/site/**',
         '!test/orders/all/**',
       ],
 )

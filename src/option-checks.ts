@@ -28,7 +28,7 @@ export function checkedApps({ appId, appSecret, apps }: Credentials): Record<str
     return { [appId]: appSecret }
   }
   if (appId !== undefined || appSecret !== undefined)
-    throw optionError('give either appId and appSecret, or apps')
+    throw optionError('give either appId and appSecret, or apps', 'apps')
   const entries: [string, unknown][] = typeof apps === 'object' && apps ? Object.entries(apps) : []
   if (entries.length === 0 || !entries.every((entry) => entry.every(isText))) {
     throw optionError('apps must have the appSecret of each mini program, by its appId')

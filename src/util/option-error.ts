@@ -1,6 +1,11 @@
-/** A mistake in the options, said at start-up in one sentence that names the option. */
-export function optionError(what: string): TypeError {
-  return new TypeError(`koa-weapp-session: ${what}`)
+/**
+ * A mistake in the options, said at start-up in one sentence that names the option, and the heading of docs/errors.md that says more.
+ *
+ * @param heading the option, or the function, where the sentence does not begin with it
+ */
+export function optionError(what: string, heading: string = what): TypeError {
+  const anchor = /^[\w.]*/.exec(heading)?.[0].replaceAll('.', '').toLowerCase()
+  return new TypeError(`koa-weapp-session: ${what} (docs/errors.md#${anchor})`)
 }
 
 /** A value that is not what it should be: numbers as they are; of anything else, which may be a secret, only what it is. */

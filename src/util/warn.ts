@@ -6,7 +6,19 @@ type Warn = (code: string, message: string) => void
  * anything else that a client sent.
  */
 export const warn: Warn = (code, message) => {
-  process.emitWarning(message, { type: 'WeappSessionWarning', code })
+  process.emitWarning(message, {
+    type: 'WeappSessionWarning',
+    code,
+    detail: `docs/errors.md#${anchorOf(code)}`,
+  })
+}
+
+/** The heading of docs/errors.md that says more: an errcode has one, whatever WeChat was called for. */
+function anchorOf(code: string): string {
+  return code
+    .replace(/^WEAPP_API_(?=ERR_)/, '')
+    .replace('WEAPP_API_', 'WEAPP_')
+    .toLowerCase()
 }
 
 /** Warnings about what goes wrong with many requests. */

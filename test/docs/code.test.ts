@@ -50,7 +50,7 @@ test('docs/: the examples in TypeScript compile, against the sources', (t) => {
   const examples = inLanguage('ts').filter(isAlone).filter(isProgramOfMany).map(introduced)
 
   t.true(examples.length > 20)
-  t.deepEqual(compile(examples, SERVER), [])
+  t.deepEqual(compile(examples, { ...SERVER, with: [...SERVER.with, 'session-data.d.ts'] }), [])
 })
 
 test('docs/: the examples of mini programs compile, against WeChat’s typings', (t) => {
@@ -129,9 +129,12 @@ function isProgramOfMany({ where }: Block): boolean {
   return !/^docs\/(zh\/)?typescript\.md:/.test(where)
 }
 
-/** Files of apps are compiled where their packages are: by `npm run test:frameworks` and `npm run test:matrix`. */
+/**
+ * Files of apps are compiled where their packages are, by `npm run test:frameworks` and `npm run test:matrix`; examples by
+ * `npm run types`.
+ */
 function isAlone({ note }: Block): boolean {
-  return !/^test\/(frameworks|matrix)\//.test(note)
+  return !/^(test\/(frameworks|matrix)|examples)\//.test(note)
 }
 
 /** The first example of the client's README says where its one name comes from; the others need not. */
@@ -157,7 +160,7 @@ function isCommand(command: string): boolean {
   const [program = '', first = '', second = ''] = words
   if (program === 'npm' && first === 'run')
     return ((second === '--silent' ? words[3] : second) as string) in scripts
-  if (program === 'npm') return first === 'install' || first === 'ci' || first === 'pack' || first in scripts
+  if (program === 'npm') return ['install', 'ci', 'init', 'pack'].includes(first) || first in scripts
   const areThere = words.filter((word) => /^(deploy|docs|examples|scripts)\//.test(word)).every(isFile)
   return PROGRAMS.includes(program) && first !== '' && areThere
 }

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import test from 'ava'
 import { allPages, readPage, root } from './support/markdown.js'
+import { UNTRANSLATED } from './support/translation.js'
 
 const pages = allPages()
 
@@ -12,6 +13,7 @@ test('links: every link to a file of the project leads to one, and every anchor 
       count++
       const [file = '', anchor] = link.split('#')
       const target = file === '' ? path : relative(root, join(root, dirname(path), decodeURI(file)))
+      if (isAwaited(target)) continue
       const isThere = existsSync(join(root, target))
       t.true(isThere, `${path}: ${link}`)
       if (anchor === undefined || !isThere) continue
@@ -22,6 +24,11 @@ test('links: every link to a file of the project leads to one, and every anchor 
   t.true(count > 80)
 })
 
+/** Whether it is a Chinese page that is still missing: the site shows the English one there. */
+function isAwaited(target: string): boolean {
+  return UNTRANSLATED.some((name) => target === join('docs/zh', name))
+}
+
 test('links: those to elsewhere are https', (t) => {
   for (const { path, links } of pages) {
     for (const link of links.filter((link) => /^[a-z]+:/i.test(link))) t.regex(link, /^https:/, path)
@@ -29,9 +36,10 @@ test('links: those to elsewhere are https', (t) => {
 })
 
 test('links: every page of docs/ is linked from the README of its language, and those of the API from docs/api.md', (t) => {
-  const isChinese = (path: string) => path.startsWith('docs/zh/')
   const all = pages
-    .filter(({ path }) => path.startsWith('docs/') && !isChinese(path))
+    .filter(({ path }) => /^docs\/(api\/)?[^/]+\.md$/.test(path))
+    // The beginning of the site says what the README does.
+    .filter(({ path }) => path !== 'docs/index.md')
     .map(({ path }) => `./${path}`)
   const docs = all.filter((path) => !path.startsWith('./docs/api/'))
   const api = all.filter((path) => !docs.includes(path)).map((path) => path.replace('/docs', ''))
@@ -59,7 +67,8 @@ test('links: every page of docs/ is linked from the README of its language, and 
 })
 
 test('links: a page in Chinese and its page in English lead to each other', (t) => {
-  const chinese = pages.filter(({ path }) => path.startsWith('docs/zh/'))
+  // The beginning of the site has a switch.
+  const chinese = pages.filter(({ path }) => path.startsWith('docs/zh/') && path !== 'docs/zh/index.md')
   t.true(chinese.length > 0)
   for (const { path, links } of chinese) {
     const name = path.replace('docs/zh/', '')

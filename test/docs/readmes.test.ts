@@ -1,18 +1,15 @@
-import { readdirSync } from 'node:fs'
-import { dirname, join } from 'node:path'
 import test from 'ava'
-import { type Page, readPage, root } from './support/markdown.js'
+import { type Page, readPage } from './support/markdown.js'
+import { stepsOf } from './support/translation.js'
 
-const READMES = [
+const PAIRS = [
   ['README.md', 'README.zh-CN.md'],
   ['client/README.md', 'client/README.zh-CN.md'],
   ['simulator/README.md', 'simulator/README.zh-CN.md'],
 ] as const
 
-const GUIDES = readdirSync(join(root, 'docs/zh')).map((name) => [`docs/${name}`, `docs/zh/${name}`] as const)
-
-for (const [english, chinese] of [...READMES, ...GUIDES]) {
-  test(`${english}: ${chinese} is in step with it`, (t) => {
+for (const [english, chinese] of PAIRS) {
+  test(`README.md: ${english} and ${chinese} are in step`, (t) => {
     t.deepEqual(stepsOf(readPage(chinese)), stepsOf(readPage(english)))
   })
 }
@@ -56,31 +53,4 @@ for (const readme of ['README.md', 'README.zh-CN.md']) {
     const [, soak] = /In 60 minutes ([\d,]+) operations had 0 wrong answers/.exec(reliability) ?? []
     t.true(rows.some((row) => row.startsWith('|') && row.includes(`${soak} `)))
   })
-}
-
-/** What has to be the same in every language. */
-function stepsOf({ path, headings, tables, blocks, links }: Page): object {
-  return {
-    headings: headings.map(({ level }) => level),
-    tables,
-    // `text` is a drawing, whose words are in the language of its page.
-    blocks: blocks.map(({ lang, text }) =>
-      lang === 'text' ? { lang } : { lang, text: withoutComments(text) },
-    ),
-    links: links.map((link) => inAnyLanguage(link, path)).sort(),
-  }
-}
-
-function withoutComments(code: string): string {
-  return code.replace(/(^|\s)(\/\/|#|\/\*\*)\s.*/gm, '').replace(/[ \t]+$/gm, '')
-}
-
-/** A link of `page` to a page, or to a heading of it, whatever its language. */
-function inAnyLanguage(link: string, page: string): string {
-  if (link.startsWith('https:')) return link
-  const [target = '', anchor] = link.split('#')
-  const file = target === '' ? page : join(dirname(page), target)
-  const path = file.replace('.zh-CN', '').replace('docs/zh/', 'docs/')
-  // Headings are translated, so are their anchors: that each is there, another test looks at.
-  return anchor === undefined ? path : `${path}#`
 }

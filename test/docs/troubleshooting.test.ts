@@ -11,6 +11,7 @@ import { readPage, root } from './support/markdown.js'
 /** docs/troubleshooting.md: what each line of its tables says is what happens. */
 
 const { text } = readPage('docs/troubleshooting.md')
+const anchors = readPage('docs/errors.md').headings.map(({ anchor }) => anchor)
 const mistakes = rowsUnder('Start-up')
 const warnings = rowsUnder('Warnings')
 
@@ -22,14 +23,20 @@ test('docs/troubleshooting.md: it has the mistakes and the warnings', (t) => {
 for (const [written = '', sentence = ''] of mistakes) {
   test(`docs/troubleshooting.md: ${written} produces the sentence beside it`, (t) => {
     const error = t.throws(() => run(written), { instanceOf: TypeError })
-    t.is(error?.message, `koa-weapp-session: ${sentence}`)
+    const [, said, anchor = ''] =
+      /^koa-weapp-session: (.*) \(docs\/errors\.md#(\w+)\)$/.exec(error?.message ?? '') ?? []
+    t.is(said, sentence)
+    t.true(anchors.includes(anchor), anchor)
   })
 }
 
 for (const [written = '', sentence = ''] of warnings) {
   test.serial(`docs/troubleshooting.md: ${written} is warned of with the sentence beside it`, async (t) => {
     const said: string[] = []
-    const listen = ({ code, message }: Error & { code?: string }) => said.push(`${code}: ${message}`)
+    const listen = ({ code, message, detail }: Error & { code?: string; detail?: string }) => {
+      said.push(`${code}: ${message}`)
+      t.true(anchors.includes(detail?.replace('docs/errors.md#', '') ?? ''), detail)
+    }
     process.on('warning', listen)
     run(written)
     await setImmediate()

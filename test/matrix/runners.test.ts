@@ -1,7 +1,10 @@
 /** A login in every runner of tests, and in bundles, with the packages as they are installed. */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import test from 'ava'
-import { run } from '../packages/support/pack.js'
+import { readPage } from '../docs/support/markdown.js'
+import { packClient, run } from '../packages/support/pack.js'
 import { isInMatrix, versionIn } from '../support/matrix-row.js'
 import { type Installed, install, SERVER } from './support/install.js'
 
@@ -9,7 +12,7 @@ let installed: Installed
 
 test.before('runners: are installed', async (t) => {
   t.timeout(300_000)
-  installed = await install('runners', SERVER)
+  installed = await install('runners', [...SERVER, packClient])
 })
 
 test.after.always(() => installed?.remove())
@@ -69,6 +72,36 @@ for (const [name, runner] of Object.entries(RUNNERS)) {
     isInMatrix(t, 'docs/frameworks.md', [name, version, runner.recipe])
   })
 }
+
+/** What docs/testing.md prints for each runner is one line of its tests; how the runner is started. */
+const GUIDE: Record<string, string[]> = {
+  'node:test': ['--test'],
+  Vitest: ['node_modules/vitest/vitest.mjs', 'run'],
+  Jest: ['--experimental-vm-modules', jest, '-c', 'jest-esm/jest.config.mjs', '--rootDir', 'guide'],
+  Mocha: ['node_modules/mocha/bin/mocha.js', '--timeout', '10000'],
+}
+
+test('docs/testing.md: its tests pass in four runners, with a line changed', async (t) => {
+  t.timeout(120_000)
+  const { text } = readPage('docs/testing.md')
+  const lines = Object.fromEntries(
+    Array.from(text.matchAll(/^\| ([\w:]+) \| `(import [^`]+)` \|/gm), ([, name, line]) => [name, line]),
+  )
+  t.deepEqual(Object.keys(lines), Object.keys(GUIDE))
+  const tests = readFileSync(join(installed.folder, 'guide/session.test.mjs'), 'utf8')
+  for (const [name, args] of Object.entries(GUIDE)) {
+    const file = `guide/${name.replace(/\W/, '-')}.test.mjs`
+    writeFileSync(join(installed.folder, file), tests.replace(/^import .*'node:test'$/m, lines[name] ?? ''))
+
+    const { stdout, stderr } = await runIn([...args, name === 'Jest' ? 'Jest' : file])
+
+    t.regex(
+      stripVTControlCharacters(stdout + stderr),
+      /(pass|passing|Tests).*\b8\b|\b8 (passed|passing)/,
+      name,
+    )
+  }
+})
 
 interface Bundler {
   args: string[]

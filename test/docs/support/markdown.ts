@@ -51,7 +51,8 @@ export function allPages(folder = ''): Page[] {
   return entries.flatMap((entry) => {
     const path = join(folder, entry.name)
     if (entry.isDirectory()) return isSkipped(entry.name) ? [] : allPages(path)
-    return entry.name.endsWith('.md') ? readPage(path) : []
+    // Of the site: a page for each one that is not translated.
+    return entry.name.endsWith('.md') && !entry.name.startsWith('[') ? readPage(path) : []
   })
 }
 
