@@ -1,6 +1,6 @@
 import type { Page } from './markdown.js'
 
-/** Guides that are not translated yet. A line may leave this list, and none may come. */
+/** Pages that are in English alone. The table of the simulator is generated, as the API is. */
 export const UNTRANSLATED: readonly string[] = ['simulator-table.md']
 
 /** What has to be the same in every language. */
