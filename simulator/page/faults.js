@@ -20,14 +20,12 @@ const FAULTS = [
   'withoutSessionKey',
 ]
 
-const PATHS = [
-  '/sns/jscode2session',
-  '/cgi-bin/token',
-  '/cgi-bin/stable_token',
-  '/wxa/business/getuserphonenumber',
-  '/wxa/checksession',
-  '/wxa/resetusersessionkey',
-]
+/**
+ * What is simulated. The simulator says it.
+ *
+ * @type {string[]}
+ */
+let paths = []
 
 export function startFaults() {
   const form = /** @type {HTMLFormElement} */ (byId('add-fault'))
@@ -47,10 +45,17 @@ export function writeFaultChoices() {
   what?.replaceChildren(...FAULTS.map((fault, i) => element('option', { value: `${i}` }, nameOf(fault))))
   where?.replaceChildren(
     element('option', { value: '' }, word('anyCall')),
-    ...PATHS.map((path) => element('option', { value: path }, path)),
+    ...paths.map((path) => element('option', { value: path }, path)),
   )
   if (what && chosen[0]) what.value = chosen[0]
   if (where && chosen[1]) where.value = chosen[1]
+}
+
+/** @param {{ paths: string[] }} app */
+export function usePaths(app) {
+  if (`${app.paths}` === `${paths}`) return
+  paths = app.paths
+  writeFaultChoices()
 }
 
 /** @param {Fault[]} faults */

@@ -3,7 +3,7 @@ import { act, get } from './api.js'
 import { refreshCalls, showCalls } from './calls.js'
 import { showClock, startClock, writeClockButtons } from './clock.js'
 import { byId, copyableFact } from './dom.js'
-import { showFaults, startFaults, writeFaultChoices } from './faults.js'
+import { showFaults, startFaults, usePaths, writeFaultChoices } from './faults.js'
 import { startSnippets, useApp } from './snippets.js'
 import { showTokens, startTokens } from './tokens.js'
 import { showUsers, startUsers } from './users.js'
@@ -79,6 +79,7 @@ async function load() {
   ])
   showApp(app)
   useApp(app)
+  usePaths(app)
   showUsers(users)
   showTokens(tokens)
   showFaults(faults)

@@ -36,7 +36,7 @@ async function signed(wechat: Wechat, openid: string, sessionKey: string) {
   }
 }
 
-test('checksession knows the latest session_key only', async (t) => {
+test('/wxa/checksession: it knows the latest session_key only', async (t) => {
   const wechat = startWechat(t)
   const phone = wechat.phone('alice')
   const old = await exchange(wechat, await logIn(phone))
@@ -63,7 +63,7 @@ test('a session_key expires', async (t) => {
   t.is((await get(wechat, '/wxa/checksession', query)).errcode, 87009)
 })
 
-test('a session_key can be reset, and expires when the old one would have', async (t) => {
+test('/wxa/resetusersessionkey: the new key takes the old one’s place, and expires when the old one would have', async (t) => {
   const wechat = startWechat(t, { sessionKeyMaxAge: minutes(10) })
   const openid = wechat.user('alice').openId
   const { session_key } = await exchange(wechat, await logIn(wechat.phone('alice')))
@@ -108,7 +108,7 @@ test('a pre-fetch obtains a code and renews the session_key', async (t) => {
   t.not(after.session_key, before.session_key)
 })
 
-test('a new access_token leaves the former one five minutes', async (t) => {
+test('/cgi-bin/token: a new access_token leaves the former one five minutes', async (t) => {
   const wechat = startWechat(t)
   const former = await accessToken(wechat)
   const latest = await accessToken(wechat)
@@ -124,7 +124,7 @@ test('a new access_token leaves the former one five minutes', async (t) => {
   t.is(await errcode(latest), 42001)
 })
 
-test('a stable token stays the same until it is nearly over, or forced', async (t) => {
+test('/cgi-bin/stable_token: it stays the same until it is nearly over, or forced', async (t) => {
   const wechat = startWechat(t)
   const { appId: appid, appSecret: secret } = wechat
   const stable = (force_refresh?: boolean) =>
@@ -154,7 +154,7 @@ test('token calls are refused for the same reasons as exchanges', async (t) => {
   )
 })
 
-test("the button's code gives the phone number once, within five minutes", async (t) => {
+test("/wxa/business/getuserphonenumber: the button's code gives the number once, within five minutes", async (t) => {
   const wechat = startWechat(t)
   const phone = wechat.phone({ name: 'alice', phoneNumber: '13800138000' })
   const path = `/wxa/business/getuserphonenumber?access_token=${await accessToken(wechat)}`

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import test from 'ava'
 import { controlAt, startSimulator } from '../support/simulator-server.js'
+import { callsOf } from './calls.js'
 
 test('createSimulatorServer(): a code as wx.login() gives it is exchanged once', async (t) => {
   const { ask, exchange, wechat } = await startSimulator(t)
@@ -19,6 +20,38 @@ test('createSimulatorServer(): a code as wx.login() gives it is exchanged once',
   t.is((await exchange(code)).errcode, 40163)
 })
 
+test('createSimulatorServer(): a picture in the calls is what it is, and a number is known to checkencryptedmsg', async (t) => {
+  const { ask, wechat } = await startSimulator(t)
+  const { post, token } = await callsOf(wechat)
+  const access_token = await token()
+  await ask('POST', '/users/alice/code')
+  const { encryptedData } = await ask('POST', '/users/alice/phone-number')
+  const encrypted_msg_hash = createHash('sha256').update(encryptedData).digest('hex')
+  const url = `https://api.weixin.qq.com/wxa/getwxacodeunlimit?access_token=${access_token}`
+  await wechat.fetch(url, { method: 'POST', body: '{"scene":"a"}' })
+
+  t.like(await post('/wxa/business/checkencryptedmsg', { access_token }, { encrypted_msg_hash }), {
+    vaild: true,
+  })
+  const { calls } = await ask('GET', '/calls?path=/wxa/getwxacodeunlimit')
+  t.regex(calls[0]?.answer, /^\(image\/jpeg, \d+ bytes\)$/)
+})
+
+test('createSimulatorServer(): 抖音’s servers, with its paths and errcodes', async (t) => {
+  const { ask, url, wechat } = await startSimulator(t, { platform: 'douyin' })
+  const { code } = await ask('POST', '/users/alice/code')
+  const exchange = async (secret: string) => {
+    const body = JSON.stringify({ appid: wechat.appId, secret, code })
+    return (await fetch(`${url}/api/apps/v2/jscode2session`, { method: 'POST', body })).json()
+  }
+
+  t.like(await exchange('wrong'), { err_no: 40017 })
+  t.like(await exchange(wechat.appSecret), { data: { openid: wechat.user('alice').openId } })
+  t.true((await ask('GET', '/app')).paths.includes('/api/apps/v2/jscode2session'))
+  const { calls } = await ask('GET', '/calls')
+  t.deepEqual([calls[0].errcode, calls[1].errcode], [40017, null])
+})
+
 test('createSimulatorServer(): WeChat’s own paths answer as WeChat does', async (t) => {
   const { url, wechat } = await startSimulator(t)
   const query = `grant_type=client_credential&appid=${wechat.appId}&secret=wrong`
@@ -26,7 +59,7 @@ test('createSimulatorServer(): WeChat’s own paths answer as WeChat does', asyn
   const response = await fetch(`${url}/cgi-bin/token?${query}`)
 
   t.is(response.status, 200)
-  t.is(response.headers.get('content-type'), 'text/plain')
+  t.is(response.headers.get('content-type'), 'application/json; encoding=utf-8')
   t.is(JSON.parse(await response.text()).errcode, 40125)
 })
 

@@ -473,3 +473,29 @@ test('without the package ws a socket fails, and says what it needs', async (t) 
   t.is(exitCode, 0, output)
   t.regex(output, /^connectSocket:fail needs the package ws .*: Cannot find package 'ws'/)
 })
+
+test('wx.onSocketOpen(): the calls of before are about the latest socket', async (t) => {
+  const { url } = await startSocketServer(t, (socket) => {
+    socket.on('message', (data) => socket.send(`echo ${data}`))
+  })
+  const { wx } = startWechat(t).phone()
+  const events: string[] = []
+  wx.onSocketOpen(() => events.push('open'))
+  wx.onSocketMessage(({ data }) => events.push(`message ${data}`))
+  wx.onSocketError(() => events.push('error'))
+  wx.onSocketClose(({ code }) => events.push(`close ${code}`))
+
+  const early = await failure((callbacks) => wx.sendSocketMessage({ data: 'x', ...callbacks }))
+  const old = wx.connectSocket({ url })
+  wx.connectSocket({ url })
+  await until(() => events.includes('open'))
+  await result((callbacks) => wx.sendSocketMessage({ data: 'hello', ...callbacks }))
+  await until(() => events.includes('message echo hello'))
+  old.close()
+  await soon()
+  wx.closeSocket()
+  await until(() => events.length === 3)
+
+  t.is(early.errMsg, 'sendSocketMessage:fail websocket is not connected')
+  t.deepEqual(events, ['open', 'message echo hello', 'close 1000'])
+})

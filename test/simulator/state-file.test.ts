@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { createSimulatorServer } from '../../simulator/src/index.js'
 import { startSimulator } from '../support/simulator-server.js'
+import { callsOf } from './calls.js'
+import { result } from './support.js'
 
 test('state: while many write, the file is whole at every moment', async (t) => {
   const state = newFile(t)
@@ -29,6 +31,28 @@ test('state: while many write, the file is whole at every moment', async (t) => 
   t.true(saved.loginCodes.every(({ used }: { used: boolean }) => used))
   const keys = saved.users.map(({ sessionKey }: { sessionKey: { text: string } }) => sessionKey.text)
   t.deepEqual(new Set(keys), new Set(sessions.map(({ session_key }) => session_key)))
+})
+
+test('state: how risky users are and plugins’ codes survive, and another platform is refused', async (t) => {
+  const state = newFile(t)
+  const first = await startSimulator(t, { state })
+  const { wechat } = first
+  wechat.phone({ name: 'mallory', risk: 3 })
+  const { code } = await result(wechat.phone('alice').wx.pluginLogin)
+  await first.close()
+
+  const second = await startSimulator(t, { state })
+  const { post, token } = await callsOf(second.wechat)
+  const access_token = await token()
+  const { openId: openid } = second.wechat.user('mallory')
+  const risk = { appid: wechat.appId, openid, scene: 0, client_ip: '203.0.113.1' }
+
+  t.is((await post('/wxa/getuserriskrank', { access_token }, risk)).risk_rank, 3)
+  t.regex(String((await post('/wxa/getpluginopenpid', { access_token }, { code })).openpid), /^G/)
+  t.throws(() => createSimulatorServer({ state, platform: 'qq' }), {
+    code: 'ERR_STATE_FILE',
+    message: /is of the platform wechat, not of qq/,
+  })
 })
 
 test('state: what is over for an hour leaves the file', async (t) => {

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.js'
-import type { ApiRequest, Reply } from '../servers/answer.js'
+import type { Answer, ApiRequest, Reply } from '../servers/answer.js'
 
 /** A call of WeChat's API, as the control API shows it. */
 export interface LoggedCall {
@@ -16,7 +16,7 @@ export interface LoggedCall {
   readonly status: number | null
   /** The errcode in the answer, when WeChat refused. */
   readonly errcode: number | null
-  /** The text that is answered, its first 4096 characters; or what becomes of the call instead. */
+  /** The text that is answered, its first 4096 characters; of a picture, what it is; empty when there is no answer. */
   readonly answer: string
   /** What becomes of the call: an answer, or none. */
   readonly outcome: 'answered' | 'hang' | 'lost' | 'reset'
@@ -90,7 +90,7 @@ export function createCallLog(clock: Clock): CallLog {
 
 function logged(id: number, at: number, request: ApiRequest, { delay, outcome }: Reply): LoggedCall {
   const isAnswered = typeof outcome === 'object'
-  const answer = isAnswered ? outcome.body : ''
+  const answer = isAnswered ? textOf(outcome) : ''
   return {
     ...{ id, at, method: request.method, path: request.path },
     query: Object.fromEntries(request.query),
@@ -103,9 +103,14 @@ function logged(id: number, at: number, request: ApiRequest, { delay, outcome }:
   }
 }
 
+function textOf({ contentType, body }: Answer): string {
+  return typeof body === 'string' ? body : `(${contentType}, ${body.length} bytes)`
+}
+
 function errcodeIn(text: string): number | null {
   try {
-    const { errcode } = JSON.parse(text)
+    // 抖音 calls it err_no.
+    const { err_no, errcode = err_no } = JSON.parse(text)
     return typeof errcode === 'number' && errcode !== 0 ? errcode : null
   } catch {
     return null

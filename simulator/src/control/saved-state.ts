@@ -1,4 +1,6 @@
+import type { Risk } from '../servers/accounts.js'
 import type { SavedCode } from '../servers/codes.js'
+import type { Platform } from '../servers/endpoints.js'
 import type { SavedToken } from '../servers/tokens.js'
 import type { UserProfile } from '../user-info.js'
 import type { WechatParts } from '../wechat.js'
@@ -8,6 +10,8 @@ import type { ObjectSchema, Schema } from './schema.js'
 export interface SavedState {
   /** The format, so that a later version can tell. */
   weappSimulator: 1
+  /** Openids differ by platform. */
+  platform: Platform
   appId: string
   appSecret: string
   /** ms that the simulator's clock is ahead of the machine's. */
@@ -15,6 +19,7 @@ export interface SavedState {
   users: SavedUser[]
   loginCodes: SavedCode[]
   phoneCodes: SavedCode[]
+  pluginCodes: SavedCode[]
   tokens: SavedToken[]
 }
 
@@ -22,7 +27,10 @@ interface SavedUser {
   name: string
   phoneNumber: string
   profile: UserProfile
+  risk: Risk
+  visitedAt: number | null
   sessionKey: { text: string; madeAt: number } | null
+  hasLeft: boolean
 }
 
 const TEXT: Schema = { type: 'string', maxLength: 1_000_000 }
@@ -37,6 +45,7 @@ const CODES: Schema = {
 /** What a file has to look like. */
 export const SAVED_STATE: ObjectSchema = record({
   weappSimulator: { type: 'integer', minimum: 1, maximum: 1 },
+  platform: { type: 'string', enum: ['wechat', 'wecom', 'qq', 'douyin'] },
   appId: TEXT,
   appSecret: TEXT,
   // A century: dates beyond some thousands of years are none.
@@ -50,6 +59,9 @@ export const SAVED_STATE: ObjectSchema = record({
         ...{ nickName: TEXT, gender: NUMBER, language: TEXT, city: TEXT },
         ...{ province: TEXT, country: TEXT, avatarUrl: TEXT },
       }),
+      risk: { type: 'integer', minimum: 0, maximum: 4 },
+      visitedAt: { oneOf: [{ type: 'null' }, NUMBER], description: 'a time or null' },
+      hasLeft: FLAG,
       sessionKey: {
         oneOf: [{ type: 'null' }, record({ text: TEXT, madeAt: NUMBER })],
         description: 'a session_key or null',
@@ -58,11 +70,12 @@ export const SAVED_STATE: ObjectSchema = record({
   },
   loginCodes: CODES,
   phoneCodes: CODES,
+  pluginCodes: CODES,
   tokens: {
     type: 'array',
     items: record({
       token: TEXT,
-      kind: { type: 'string', enum: ['token', 'stable_token'] },
+      kind: { type: 'string', enum: ['token', 'stable_token', 'authorizer_token'] },
       expiresAt: NUMBER,
       isReplaced: FLAG,
     }),
@@ -72,30 +85,35 @@ export const SAVED_STATE: ObjectSchema = record({
 /** How long what is over is remembered: a code that was used is "used", and not "invalid". */
 const REMEMBERED = 60 * 60_000
 
-export function capture({ wechat, accounts, loginCodes, phoneCodes, tokens }: WechatParts): SavedState {
-  const { appId, appSecret, clock } = wechat
+export function capture(parts: WechatParts): SavedState {
+  const { wechat, accounts, loginCodes, phoneCodes, pluginCodes, tokens } = parts
+  const { platform, appId, appSecret, clock } = wechat
   const isRemembered = ({ expiresAt }: { expiresAt: number }) => expiresAt > clock.now() - REMEMBERED
   return {
     weappSimulator: 1,
-    ...{ appId, appSecret, ahead: Math.max(0, clock.now() - Date.now()) },
-    users: accounts.all().map(({ name, phoneNumber, profile, sessionKey = null }) => {
-      return { name, phoneNumber, profile, sessionKey }
+    ...{ platform, appId, appSecret, ahead: Math.max(0, clock.now() - Date.now()) },
+    users: accounts.all().map(({ visitedAt = null, sessionKey = null, ...user }) => {
+      const { name, phoneNumber, profile, risk, hasLeft } = user
+      return { name, phoneNumber, profile, risk, visitedAt, hasLeft, sessionKey }
     }),
     loginCodes: loginCodes.saved().filter(isRemembered),
     phoneCodes: phoneCodes.saved().filter(isRemembered),
+    pluginCodes: pluginCodes.saved().filter(isRemembered),
     tokens: tokens.saved().filter(isRemembered),
   }
 }
 
 /** Puts what was saved into a WeChat that is new. */
 export function restore(saved: SavedState, parts: WechatParts): void {
-  const { wechat, accounts, loginCodes, phoneCodes, tokens } = parts
+  const { wechat, accounts, loginCodes, phoneCodes, pluginCodes, tokens } = parts
   wechat.clock.advance(saved.ahead)
-  for (const { name, phoneNumber, profile, sessionKey } of saved.users) {
-    Object.assign(accounts.user(name), { phoneNumber, profile, sessionKey: sessionKey ?? undefined })
+  for (const { name, visitedAt, sessionKey, ...user } of saved.users) {
+    const times = { visitedAt: visitedAt ?? undefined, sessionKey: sessionKey ?? undefined }
+    Object.assign(accounts.user(name), { ...user, ...times })
   }
   loginCodes.restore(saved.loginCodes, accounts.user)
   phoneCodes.restore(saved.phoneCodes, accounts.user)
+  pluginCodes.restore(saved.pluginCodes, accounts.user)
   tokens.restore(saved.tokens)
 }
 

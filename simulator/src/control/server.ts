@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { randomAppId, randomAppSecret } from '../servers/ids.js'
+import { randomAppSecret } from '../servers/ids.js'
+import { randomAppIdOf } from '../servers/platform.js'
 import type { Wechat, WechatOptions } from '../wechat.js'
 import { createChanges } from './changes.js'
 import { answerControl, sendError, sendJson } from './control-api.js'
@@ -47,7 +48,7 @@ export interface SimulatorServer {
  * A {@link SimulatorServer}: what `npx weapp-simulator` starts, for a program of yours.
  *
  * @throws {TypeError} when `NODE_ENV` is `production`
- * @throws {Error} with the code `ERR_STATE_FILE`, when the state file cannot be read or written, or is of another app
+ * @throws {Error} with the code `ERR_STATE_FILE`, when the state file cannot be read or written, or is of another app or platform
  *
  * @example
  * const simulator = createSimulatorServer({ appId: 'wx-dev', appSecret: 'dev' })
@@ -57,9 +58,10 @@ export interface SimulatorServer {
  */
 export function createSimulatorServer(options: SimulatorServerOptions = {}): SimulatorServer {
   const { state, tls, ...given } = options
-  const keeper = createStateKeeper(state, given.appId)
+  const { platform = 'wechat' } = given
+  const keeper = createStateKeeper(state, { appId: given.appId, platform })
   const app = {
-    appId: given.appId ?? keeper.saved?.appId ?? randomAppId(),
+    appId: given.appId ?? keeper.saved?.appId ?? randomAppIdOf(platform),
     appSecret: given.appSecret ?? keeper.saved?.appSecret ?? randomAppSecret(),
   }
   const hosts = tls?.hosts ?? []

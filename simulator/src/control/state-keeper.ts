@@ -1,3 +1,4 @@
+import type { Platform } from '../servers/endpoints.js'
 import type { WechatParts } from '../wechat.js'
 import { capture, restore, type SavedState } from './saved-state.js'
 import { createStateFile, StateFileError } from './state-file.js'
@@ -17,13 +18,20 @@ export interface StateKeeper {
   save(parts: WechatParts): void
 }
 
-/** @throws {StateFileError} when the file cannot be read, or is of another kind or another app. */
-export function createStateKeeper(path: string | undefined, appId: string | undefined): StateKeeper {
+/** @throws {StateFileError} when the file cannot be read, or is of another kind, another app or another platform. */
+export function createStateKeeper(
+  path: string | undefined,
+  { appId, platform }: { appId: string | undefined; platform: Platform },
+): StateKeeper {
   const file = path === undefined ? undefined : createStateFile(path)
   const saved = file?.read()
   if (saved && appId !== undefined && appId !== saved.appId) {
     const message = `the state file ${path} is of the app ${saved.appId}, not of ${appId}`
     throw new StateFileError(`${message}: openids differ by app. Name another file.`)
+  }
+  if (saved && saved.platform !== platform) {
+    const message = `the state file ${path} is of the platform ${saved.platform}, not of ${platform}`
+    throw new StateFileError(`${message}: openids differ by platform. Name another file.`)
   }
   let lastTrouble = ''
 

@@ -20,7 +20,7 @@ const LOGINS_PER_SECOND = 4
 
 export function createWorld(options: WechatOptions): World {
   const parts = createWechatParts(options)
-  const { wechat, accounts, loginCodes, phoneCodes } = parts
+  const { wechat } = parts
   const { strict = false } = options
   const calls = createCallLog(wechat.clock)
   const phones = new Map<string, Phone>()
@@ -48,10 +48,7 @@ export function createWorld(options: WechatOptions): World {
     },
 
     remove(name) {
-      const user = accounts.find(name)
-      if (user === undefined) return
-      for (const codes of [loginCodes, phoneCodes]) codes.revoke(user)
-      accounts.remove(name)
+      parts.forget(name)
       phones.delete(name)
     },
   }

@@ -1,7 +1,8 @@
 import type { Clock } from '../clock.js'
 import { randomCallId } from '../servers/ids.js'
+import { refererOf } from '../servers/platform.js'
 import type { Message } from './http-client.js'
-import { type Headers, refererOf, type Sender } from './outgoing.js'
+import type { Headers, Sender } from './outgoing.js'
 import type { Route } from './route.js'
 import type { HeadersReceived } from './wx.js'
 
@@ -82,7 +83,7 @@ function arrivingHeaders(headers: Headers, appId: string, ip: string): Headers {
   const lowerCase = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value] as const)
   return {
     ...Object.fromEntries(lowerCase.filter(([name]) => !isReserved(name))),
-    referer: refererOf(appId, 0),
+    referer: refererOf('wechat', appId, 0),
     'user-agent': 'Mozilla/4.0',
     'x-wx-client-ip': ip,
     'x-forwarded-for': ip,

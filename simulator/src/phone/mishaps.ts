@@ -19,6 +19,18 @@ const WX_APIS = [
   'removeStorageSync',
   'clearStorageSync',
   'getRandomValues',
+  'pluginLogin',
+  'getLatestUserKey',
+  'getSetting',
+  'authorize',
+  'getWeRunData',
+  'getPrivacySetting',
+  'getSystemInfoSync',
+  'setBackgroundFetchToken',
+  'getBackgroundFetchToken',
+  'getBackgroundFetchData',
+  'qy.login',
+  'qy.checkSession',
   'cloud.callContainer',
   'gateway.call',
 ] as const
@@ -53,7 +65,7 @@ export type MishapOf<Api extends WxApi> = Api extends `${string}Sync`
   ? { errMsg: string; errno?: number }
   :
       | Mishap
-      | (Api extends 'login' ? 'withoutCode' : never)
+      | (Api extends 'login' | 'qy.login' ? 'withoutCode' : never)
       | (Api extends NetworkApi ? 'lost' : never)
       | (Api extends RoutedApi ? RouteMishap : never)
 

@@ -1,5 +1,8 @@
 import type { Clock } from '../clock.js'
 import { type Failure, failure } from './callbacks.js'
+import type { PhoneSystem } from './device.js'
+import { networkTexts } from './network-texts.js'
+import type { HeadersReceived } from './wx.js'
 
 /** Requests, uploads and downloads together: developers.weixin.qq.com/miniprogram/dev/framework/ability/network.html */
 const MAX_CONCURRENT = 10
@@ -38,9 +41,21 @@ export interface Network {
   clear(): void
   /** The failure of any call that needs a network when there is none. */
   disconnected(api: string): Failure
+  /** What follows `fail` in the errMsg of a call that such an error ended. */
+  reasonOf(error: NodeJS.ErrnoException): string
+  /** The head of an answer as it reaches the app. */
+  arriving(head: HeadersReceived): HeadersReceived
 }
 
-export function createNetwork(clock: Clock): Network {
+/** What phones differ in. */
+export interface NetworkKind {
+  system: PhoneSystem
+  /** Names of headers as the server wrote them, or in lower case, as with HTTP/2. */
+  headerNames: 'asSent' | 'lowerCase'
+}
+
+export function createNetwork(clock: Clock, { system, headerNames }: NetworkKind): Network {
+  const texts = networkTexts(system)
   const running = new Set<Transfer>()
   const waiting = new Set<Transfer>()
   const sockets = new Set<Transfer>()
@@ -75,14 +90,13 @@ export function createNetwork(clock: Clock): Network {
 
     setOffline(value) {
       isOffline = value
-      if (isOffline) failAll(DISCONNECTED, 600001)
+      if (isOffline) failAll(texts.disconnected, 600001)
     },
 
     // WeChat repeats none of them, because HTTP is not idempotent; what waits its turn has not been sent
     // and goes on: developers.weixin.qq.com/community/develop/doc/000c44ee3684d89640822bd6b6b800
     switchNetwork() {
-      const reason = cronetReason(-21, 'ERR_NETWORK_CHANGED')
-      for (const transfer of [...running, ...sockets]) transfer.fail(reason, 600001)
+      for (const transfer of [...running, ...sockets]) transfer.fail(texts.changed, 600001)
     },
 
     isInBackground: () => isInBackground,
@@ -101,7 +115,9 @@ export function createNetwork(clock: Clock): Network {
       for (const transfer of transfers) transfer.drop()
     },
 
-    disconnected: (api) => failure(api, DISCONNECTED, 600001),
+    disconnected: (api) => failure(api, texts.disconnected, 600001),
+    reasonOf: texts.of,
+    arriving: (head) => (headerNames === 'lowerCase' ? inLowerCase(head) : head),
   }
 
   function enterForeground(): void {
@@ -111,7 +127,7 @@ export function createNetwork(clock: Clock): Network {
 
   /** Fails what wants to use the network when nothing may. */
   function refuses(transfer: Transfer): boolean {
-    if (isOffline) transfer.fail(DISCONNECTED, 600001)
+    if (isOffline) transfer.fail(texts.disconnected, 600001)
     else if (isInBackground) transfer.fail('interrupted', 600003)
     return isOffline || isInBackground
   }
@@ -131,23 +147,7 @@ export function createNetwork(clock: Clock): Network {
   }
 }
 
-const CRONET_ERRORS: Readonly<Record<string, readonly [number, string]>> = {
-  ECONNREFUSED: [-102, 'ERR_CONNECTION_REFUSED'],
-  ECONNRESET: [-101, 'ERR_CONNECTION_RESET'],
-  EPIPE: [-101, 'ERR_CONNECTION_RESET'],
-  ENOTFOUND: [-105, 'ERR_NAME_NOT_RESOLVED'],
-  EAI_AGAIN: [-105, 'ERR_NAME_NOT_RESOLVED'],
-  ERR_FR_TOO_MANY_REDIRECTS: [-310, 'ERR_TOO_MANY_REDIRECTS'],
+function inLowerCase({ header, ...head }: HeadersReceived): HeadersReceived {
+  const entries = Object.entries(header).map(([name, value]) => [name.toLowerCase(), value] as const)
+  return { ...head, header: Object.fromEntries(entries) }
 }
-
-/** The text in which WeChat on Android reports an error of Node's `http`. */
-export function networkReason(error: NodeJS.ErrnoException): string {
-  return cronetReason(...(CRONET_ERRORS[error.code ?? ''] ?? [-2, 'ERR_FAILED']))
-}
-
-function cronetReason(code: number, name: string): string {
-  return `errcode:${code} cronet_error_code:${code} error_msg:net::${name}`
-}
-
-/** What calls are told while the phone has no network. */
-const DISCONNECTED = cronetReason(-106, 'ERR_INTERNET_DISCONNECTED')

@@ -1,8 +1,11 @@
+import type { Platform } from '../servers/endpoints.js'
+import { refererOf } from '../servers/platform.js'
 import { type Failure, failure } from './callbacks.js'
 import type { EnvVersion } from './wx.js'
 
 /** What a phone decides about everything that its app sends. */
 export interface Sender {
+  platform: Platform
   appId: string
   envVersion: EnvVersion
   /** Origins that the app may speak to; `undefined` when nobody checks. */
@@ -32,17 +35,12 @@ export function addressOf(
  * The app's headers as they are sent. The Referer is WeChat's own:
  * developers.weixin.qq.com/miniprogram/dev/framework/ability/network.html
  */
-export function headersOf(header: object | undefined, { appId, envVersion }: Sender): Headers {
+export function headersOf(header: object | undefined, { platform, appId, envVersion }: Sender): Headers {
   const version = envVersion === 'release' ? 1 : 0
   return {
     ...withoutHeader(toText(header), 'referer'),
-    Referer: refererOf(appId, version),
+    Referer: refererOf(platform, appId, version),
   }
-}
-
-/** The Referer of a version of the app; 0 is one that is not published. */
-export function refererOf(appId: string, version: number): string {
-  return `https://servicewechat.com/${appId}/${version}/page-frame.html`
 }
 
 /** Headers by name. */

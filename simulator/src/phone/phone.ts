@@ -3,10 +3,23 @@ import type { Clock } from '../clock.js'
 import type { Environments } from '../cloud/environments.js'
 import type { Accounts, User } from '../servers/accounts.js'
 import type { Codes } from '../servers/codes.js'
+import type { EncryptKeys } from '../servers/encrypt-keys.js'
+import type { Platform } from '../servers/endpoints.js'
+import type { Payments } from '../servers/payments.js'
+import type { PhoneMessages } from '../servers/phone-messages.js'
 import type { UserProfile } from '../user-info.js'
+import {
+  type ChosenAvatar,
+  createButtons,
+  type PhoneNumberDetail,
+  type TapPhoneNumberOptions,
+} from './buttons.js'
+import { createConsent, type Privacy } from './consent.js'
+import { BASE_LIBRARY, type PhoneSystem } from './device.js'
 import type { GatewaySetting } from './gateway.js'
-import { createMishaps, type MishapOf, type WxApi } from './mishaps.js'
+import { type AnyMishap, createMishaps, type MishapOf, type Mishaps, type WxApi } from './mishaps.js'
 import { createNetwork } from './network.js'
+import { type PrefetchStore, prefetch as sendPrefetch } from './prefetch.js'
 import { type Run, startRun } from './run.js'
 import type { EnvVersion, Wx } from './wx.js'
 import type { UserInfoMode } from './wx-login.js'
@@ -33,6 +46,16 @@ export interface PhoneOptions {
    * documentation (RFC 5737).
    */
   ip?: string
+  /** Default `android`. It decides what `wx.getDeviceInfo()` says, and the texts of errors of the network. */
+  system?: PhoneSystem
+  /** What `wx.getAppBaseInfo().SDKVersion` says. Default: a version of 2025. */
+  baseLibrary?: string
+  /**
+   * How names of response headers reach the app: as the server wrote them (default), or in lower case, as with HTTP/2.
+   */
+  headerNames?: 'asSent' | 'lowerCase'
+  /** What the app, or its test, adds to `wx` or puts in the place of its members: it is there after each `coldStart()`, too. */
+  members?: object
 }
 
 /** What WeChat's server sends to yours when it fetches data before the app starts (数据预拉取). */
@@ -97,6 +120,14 @@ export interface Phone {
    * phone.gateway = { access: 'manual', responseHeaders: 'dropped' }
    */
   gateway: GatewaySetting
+  /** Of 抖音: whether somebody is logged in on the phone. Default true. See `force` of `wx.login()`. */
+  isLoggedIn: boolean
+  /** How the user answers `wx.authorize()` and its like, by scope: yes unless `false` stands here. Each scope is asked once. */
+  readonly permissions: Record<string, boolean>
+  /** Whether the user has agreed to the privacy guidelines (隐私保护指引), or how they will answer. Default `agreed`. */
+  privacy: Privacy
+  /** How many phone numbers are left that WeChat is paid for. Default `Infinity`; at 0 the button gives errno 1400001. */
+  phoneNumbersLeft: number
   /** The user's profile, on all their phones. What is assigned replaces these fields and leaves the others. */
   get profile(): UserProfile
   set profile(profile: Partial<UserProfile>)
@@ -119,17 +150,42 @@ export interface Phone {
   fail<Api extends WxApi>(api: Api, mishap: MishapOf<Api>, times?: number): () => void
   /** The user taps the button that gives their number: the code for `getuserphonenumber`. */
   requestUserPhoneCode(): string
+  /**
+   * The same as the page sees it: `e.detail` of `bindgetphonenumber`, with the older `encryptedData` and `iv` beside the code
+   * when the user has logged in.
+   *
+   * @example
+   * const { code, encryptedData, iv } = phone.tapPhoneNumber()
+   */
+  tapPhoneNumber(options?: TapPhoneNumberOptions): PhoneNumberDetail
+  /** The user chooses an avatar: `e.detail` of `bindchooseavatar`. The file is on the phone, and the app has to upload it. */
+  chooseAvatar(picture?: Uint8Array): ChosenAvatar
+  /** The user pays. Returns the transaction_id, by which `getpaidunionid` tells their unionid for five minutes. */
+  pay(): string
   /** WeChat fetches data ahead: it obtains a code as a login does, and may renew the session_key. */
   prefetch(): Prefetch
+  /**
+   * The same, sent to your server: a GET with the token that the app has set, or else a code. The answer is there for
+   * `wx.getBackgroundFetchData()`, if it is a success of 256 KB at most. Rejects when the server cannot be reached.
+   */
+  prefetchFrom(url: string): Promise<void>
 }
 
 /** What a phone needs to know of its WeChat. */
 export interface PhoneSituation {
+  platform: Platform
   appId: string
   user: User
   accounts: Accounts
   loginCodes: Codes
   phoneCodes: Codes
+  pluginCodes: Codes
+  anonymousCodes: Codes
+  /** The users of 企业微信, and its codes. */
+  wecom: { accounts: Accounts; codes: Codes }
+  encryptKeys: EncryptKeys
+  phoneMessages: PhoneMessages
+  payments: Payments
   clock: Clock
   /** What the phone begins with. */
   gateway: GatewaySetting
@@ -140,13 +196,19 @@ const FIRST_PAGE = { path: 'pages/index/index', query: {}, scene: 1001 }
 
 /** A phone, and how to put it away. */
 export function createPhone(
-  { appId, user, accounts, loginCodes, phoneCodes, clock, gateway, environments }: PhoneSituation,
-  { domains, envVersion = 'release', ip = '203.0.113.1' }: PhoneOptions = {},
+  situation: PhoneSituation,
+  options: PhoneOptions = {},
 ): { phone: Phone; close(): Promise<void> } {
+  const { platform, appId, user, accounts, loginCodes, phoneCodes, clock, gateway, environments } = situation
+  const { domains, envVersion = 'release', ip = '203.0.113.1', system = 'android' } = options
+  const { baseLibrary = BASE_LIBRARY, headerNames = 'asSent', members = {} } = options
   const mishaps = createMishaps()
-  const network = createNetwork(clock)
+  const network = createNetwork(clock, { system, headerNames })
   const storage = new Map<string, string>()
   const files = new Map<string, Buffer>()
+  const consent = createConsent()
+  const prefetched: PrefetchStore = { token: undefined, data: undefined, listener: undefined }
+  const buttons = createButtons({ ...situation, files, numbersLeft: () => phone.phoneNumbersLeft })
   let run = start()
 
   const phone: Phone = {
@@ -154,6 +216,9 @@ export function createPhone(
     tourist: false,
     userInfo: 'anonymous',
     gateway,
+    isLoggedIn: true,
+    permissions: consent.answers,
+    phoneNumbersLeft: Number.POSITIVE_INFINITY,
     counts: mishaps.counts,
     fail: mishaps.plan,
     switchNetwork: network.switchNetwork,
@@ -189,6 +254,13 @@ export function createPhone(
       if (isChanged) run.networkStatus.emit({ isConnected: !value, networkType: value ? 'none' : 'wifi' })
     },
 
+    get privacy() {
+      return consent.privacy
+    },
+    set privacy(value) {
+      consent.privacy = value
+    },
+
     get profile(): UserProfile {
       return { ...user.profile }
     },
@@ -202,26 +274,56 @@ export function createPhone(
     },
 
     requestUserPhoneCode: () => phoneCodes.issue(user),
+    chooseAvatar: buttons.chooseAvatar,
+    pay: () => situation.payments.pay(user),
 
-    prefetch() {
-      accounts.renewSessionKey(user)
-      const timestamp = Math.floor(clock.now() / 1000)
-      const { path, scene } = FIRST_PAGE
-      return { appid: appId, code: loginCodes.issue(user), timestamp, path, query: '', scene }
+    tapPhoneNumber(options) {
+      const detail = buttons.tapPhoneNumber(options)
+      if (detail.code !== undefined) phone.phoneNumbersLeft -= 1
+      return detail
+    },
+
+    prefetch,
+
+    async prefetchFrom(url) {
+      // Who sends a token obtains no code, which would change the session_key.
+      const { code } = prefetched.token === undefined ? prefetch() : { code: '' }
+      await sendPrefetch(url, { ...prefetchFields(), code }, { store: prefetched, clock })
     },
   }
 
   return { phone, close }
 
+  function prefetch(): Prefetch {
+    accounts.renewSessionKey(user)
+    return { ...prefetchFields(), code: loginCodes.issue(user) }
+  }
+
+  function prefetchFields() {
+    const { path, scene } = FIRST_PAGE
+    return { appid: appId, timestamp: Math.floor(clock.now() / 1000), path, query: '', scene }
+  }
+
   function start(): Run {
+    accounts.visit(user)
     return startRun({
-      ...{ appId, user, accounts, loginCodes, clock, mishaps, network, storage, files },
-      sender: { appId, envVersion, domains, ip },
+      ...situation,
+      ...{ network, storage, files, consent, prefetched, system, baseLibrary, members },
+      mishaps: { ...mishaps, take: countVisit },
+      sender: { platform, appId, envVersion, domains, ip },
+      launch: FIRST_PAGE,
+      isLoggedIn: () => phone.isLoggedIn,
       userInfo: () => phone.userInfo,
       isTourist: () => phone.tourist,
       gateway: () => phone.gateway,
       environment: environments.find,
     })
+  }
+
+  /** Whatever the app calls, its user is there. */
+  function countVisit(...call: Parameters<Mishaps['take']>): AnyMishap | undefined {
+    accounts.visit(user)
+    return mishaps.take(...call)
   }
 
   /** Fails what runs, and kills the app when it has been told. */

@@ -3,7 +3,7 @@ import { callBack, type Failure, failure, type Outcome } from './callbacks.js'
 import { exchange, type Message, type Receiver } from './http-client.js'
 import { createListeners } from './listeners.js'
 import { type AnyMishap, errCodeOf, type NetworkApi } from './mishaps.js'
-import { type Network, networkReason, type Transfer } from './network.js'
+import type { Network, Transfer } from './network.js'
 import type { Route } from './route.js'
 import type { Callbacks, HeadersReceived, Progress, RequestTask, TransferTask, WxSuccess } from './wx.js'
 
@@ -105,7 +105,7 @@ export function startTransfer<Result extends WxSuccess>(
     return {
       onHead(received) {
         hasHead = true
-        head = wayThere?.incoming(received) ?? received
+        head = network.arriving(wayThere?.incoming(received) ?? received)
         headers.emit(head)
         if (api === 'uploadFile') progress.emit(fullProgress(toSend.body?.length ?? 0))
       },
@@ -130,7 +130,7 @@ export function startTransfer<Result extends WxSuccess>(
   }
 
   function onError(error: NodeJS.ErrnoException): void {
-    fail(networkReason(error), 600001)
+    fail(network.reasonOf(error), 600001)
   }
 
   /** The time is that of the call: none is left to repeat it without the route. */

@@ -2,7 +2,7 @@ import { type App, delayOf, failureOf } from './app.js'
 import { callBack, type Failure, failure, type Outcome } from './callbacks.js'
 import { createListeners } from './listeners.js'
 import type { AnyMishap } from './mishaps.js'
-import { type Network, networkReason, type Transfer } from './network.js'
+import type { Network, Transfer } from './network.js'
 import { addressOf, headersOf, type Sender } from './outgoing.js'
 import { type Dial, type Handshake, loadDial, type SocketReceiver, type Wire } from './socket-client.js'
 import { ABORTED, DEFAULT_TIMEOUT, textOf } from './transfer.js'
@@ -109,7 +109,7 @@ function startSocket({ app, network, sender }: SocketSituation, options: Connect
         opens.emit({ header })
       },
       onMessage: (data) => messages.emit({ data }),
-      onError: (error) => fail(reasonOf(error)),
+      onError: (error) => fail(reasonOf(error, network)),
       onClose: (code, reason) => end(code === ABNORMAL.code ? ABNORMAL : { code, reason }),
     }
   }
@@ -181,8 +181,8 @@ function noDial(cause: unknown): Dial {
 }
 
 /** An error of the system in WeChat's words; what `ws` says about an answer in its own. */
-function reasonOf(error: NodeJS.ErrnoException): string {
-  return error.code === undefined || error.code.startsWith('WS_') ? error.message : networkReason(error)
+function reasonOf(error: NodeJS.ErrnoException, network: Network): string {
+  return error.code === undefined || error.code.startsWith('WS_') ? error.message : network.reasonOf(error)
 }
 
 /** The app may come without types. */

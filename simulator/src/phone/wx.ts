@@ -1,16 +1,26 @@
 import type { UserProfile } from '../user-info.js'
 import type { Callbacks, WxSuccess } from './wx-callbacks.js'
 import type { WxCloud } from './wx-cloud.js'
+import type { WxDeviceApis } from './wx-device-apis.js'
+import type { WxGlobalSocketApis } from './wx-global-socket-apis.js'
+import type { WxPrefetchApis } from './wx-prefetch-apis.js'
+import type { WxUserApis } from './wx-user-apis.js'
 
 export type { Callbacks, WxFailure, WxSuccess } from './wx-callbacks.js'
 
 export interface LoginOptions extends Callbacks<LoginResult> {
   /** Ignored, as developers report of WeChat: bring a timer of your own. */
   timeout?: number | undefined
+  /** Of 抖音: with `false`, a phone on which nobody is logged in gives an anonymous code alone. Default true. */
+  force?: boolean | undefined
 }
 
 export interface LoginResult extends WxSuccess {
   code: string
+  /** Of 抖音: it is there when nobody is logged in, too. */
+  anonymousCode?: string
+  /** Of 抖音: whether somebody is logged in on the phone. */
+  isLogin?: boolean
 }
 
 export interface GetUserInfoOptions extends Callbacks<GetUserInfoResult> {
@@ -213,11 +223,11 @@ export interface NetworkStatus {
 }
 
 /**
- * The part of WeChat's `wx` that a phone of the simulator has. `login`, `getUserInfo` and
- * `getUserProfile` never return a promise, as in WeChat; the other calls with callbacks return one when
+ * The part of WeChat's `wx` that a phone of the simulator has. `login`, `getUserInfo`, `getUserProfile` and
+ * `getUserCryptoManager().getLatestUserKey` never return a promise, as in WeChat; the other calls with callbacks return one when
  * they are given none.
  */
-export interface Wx {
+export interface Wx extends WxUserApis, WxDeviceApis, WxGlobalSocketApis, WxPrefetchApis {
   login(options?: LoginOptions): void
   /** Asks about the session_key of the user's latest code, not about the one your server has. */
   checkSession(options?: Callbacks): undefined | Promise<WxSuccess>
@@ -243,12 +253,20 @@ export interface Wx {
     options: GetRandomValuesOptions,
   ): undefined | Promise<WxSuccess & { randomValues: ArrayBuffer }>
   readonly cloud: WxCloud
+  /** In 企业微信, which is `createWechat({ platform: 'wecom' })`. Its codes are for the enterprise's server. */
+  readonly qy?: WxQy
   onNetworkStatusChange(listener: (status: NetworkStatus) => void): void
   offNetworkStatusChange(listener?: (status: NetworkStatus) => void): void
   onAppShow(listener: (show: AppShow) => void): void
   offAppShow(listener?: (show: AppShow) => void): void
   onAppHide(listener: () => void): void
   offAppHide(listener?: () => void): void
+}
+
+/** What 企业微信 adds: developer.work.weixin.qq.com/document/path/91506 */
+export interface WxQy {
+  login(options?: LoginOptions): void
+  checkSession(options?: Callbacks): undefined | Promise<WxSuccess>
 }
 
 /** Which version of the mini program runs. */

@@ -11,9 +11,18 @@ export interface User {
   readonly unionId: string | undefined
   profile: UserProfile
   phoneNumber: string
+  /** How risky WeChat thinks they are. */
+  risk: Risk
+  /** When they last used the mini program (ms since 1970), if they ever did. */
+  visitedAt: number | undefined
   /** The one valid session_key of this user, if they ever obtained a code. */
   sessionKey: SessionKey | undefined
+  /** They have closed their account, and not come back. */
+  hasLeft: boolean
 }
+
+/** 0 is harmless, 4 the riskiest: developers.weixin.qq.com/miniprogram/dev/server/API/sec-center/safety-control-capability/api_getuserriskrank.html */
+export type Risk = 0 | 1 | 2 | 3 | 4
 
 /** A session_key, with the time (ms since 1970) that its age counts from. */
 export interface SessionKey {
@@ -41,6 +50,10 @@ export interface Accounts {
   find(name: string): User | undefined
   /** Forgets the user of that name: from then on their openid is nobody's. */
   remove(name: string): void
+  /** The user uses the mini program now. */
+  visit(user: User): void
+  /** The user closes their account: nobody knows them until they log in again. */
+  end(user: User): void
   /** What obtaining a code does: a new session_key may take the old one's place. */
   renewSessionKey(user: User): void
   /** Another key that expires when the old one would have. */
@@ -51,13 +64,14 @@ export interface Accounts {
 
 /** Everybody who has this WeChat, and their session_keys. */
 export function createAccounts(options: {
-  appId: string
+  /** Who they are to the servers. */
+  openIdOf: (name: string) => string
   unionIds: boolean
   ages: SessionKeyAges
   clock: Clock
   keep: (secret: string) => void
 }): Accounts {
-  const { appId, unionIds, clock, keep } = options
+  const { unionIds, clock, keep } = options
   const { sessionKeyMinAge, sessionKeyMaxAge } = options.ages
   const users = new Map<string, User>()
   let unnamed = 0
@@ -72,7 +86,16 @@ export function createAccounts(options: {
     },
 
     byOpenId(openId) {
-      return [...users.values()].find((user) => user.openId === openId)
+      return [...users.values()].find((user) => user.openId === openId && !user.hasLeft)
+    },
+
+    visit(user) {
+      user.visitedAt = clock.now()
+    },
+
+    end(user) {
+      user.hasLeft = true
+      user.sessionKey = undefined
     },
 
     all: () => [...users.values()],
@@ -80,6 +103,7 @@ export function createAccounts(options: {
     remove: (name) => void users.delete(name),
 
     renewSessionKey(user) {
+      user.hasLeft = false
       const age = ageOfKey(user)
       if (age >= sessionKeyMinAge || age >= sessionKeyMaxAge) setKey(user, clock.now())
     },
@@ -99,11 +123,14 @@ export function createAccounts(options: {
 
     const made: User = {
       name,
-      openId: openIdOf('openid', appId, name),
+      openId: options.openIdOf(name),
       unionId: unionIds ? openIdOf('unionid', name) : undefined,
       profile: namedProfile(name),
       phoneNumber: `138${randomInt(10_000_000, 100_000_000)}`,
+      risk: 0,
+      visitedAt: undefined,
       sessionKey: undefined,
+      hasLeft: false,
     }
     users.set(name, made)
     return made

@@ -1,15 +1,9 @@
 import type { Clock } from '../clock.js'
-import {
-  type Answer,
-  type ApiRequest,
-  answerWith,
-  type Body,
-  htmlPage,
-  type Reply,
-  refusal,
-} from './answer.js'
-import type { Endpoint } from './endpoints.js'
+import { type Answer, type ApiRequest, htmlPage, type Reply } from './answer.js'
+import type { Dialect } from './dialect.js'
+import { type Endpoint, isOfAllCalls, type Outcome, parse, refuse } from './endpoint.js'
 import type { Fault, Faults } from './faults.js'
+import type { Quotas } from './quotas.js'
 
 /** A call of WeChat's API that arrived. */
 export interface ApiCall {
@@ -29,14 +23,25 @@ export interface Api {
   reply(request: ApiRequest): Reply
 }
 
+/** The errcode of a path that is not simulated: WeChat's own for a path that it does not have. */
+const INVALID_URL = 40066
+
+/** Whether a path exchanges a code of a login. */
+export function isExchange(path: string): boolean {
+  return path.endsWith('/jscode2session')
+}
+
 export function createApi(options: {
-  endpoints: ReadonlyMap<string, Endpoint>
+  endpoints: readonly Endpoint[]
+  dialect: Dialect
   faults: Faults
+  quotas: Quotas
   clock: Clock
-  /** The errcode of a quota that a call is over; `undefined` while there is some left. */
-  overQuota(request: ApiRequest): number | undefined
+  /** Whether a call can be laid to the app's charge. One that cannot counts for nobody. */
+  isOurs(request: ApiRequest): boolean
 }): Api {
-  const { endpoints, faults, clock, overQuota } = options
+  const { dialect, faults, quotas, clock, isOurs } = options
+  const endpoints = new Map(options.endpoints.map((endpoint) => [endpoint.path, endpoint]))
   const calls: ApiCall[] = []
 
   return {
@@ -45,11 +50,11 @@ export function createApi(options: {
     reply(request) {
       const fault = faults.take(request.path)
       const { reply, errcode } = fault === undefined ? honest(request) : spoilt(request, fault)
-      const code = request.query.get('js_code')
+      const code = codeOf(request)
       calls.push({
         path: request.path,
         at: clock.now(),
-        ...(code !== null && { code }),
+        ...(code !== undefined && { code }),
         ...(errcode !== undefined && { errcode }),
       })
       return reply
@@ -57,8 +62,7 @@ export function createApi(options: {
   }
 
   function honest(request: ApiRequest): Decision {
-    const body = decide(request)
-    return body === undefined ? answered(htmlPage(404)) : decided(body)
+    return decided(request, decide(request))
   }
 
   function spoilt(request: ApiRequest, fault: Fault): Decision {
@@ -67,41 +71,66 @@ export function createApi(options: {
 
     if ('errcode' in fault) {
       if (fault.consume ?? true) decide(request)
-      return decided(refusal(fault.errcode, clock.now(), fault.errmsg), fault.delay)
+      const { errcode, errmsg } = fault
+      return decided(request, refuse(errcode, errmsg === undefined ? {} : { errmsg }), fault.delay)
     }
     if ('status' in fault) {
       if (fault.consume ?? false) decide(request)
-      return answered(htmlPage(fault.status, fault.body), fault.delay)
+      return { reply: { delay: fault.delay ?? 0, outcome: htmlPage(fault.status, fault.body) } }
     }
     const { reply, ...decision } = honest(request)
     return { ...decision, reply: { ...reply, delay: fault.delay } }
   }
 
-  /** The body that WeChat would send, and all its effects; none for an unknown path. */
-  function decide(request: ApiRequest): Body | undefined {
-    const endpoint = endpoints.get(request.path)
-    if (endpoint === undefined) return undefined
-    if (request.method !== endpoint.method) {
-      return refusal(endpoint.method === 'GET' ? 43001 : 43002, clock.now())
+  /** What the platform would decide, and all its effects. */
+  function decide(request: ApiRequest): Outcome {
+    const { method, path } = request
+    const endpoint = endpoints.get(path)
+    if (endpoint === undefined) return notSimulated(method, path)
+    const isAllowed = endpoint.method === 'any' ? METHODS.includes(method) : method === endpoint.method
+    if (!isAllowed) return refuse(endpoint.method === 'POST' ? 43002 : 43001)
+
+    const broken = isOurs(request) ? quotas.take(path, endpoint.limits?.filter(isOfAllCalls) ?? []) : 0
+    return broken === 0 ? endpoint.handle(request) : refuse(broken)
+  }
+
+  function decided(request: ApiRequest, outcome: Outcome, delay = 0): Decision {
+    if (outcome.kind === 'file') {
+      const { contentType, bytes } = outcome
+      return { reply: { delay, outcome: { status: 200, contentType, body: bytes } } }
     }
-    const body = overQuota(request) ?? endpoint.handle(request)
-    return typeof body === 'number' ? refusal(body, clock.now()) : body
+    const { path } = request
+    const body =
+      outcome.kind === 'answer'
+        ? outcome.body
+        : { ...dialect.refusal(outcome.errcode, path, outcome.errmsg), ...outcome.more }
+    const errcode = dialect.errcodeOf(body)
+    const answer = { status: 200, contentType: dialect.contentType(path), body: JSON.stringify(body) }
+    return { reply: { delay, outcome: answer }, ...(errcode !== undefined && { errcode }) }
   }
 }
+
+const METHODS = ['GET', 'POST']
 
 interface Decision {
   reply: Reply
   errcode?: number
 }
 
-function answered(answer: Answer, delay = 0): Decision {
-  return { reply: { delay, outcome: answer } }
+/**
+ * SDKs read JSON, whatever the status, and show its errmsg: so it has the form and the status 200 of every refusal, and
+ * says what is the matter.
+ */
+function notSimulated(method: string, path: string): Outcome {
+  const errmsg = `invalid url: weapp-simulator does not simulate ${method} ${path}`
+  return refuse(INVALID_URL, { errmsg })
 }
 
-function decided(body: Body, delay = 0): Decision {
-  const { errcode } = body
-  const decision = answered(answerWith(body), delay)
-  return typeof errcode === 'number' && errcode !== 0 ? { ...decision, errcode } : decision
+/** The code that a call brings: in the query, or with 抖音 in the body. */
+function codeOf({ path, query, body }: ApiRequest): string | undefined {
+  if (!isExchange(path)) return undefined
+  const code = query.get('js_code') ?? query.get('code') ?? parse(body).code
+  return typeof code === 'string' ? code : undefined
 }
 
 /** What is left of a decision that WeChat has made, and its effects with it. */
@@ -119,14 +148,17 @@ function spoil(answer: Answer, fault: Exclude<Fault, object | 'reset'>): Reply['
     case 'truncated':
       return { ...answer, body: answer.body.slice(0, answer.body.length / 2) }
     case 'withoutOpenId':
-      return without(answer, 'openid')
+      return without(answer, ['openid', 'userid'])
     case 'withoutSessionKey':
-      return without(answer, 'session_key')
+      return without(answer, ['session_key'])
   }
 }
 
-function without(answer: Answer, field: string): Answer {
-  if (answer.status !== 200) return answer
-  const { [field]: _, ...rest }: Body = JSON.parse(answer.body)
-  return { ...answer, body: JSON.stringify(rest) }
+function without(answer: Answer, fields: readonly string[]): Answer {
+  if (answer.status !== 200 || typeof answer.body !== 'string') return answer
+  // Of 抖音 they are one level deeper.
+  const body = JSON.stringify(JSON.parse(answer.body), (key, value: unknown) =>
+    fields.includes(key) ? undefined : value,
+  )
+  return { ...answer, body }
 }

@@ -16,6 +16,8 @@ export interface Tokens {
   issue(): TokenBody
   /** `POST /cgi-bin/stable_token`: the same token until it is nearly over, or until forced. */
   stable(forceRefresh: boolean): TokenBody
+  /** A token of a third-party platform, which displaces none. */
+  authorizer(): TokenBody
   check(token: string | null): TokenState
   /** Every token that was issued, also those that are over, for {@link Tokens.restore}. */
   saved(): SavedToken[]
@@ -27,8 +29,8 @@ export interface Tokens {
 /** An access_token as it is kept in a file. */
 export interface SavedToken {
   token: string
-  /** The endpoint that issued it. */
-  kind: 'token' | 'stable_token'
+  /** The endpoint that issued it; `authorizer_token`: for a third-party platform. */
+  kind: 'token' | 'stable_token' | 'authorizer_token'
   /** ms since 1970, by the simulator's clock. */
   expiresAt: number
   isReplaced: boolean
@@ -70,6 +72,8 @@ export function createTokens(options: {
       return body(stable)
     },
 
+    authorizer: () => body(add('authorizer_token')),
+
     check(token) {
       if (token === null || token === '') return 41001
       const entry = entries.get(token)
@@ -87,7 +91,7 @@ export function createTokens(options: {
         keep(token)
         if (isReplaced) continue
         if (kind === 'token') plain = entry
-        else stable = entry
+        if (kind === 'stable_token') stable = entry
       }
     },
 

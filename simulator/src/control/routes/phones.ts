@@ -1,6 +1,5 @@
 import type { GetUserInfoResult } from '../../phone/wx.js'
 import type { User } from '../../servers/accounts.js'
-import { encrypt } from '../../user-info.js'
 import { ControlError } from '../control-error.js'
 import type { ControlCall, Route } from '../route.js'
 import type { World } from '../world.js'
@@ -80,14 +79,8 @@ async function getUserInfo({ world, params, body }: ControlCall): Promise<object
 function tapPhoneButton(call: ControlCall): object {
   const { world } = call
   const user = userOf(call)
-  const code = world.phone(user.name).requestUserPhoneCode()
-  const sessionKey = world.accounts.validSessionKey(user)
-  if (sessionKey === undefined) return { code, expiresIn: CODE_LIFE, encryptedData: null, iv: null }
-
-  const { phoneNumber } = user
-  const watermark = { timestamp: Math.floor(world.wechat.clock.now() / 1000), appid: world.wechat.appId }
-  const number = { phoneNumber, purePhoneNumber: phoneNumber, countryCode: '86', watermark }
-  return { code, expiresIn: CODE_LIFE, ...encrypt(number, sessionKey) }
+  const { code, encryptedData = null, iv = null } = world.phone(user.name).tapPhoneNumber()
+  return { code, expiresIn: CODE_LIFE, encryptedData, iv }
 }
 
 function requireSessionKey(world: World, user: User): void {

@@ -5,11 +5,12 @@ export const WHOLE_ROUTES: readonly Route[] = [
   {
     method: 'GET',
     path: '/app',
-    summary: 'The mini program: its AppID and AppSecret.',
+    summary: 'The mini program: its AppID and AppSecret, and the paths of WeChat’s API that are simulated.',
     handle: ({ world }) => ({
       appId: world.wechat.appId,
       appSecret: world.wechat.appSecret,
       strict: world.strict,
+      paths: world.wechat.endpoints.map(({ path }) => path),
     }),
   },
   {
