@@ -37,7 +37,11 @@ export const sections: Section[] = [
       'scale',
     ],
   },
-  { en: 'Reference', zh: '参考', pages: ['options', 'errors', 'troubleshooting', 'simulator-table', 'api', 'protocol'] },
+  {
+    en: 'Reference',
+    zh: '参考',
+    pages: ['options', 'errors', 'troubleshooting', 'simulator-table', 'api', 'protocol'],
+  },
   {
     en: 'Explanation',
     zh: '原理',

@@ -5,6 +5,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import test, { type ExecutionContext } from 'ava'
 import { runCommand, startCommand } from '../support/command.js'
@@ -256,3 +257,30 @@ function get(options: object): Promise<string> {
     sent.end()
   })
 }
+
+test('weapp-simulator: --open runs a mini program in a browser, on phones of this WeChat', async (t) => {
+  const folder = fileURLToPath(new URL('../mini-programs/todo', import.meta.url))
+  const { output, ended, interrupt } = await startCommand(t, ['--open', folder])
+  const [, page = ''] = /Mini app +(http:\/\/127\.0\.0\.1:\d+)/.exec(output) ?? []
+
+  const answer = await fetch(page)
+  t.is(answer.status, 200)
+  t.regex(await answer.text(), /<script/)
+  interrupt()
+  t.is(await ended, 0)
+  await t.throwsAsync(fetch(page))
+})
+
+test('weapp-simulator: --open of what is no mini program says so', async (t) => {
+  const folder = newFolder(t)
+  const wrong: [folder: string, sentence: RegExp][] = [
+    [join(folder, 'none'), /there is no such folder/],
+    [folder, /there is no app\.json with pages/],
+  ]
+  for (const [path, sentence] of wrong) {
+    const { code, stderr } = await runCommand(['--port', '0', '--open', path])
+    t.is(code, 1)
+    t.regex(stderr, sentence)
+    t.regex(stderr, /^weapp-simulator: [^\n]+\n$/)
+  }
+})

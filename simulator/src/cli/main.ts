@@ -4,6 +4,8 @@ import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createSimulatorServer, type SimulatorServer } from '../control/server.js'
 import { StateFileError } from '../control/state-file.js'
+import { OpenError } from '../open/errors.js'
+import type { OpenedMiniProgram } from '../open/open.js'
 import { type Certificate, CertificateError, certificateIn } from './certificate.js'
 import { type CommandOptions, langOf, OPTIONS, type OptionName, readOptions } from './options.js'
 import { TEXTS, type Texts } from './texts.js'
@@ -42,14 +44,39 @@ async function run(options: CommandOptions, texts: Texts): Promise<number> {
   // Before anything is printed: whoever reads the first line may end it.
   const ended = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
   const baseUrl = await listen(simulator, options.port, texts)
-  // A further option that starts something of its own starts it here, with the base URL.
+  const opened = await openProgram(simulator, options).catch(async (error: unknown) => {
+    await simulator.close()
+    throw error
+  })
   const { appId, appSecret } = simulator.wechat
   const started = { version: versionOfPackage(), baseUrl, appId, appSecret, strict, tourist, state }
-  say(texts.started({ ...started, certificate: certificate?.path, code: await firstCode(simulator) }))
+  say(
+    texts.started({
+      ...started,
+      certificate: certificate?.path,
+      miniProgram: opened?.url,
+      code: await firstCode(simulator),
+    }),
+  )
 
   await ended
+  await opened?.close()
   await simulator.close()
   return say(`\n${texts.stopped}`)
+}
+
+/** The mini program of `--open`. What is only needed for that is loaded here. */
+async function openProgram(
+  { wechat }: SimulatorServer,
+  { open }: CommandOptions,
+): Promise<OpenedMiniProgram | undefined> {
+  if (open === undefined) return undefined
+  const { openMiniProgram } = await import('../open/index.js')
+  return openMiniProgram({
+    folder: resolve(open),
+    wechat,
+    log: (sentence) => process.stderr.write(`${sentence}\n`),
+  })
 }
 
 async function listen(simulator: SimulatorServer, port: number, texts: Texts): Promise<string> {
@@ -76,7 +103,7 @@ function certificateOf({ tls, tlsFolder }: CommandOptions): Certificate | undefi
 
 /** Why it does not start, in a sentence; `undefined` for what nobody has thought of. */
 function reasonOf(error: unknown, { port }: CommandOptions, texts: Texts): string | undefined {
-  if (error instanceof StateFileError) return error.message
+  if (error instanceof StateFileError || error instanceof OpenError) return error.message
   if (error instanceof CertificateError) {
     return error.code === 'ERR_NO_OPENSSL' ? texts.noOpenssl : texts.opensslFailed(error.message)
   }

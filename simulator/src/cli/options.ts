@@ -9,6 +9,7 @@ export interface CommandOptions {
   appSecret?: string
   unionIds: boolean
   state?: string
+  open?: string
   strict: boolean
   tourist: boolean
   tls: boolean
@@ -34,6 +35,7 @@ export const OPTIONS: Readonly<Record<OptionName, { value?: string; short?: stri
   'app-secret': { value: '<secret>' },
   'union-ids': {},
   state: { value: '<file>' },
+  open: { value: '<folder>' },
   strict: {},
   tourist: {},
   tls: {},
@@ -49,6 +51,7 @@ export type OptionName =
   | 'app-secret'
   | 'union-ids'
   | 'state'
+  | 'open'
   | 'strict'
   | 'tourist'
   | 'tls'
@@ -87,12 +90,13 @@ export function readOptions(args: string[]): CommandOptions | OptionFault {
   const lang = given.get('lang')
   if (lang !== undefined && lang !== 'zh' && lang !== 'en') return { kind: 'notALang', value: lang }
   const [appId, appSecret] = [given.get('app-id'), given.get('app-secret')]
-  const [state, tlsFolder] = [given.get('state'), given.get('tls-folder')]
+  const [state, open, tlsFolder] = [given.get('state'), given.get('open'), given.get('tls-folder')]
   return {
     port: Number(port),
     ...(appId !== undefined && { appId }),
     ...(appSecret !== undefined && { appSecret }),
     ...(state !== undefined && { state }),
+    ...(open !== undefined && { open }),
     ...(tlsFolder !== undefined && { tlsFolder }),
     unionIds: given.has('union-ids'),
     strict: given.has('strict'),

@@ -12,6 +12,8 @@ export interface Started {
   strict: boolean
   tourist: boolean
   certificate: string | undefined
+  /** Where the mini program of `--open` is. */
+  miniProgram: string | undefined
 }
 
 /** All that the command says, in one language. */
@@ -41,6 +43,7 @@ export const TEXTS: Readonly<Record<Lang, Texts>> = {
       'app-secret': 'The AppSecret. Default: the same',
       'union-ids': 'Users have unionids, as with an Open Platform account',
       state: 'Users, codes, session_keys and tokens survive a restart in this file',
+      open: 'A mini program’s folder: it runs in a browser, on phones of this WeChat',
       strict: 'WeChat’s quotas and limits are kept',
       tourist: 'The mock code of DevTools without an AppID is let in',
       tls: 'HTTPS too, on the same port, as api.weixin.qq.com; needs openssl once',
@@ -79,7 +82,7 @@ export const TEXTS: Readonly<Record<Lang, Texts>> = {
   Base URL   ${started.baseUrl}   in the place of https://api.weixin.qq.com
   AppID      ${started.appId}
   AppSecret  ${started.appSecret}
-${modes(started, { state: 'State      ', strict: 'Strict     quotas and limits are kept', tourist: 'Tourist    DevTools’ mock code is let in' })}
+${modes(started, { miniProgram: 'Mini app   ', state: 'State      ', strict: 'Strict     quotas and limits are kept', tourist: 'Tourist    DevTools’ mock code is let in' })}
 A login, as your server does it; the code is alice’s, and good for five minutes:
   ${exchange(started)}
 The next code, as wx.login() gives it:
@@ -108,6 +111,7 @@ Ctrl+C ends it.`,
       'app-secret': 'AppSecret。默认同上',
       'union-ids': '用户带 unionid，如同绑定了开放平台帐号',
       state: '用户、code、session_key 和 access_token 保存在这个文件里，重启后仍在',
+      open: '小程序的目录（含 app.json）：在浏览器里运行，手机属于这个模拟的微信',
       strict: '遵守微信的各项频率限制和调用额度',
       tourist: '接受开发者工具游客模式的模拟 code',
       tls: '同一端口同时提供 HTTPS，可充当 api.weixin.qq.com；首次需要 openssl',
@@ -146,7 +150,7 @@ Ctrl+C ends it.`,
   接口地址   ${started.baseUrl}   用它代替 https://api.weixin.qq.com
   AppID      ${started.appId}
   AppSecret  ${started.appSecret}
-${modes(started, { state: '状态文件   ', strict: '严格模式   遵守频率限制和调用额度', tourist: '游客模式   接受开发者工具的模拟 code' })}
+${modes(started, { miniProgram: '小程序     ', state: '状态文件   ', strict: '严格模式   遵守频率限制和调用额度', tourist: '游客模式   接受开发者工具的模拟 code' })}
 登录一次，就像你的服务端那样；这个 code 属于 alice，五分钟内有效：
   ${exchange(started)}
 下一个 code，相当于 wx.login()：
@@ -181,10 +185,11 @@ function exchange({ baseUrl, appId, appSecret, code }: Started): string {
 
 /** A line for each thing that is not as it usually is; what stands before the state file is as wide as in the lines above. */
 function modes(
-  { state, strict, tourist }: Started,
-  words: { state: string; strict: string; tourist: string },
+  { miniProgram, state, strict, tourist }: Started,
+  words: { miniProgram: string; state: string; strict: string; tourist: string },
 ): string {
   const lines = [
+    ...(miniProgram === undefined ? [] : [`${words.miniProgram}${miniProgram}`]),
     ...(state === undefined ? [] : [`${words.state}${state}`]),
     ...(strict ? [words.strict] : []),
     ...(tourist ? [words.tourist] : []),
