@@ -4,7 +4,11 @@ const { options } = require('../weapp.mjs')
 
 module.exports = [
   'meta',
-  { handle: 'trace', options: { debug: think.env === 'development' } },
+  // Without `error`, it prints the headers of the request with each error, and the credential among them.
+  {
+    handle: 'trace',
+    options: { debug: think.env === 'development', error: (error) => console.error(error) },
+  },
   // Before `payload`, which puts a body where `loginPath` does not look for it.
   weappSession(options),
   'payload',
