@@ -32,11 +32,17 @@ export function fuzzy(term: string): number | false {
   return /\p{Script=Han}/u.test(term) ? false : 0.2
 }
 
+/** A message that is pasted is in the index of errors; other pages have the same words, more often. */
+export function boostDocument(id: string): number {
+  return /\/errors(\.html)?#/.test(id) ? 2 : 1
+}
+
 export const miniSearch = {
   options: { tokenize },
   searchOptions: {
     tokenize: tokenizeQuery,
     fuzzy,
+    boostDocument,
     prefix: true,
     boost: { title: 4, text: 2, titles: 1 },
   },
