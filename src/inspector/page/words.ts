@@ -22,7 +22,7 @@ export function fillWords(): void {
 }
 
 export const LABELS = {
-  title: ['会话调试器', 'Session inspector'],
+  title: ['调试面板', 'Session inspector'],
   language: ['English', '中文'],
   auto: ['主题：跟随系统', 'Theme: system'],
   light: ['主题：浅色', 'Theme: light'],
@@ -130,7 +130,7 @@ export const LABELS = {
   expires: ['到期', 'Ends'],
   key: ['session_key（已加密）', 'session_key (sealed)'],
   data: ['data', 'data'],
-  carrier: ['凭证', 'Carrier'],
+  carrier: ['凭证载体', 'Carrier'],
   seen: ['最近出现', 'Last seen'],
   faultsIntro: [
     '只影响这个进程里的 weappSession()，服务器重启后恢复正常。',
@@ -138,7 +138,7 @@ export const LABELS = {
   ],
   faultSet: ['故障已切换。', 'Changed.'],
   storeHint: [
-    '不可用：需要会话的请求返回 503 和 Retry-After，没有人掉登录。变慢：每次读写多 150 毫秒。',
+    '不可用：需要会话的请求返回 503 和 Retry-After，用户不掉线。变慢：每次读写多 150 毫秒。',
     'Fails: requests that need a session get 503 with Retry-After, and nobody is logged out. Slow: each call takes 150 ms longer.',
   ],
   wechatHint: [

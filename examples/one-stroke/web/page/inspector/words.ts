@@ -55,14 +55,14 @@ const PAGE = {
 } satisfies Record<string, Words>
 
 export const LABELS = {
-  inspector: ['会话调试器', 'Session inspector'],
+  inspector: ['调试面板', 'Session inspector'],
   parts: ['页面的三个部分', 'Parts of the page'],
   phones: ['手机', 'Phones'],
   offline: ['没有网络', 'offline'],
   failed: ['没试成，再按一次。', 'That did not work. Press it once more.'],
   trying: ['正在试…', 'Trying …'],
   ready: [
-    '按一个按钮：这里会说发生了什么，每个请求都在会话调试器里。',
+    '按一个按钮：这里会说发生了什么，每个请求都在调试面板里。',
     'Press a button: what happened is told here, and each request is in the inspector.',
   ],
   gone: ['服务器已停止，正在重新连接…', 'The server is gone. Trying to reach it again …'],
