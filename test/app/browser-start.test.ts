@@ -3,10 +3,12 @@ import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
 import { temporaryFolder } from '../support/browser.js'
 import { outputUntil } from '../support/output-until.js'
+import { freePort } from '../support/redis.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
@@ -23,6 +25,16 @@ test('npm start: it says where to look, keeps drawings in a folder, and ends whe
   app.kill('SIGINT')
   const [code] = await once(app, 'exit')
   t.is(code, 0)
+})
+
+test('npm start: who asks the moment that the port listens is answered', async (t) => {
+  const port = await freePort()
+  const app = start(t, { PORT: `${port}`, ONE_STROKE_FOLDER: temporaryFolder(t) })
+  t.true(app.pid !== undefined)
+
+  const first = await firstAnswer(`http://127.0.0.1:${port}/`)
+
+  t.is(first, 200)
 })
 
 test('npm start: a port that is taken is no obstacle', async (t) => {
@@ -63,4 +75,17 @@ function start(t: ExecutionContext, env: Record<string, string>): ChildProcessWi
   })
   t.teardown(() => app.kill('SIGKILL'))
   return app
+}
+
+/** The status of the first request that is not refused: each tries again at once. */
+async function firstAnswer(url: string): Promise<number> {
+  for (;;) {
+    try {
+      return (await fetch(url, { signal: AbortSignal.timeout(20_000) })).status
+    } catch (error) {
+      const { cause } = error as { cause?: { code?: string } }
+      if (cause?.code !== 'ECONNREFUSED') throw error
+      await sleep(5)
+    }
+  }
 }

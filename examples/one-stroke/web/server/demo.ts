@@ -46,6 +46,9 @@ export async function startDemo({ port, folder, redisUrl }: DemoOptions): Promis
     first: [inspect, credentials.watch],
   })
 
+  const assets = await bundle(wechat.appId)
+
+  // From here on nothing is waited for: a request that comes at once has somebody who answers it.
   const server = await listen(port)
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const phones = createPhones(wechat, origin)
@@ -53,7 +56,7 @@ export async function startDemo({ port, folder, redisUrl }: DemoOptions): Promis
     ...{ wechat, doors, store, phones, credentials, origin },
     note: inspect.note,
   })
-  const site = createSite({ assets: await bundle(wechat.appId), experiments, situation })
+  const site = createSite({ assets, experiments, situation })
 
   const answerSite = site.callback()
   server.on('request', (request, response) => {
