@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-
-const OUR_HOSTS = new Set(['127.0.0.1', 'localhost', '[::1]'])
+import { isKnown } from '../control/guard.js'
 
 /**
  * Whether a request is meant for this server: what runs here lets anybody log in as anybody, so no other site may use
@@ -8,8 +7,7 @@ const OUR_HOSTS = new Set(['127.0.0.1', 'localhost', '[::1]'])
  * nor is a page of another origin.
  */
 export function isForUs({ headers: { host, origin } }: IncomingMessage): boolean {
-  if (host === undefined || !URL.canParse(`http://${host}`)) return false
-  if (!OUR_HOSTS.has(new URL(`http://${host}`).hostname)) return false
+  if (host === undefined || !isKnown(host, [])) return false
   return origin === undefined || origin === `http://${host}`
 }
 
