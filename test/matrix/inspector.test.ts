@@ -1,10 +1,7 @@
 /** The inspector in an app of somebody else, as one line more: beside the middleware that such apps have. */
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
 import type Koa from 'koa'
 import type { Context, Middleware } from 'koa'
@@ -12,7 +9,7 @@ import { headerCarrier, weappSession } from 'koa-weapp-session'
 import { inspector } from 'koa-weapp-session/inspector'
 import { act, listen } from '../support/inspected.js'
 import { loginHeaders, namedPhone, startWechat } from '../support/wechat.js'
-import { type Installed, install } from './support/install.js'
+import { type Installed, install, loadMiddleware } from './support/install.js'
 
 let installed: Installed
 
@@ -23,12 +20,7 @@ test.before('inspector(): its neighbours are installed', async (t) => {
 
 test.after.always(() => installed?.remove())
 
-async function load(name: string): Promise<(...args: unknown[]) => Middleware> {
-  const path = createRequire(join(installed.folder, 'package.json')).resolve(name)
-  const exports = await import(pathToFileURL(path).href)
-  const { default: first } = exports
-  return first?.default ?? first ?? exports
-}
+const load = (name: string) => loadMiddleware(installed, name)
 
 /** A small shop's API, as many have it. The middleware that is added is the only thing that is not theirs. */
 async function startShop(

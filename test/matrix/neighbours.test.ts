@@ -1,9 +1,7 @@
 /** Other people's middleware beside the session, before it and after it: docs/frameworks.md has what comes of it. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import test, { type ExecutionContext } from 'ava'
 import type Koa from 'koa'
 import type { Context, Middleware } from 'koa'
@@ -14,7 +12,7 @@ import { isRefused, listen } from '../support/server.js'
 import { until } from '../support/until.js'
 import { CARRIERS, kept } from '../support/visitor.js'
 import { codeLoginHeaders, newCode, startWechat } from '../support/wechat.js'
-import { type Installed, install } from './support/install.js'
+import { type Installed, install, loadMiddleware } from './support/install.js'
 
 let installed: Installed
 
@@ -25,14 +23,7 @@ test.before('neighbours: are installed', async (t) => {
 
 test.after.always(() => installed?.remove())
 
-/** What a package of the folder exports: a function that makes middleware, in most. */
-async function load(name: string): Promise<(...args: unknown[]) => Middleware> {
-  const path = createRequire(join(installed.folder, 'package.json')).resolve(name)
-  const exports = await import(pathToFileURL(path).href)
-  // CommonJS that was compiled from a module of its own.
-  const { default: first } = exports
-  return first?.default ?? first ?? exports
-}
+const load = (name: string) => loadMiddleware(installed, name)
 
 interface Scene {
   url: string

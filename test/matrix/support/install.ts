@@ -1,6 +1,9 @@
 import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { Middleware } from 'koa'
 import { type Packed, packClient, packServer, packSimulator, root, run } from '../../packages/support/pack.js'
 
 const here = join(root, 'test/matrix')
@@ -45,4 +48,16 @@ async function installOurs(folder: string, ours: Pack[]): Promise<void> {
   const packed = await Promise.all(ours.map((pack) => pack(tarballs)))
   const paths = packed.map(({ path }) => path)
   await run('npm', ['install', '--no-save', '--no-package-lock', ...FLAGS, ...paths], { cwd: folder })
+}
+
+/** What a package that is installed exports: a function that makes middleware, in most. */
+export async function loadMiddleware(
+  { folder }: Installed,
+  name: string,
+): Promise<(...args: unknown[]) => Middleware> {
+  const path = createRequire(join(folder, 'package.json')).resolve(name)
+  const exports = await import(pathToFileURL(path).href)
+  // CommonJS that was compiled from a module of its own.
+  const { default: first } = exports
+  return first?.default ?? first ?? exports
 }
